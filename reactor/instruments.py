@@ -1,0 +1,198 @@
+"""Windows into a running loop: hooks around select and callbacks, and two users of them.
+
+A loop without an instrument pays one comparison for each hook. Nothing here knows
+sockets; descriptors are only numbers that are written down.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["Instrument", "InstrumentGroup", "Recorder", "SlowCallback", "SlowCallbackMonitor"]
+
+Callback = Callable[..., object]
+_logger = logging.getLogger("reactor")
+
+
+class Instrument:
+    """Base class of all instruments: every hook is there and does nothing.
+
+    Hooks are called on the loop's thread. One that raises stops `run()`, as any plain
+    callback does.
+    """
+
+    def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+        """The loop goes to wait for `timeout` seconds (None: for ever).
+
+        `timers` are active then, and `calls` deferred calls are queued.
+        """
+
+    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        """The wait is over; `ready` holds a pair of descriptor and events for each watcher."""
+
+    def callback_started(self, callback: Callback, fd: int | None) -> None:
+        """A callback begins; `fd` is its descriptor, or None for timers and calls."""
+
+    def callback_ended(self, callback: Callback, fd: int | None) -> None:
+        """The callback that started last has returned or raised."""
+
+    def bytes_queued(self, fd: int, size: int) -> None:
+        """A stream could not send everything: `size` bytes wait for the peer."""
+
+    def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
+        """`count` datagrams were not sent; `reason` is the name of the errno."""
+
+
+class InstrumentGroup(Instrument):
+    """Several instruments in place of one, called in the order given."""
+
+    def __init__(self, *instruments: Instrument) -> None:
+        self._instruments = instruments
+
+    def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+        for instrument in self._instruments:
+            instrument.select_started(timeout, timers, calls)
+
+    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        for instrument in self._instruments:
+            instrument.select_ended(ready)
+
+    def callback_started(self, callback: Callback, fd: int | None) -> None:
+        for instrument in self._instruments:
+            instrument.callback_started(callback, fd)
+
+    def callback_ended(self, callback: Callback, fd: int | None) -> None:
+        for instrument in self._instruments:
+            instrument.callback_ended(callback, fd)
+
+    def bytes_queued(self, fd: int, size: int) -> None:
+        for instrument in self._instruments:
+            instrument.bytes_queued(fd, size)
+
+    def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
+        for instrument in self._instruments:
+            instrument.datagrams_dropped(fd, count, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class SlowCallback:
+    """A callback that kept the loop from everything else."""
+
+    callback: str
+    seconds: float
+    fd: int | None
+
+    def __str__(self) -> str:
+        return f"{self.callback} blocked the loop for {self.seconds * 1000:.0f} ms"
+
+
+def _log_slow_callback(slow: SlowCallback) -> None:
+    _logger.warning("%s", slow)
+
+
+class SlowCallbackMonitor(Instrument):
+    """Reports each callback that ran for at least `threshold` seconds.
+
+    `report` is called with a SlowCallback; without it a warning is logged.
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.1,
+        report: Callable[[SlowCallback], object] = _log_slow_callback,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._threshold = threshold
+        self._report = report
+        self._clock = clock
+        self._started = 0.0
+
+    def callback_started(self, callback: Callback, fd: int | None) -> None:
+        self._started = self._clock()
+
+    def callback_ended(self, callback: Callback, fd: int | None) -> None:
+        seconds = self._clock() - self._started
+        if seconds >= self._threshold:
+            self._report(SlowCallback(describe(callback), seconds, fd))
+
+
+class Recorder(Instrument):
+    """Writes a run down, one JSON object a line, for pictures made later.
+
+    Every object has `time` (seconds of `clock`) and `event`, which is one of `select`
+    (timeout, timers, calls), `ready` (descriptors as pairs of number and "r", "w" or
+    "rw"), `callback` (name, fd, seconds), `queue` (fd, bytes) and `drop` (fd, count,
+    reason).
+
+    A file that can't be written any more (a full disk) ends the record, not the run: it
+    is logged once, and kept as `error`.
+    """
+
+    def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Record into the file at `path`, made anew. Raises OSError if it can't be."""
+        self._file: IO[str] | None = open(path, "w", encoding="utf-8")  # noqa: SIM115
+        self._clock = clock
+        self._started = 0.0
+        self.error: OSError | None = None
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write out what is buffered, and close the file. Harmless if repeated."""
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as exc:
+                self._fail(exc)
+
+    def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+        self._write("select", timeout=timeout, timers=timers, calls=calls)
+
+    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        names = ["", "r", "w", "rw"]
+        self._write("ready", descriptors=[(fd, names[events]) for fd, events in ready])
+
+    def callback_started(self, callback: Callback, fd: int | None) -> None:
+        self._started = self._clock()
+
+    def callback_ended(self, callback: Callback, fd: int | None) -> None:
+        seconds = self._clock() - self._started
+        self._write("callback", name=describe(callback), fd=fd, seconds=seconds)
+
+    def bytes_queued(self, fd: int, size: int) -> None:
+        self._write("queue", fd=fd, bytes=size)
+
+    def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
+        self._write("drop", fd=fd, count=count, reason=reason)
+
+    def _write(self, event: str, **fields: Any) -> None:
+        if self._file is None:
+            return
+        record = {"time": self._clock(), "event": event, **fields}
+        try:
+            self._file.write(json.dumps(record) + "\n")
+        except OSError as exc:
+            self._fail(exc)
+            self.close()
+
+    def _fail(self, exc: OSError) -> None:
+        if self.error is None:
+            self.error = exc
+            _logger.error("the record of the run ends here: %s", exc)
+
+
+def describe(callback: Callback) -> str:
+    """The name of a callback, with the object that it belongs to, on one line."""
+    name = getattr(callback, "__qualname__", None) or repr(callback)
+    owner = getattr(callback, "__self__", None)
+    return name if owner is None else f"{name} of {owner!r}"

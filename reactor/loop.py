@@ -1,0 +1,401 @@
+"""The event loop: waits until something is ready and calls whoever asked for it.
+
+One thread, one selector, one iteration that reads from top to bottom: see
+`EventLoop._iterate`. Time and selector come in through the constructor, so that a test
+can own both.
+"""
+
+import logging
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any, Final, Protocol, TypeAlias
+
+from .instruments import Instrument
+from .signals import SignalHandlers
+from .timers import Timer, TimerQueue
+from .wakeup import Wakeup
+
+__all__ = ["EVENT_READ", "EVENT_WRITE", "EventLoop", "Watcher"]
+
+Callback = Callable[..., object]
+ExceptionHandler = Callable[[str, Exception], object]
+
+# epoll_wait takes at most 2,147,483 s; a longer sleep is slept in pieces.
+_LONGEST_WAIT: Final = 1_000_000.0
+
+_logger = logging.getLogger("reactor")
+
+
+class HasFileno(Protocol):
+    """Anything with a descriptor."""
+
+    def fileno(self) -> int: ...
+
+
+FileObject: TypeAlias = int | HasFileno
+
+
+class Resource(Protocol):
+    """What a loop keeps open on behalf of its user, and ends when it is closed."""
+
+    def abort(self) -> None:
+        """Close descriptors at once; call nobody."""
+
+    def finish(self) -> None:
+        """After `abort`: tell the handler, unless it has been told already."""
+
+
+class EventLoop:
+    """A single-threaded reactor.
+
+    `selector` is any `selectors.BaseSelector` and is closed with the loop; `clock` returns
+    seconds and never goes back; `instrument` watches every step.
+
+    >>> with EventLoop() as loop:
+    ...     _ = loop.call_later(0.001, print, "timer")
+    ...     loop.call_soon(print, "call")
+    ...     loop.run()
+    call
+    timer
+    """
+
+    def __init__(
+        self,
+        *,
+        selector: selectors.BaseSelector | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        instrument: Instrument | None = None,
+    ) -> None:
+        self._selector = selectors.DefaultSelector() if selector is None else selector
+        self._clock = clock
+        self._instrument = instrument
+        self._timers = TimerQueue()
+        self._calls: deque[tuple[Callback, tuple[Any, ...]]] = deque()
+        self._flushes: deque[Callback] = deque()
+        self._resources: set[Resource] = set()
+        self._exception_handler: ExceptionHandler | None = None
+        self._running = False
+        self._stopping = False
+        self._closed = False
+        self._signals = SignalHandlers(self.call_soon_threadsafe)
+        self._wakeup = Wakeup()
+        self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
+
+    # -- running ---------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Iterate until `stop()`, or until nothing is left that could ever happen.
+
+        Watchers, timers and deferred calls keep a loop running. A signal handler does
+        not, nor does the chance that another thread might call.
+
+        What a plain callback raises comes out here; the loop can be run again.
+        """
+        self._enter()
+        try:
+            while self._has_work():
+                self._iterate(None)
+                if self._stopping:
+                    break
+            # Whoever wrote and stopped in one breath meant the bytes to leave.
+            self._run_flushes()
+        finally:
+            self._running = self._stopping = False
+
+    def run_once(self, timeout: float | None = None) -> None:
+        """Do one iteration; wait at most `timeout` seconds for something to happen.
+
+        None waits for the next timer or event, and not at all if there is neither.
+        """
+        self._enter()
+        try:
+            self._iterate(timeout)
+        finally:
+            self._running = self._stopping = False
+
+    def stop(self) -> None:
+        """Make `run()` return after this iteration, or after its first if called before."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Abort every open stream, listener and endpoint, tell their handlers, let go.
+
+        Raises RuntimeError while the loop runs. Closing twice is harmless.
+        """
+        if self._running:
+            raise RuntimeError("a running loop can't be closed: stop() it first")
+        if self._closed:
+            return
+        self._signals.clear()
+        for resource in self._resources:
+            resource.abort()
+        self._closed = True
+        self._calls.clear()
+        while self._resources:
+            self._resources.pop().finish()
+        self._flushes.clear()
+        self._timers = TimerQueue()
+        self._wakeup_watcher.close()
+        self._wakeup.close()
+        self._selector.close()
+
+    def __enter__(self) -> "EventLoop":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether an iteration is under way."""
+        return self._running
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """The instrument given at construction."""
+        return self._instrument
+
+    def time(self) -> float:
+        """Seconds of the loop's clock."""
+        return self._clock()
+
+    # -- one iteration ---------------------------------------------------------------
+
+    def _iterate(self, limit: float | None) -> None:
+        # 1. Run what is due: timers up to now, then the calls queued before this
+        #    iteration. What these add waits for the next one, so I/O gets its turn.
+        if self._timers:
+            now = self._clock()
+            self._timers.expire(now)
+            while due := self._timers.pop_expired(now):
+                self._call(*due)
+        for _ in range(len(self._calls)):
+            self._call(*self._calls.popleft())
+
+        # 2. Flush the streams that were written to: one send each, however many writes.
+        self._run_flushes()
+
+        # 3. Select, for as long as the next timer allows.
+        ready = self._select(self._timeout(limit))
+
+        # 4. Dispatch. A callback may have closed or changed the watcher of a later
+        #    event; its mask tells. The watcher, not the descriptor's number, is the
+        #    identity: the number may already belong to somebody else.
+        for key, events in ready:
+            watcher: Watcher = key.data
+            events &= watcher.events
+            if events:
+                if self._instrument is None:
+                    watcher.callback(events)
+                else:
+                    self._call(watcher.callback, (events,), key.fd)
+
+    def _run_flushes(self) -> None:
+        for _ in range(len(self._flushes)):
+            self._call(self._flushes.popleft(), ())
+
+    def _timeout(self, limit: float | None) -> float | None:
+        if self._calls or self._flushes or self._stopping:
+            return 0.0
+        when = self._timers.next_when()
+        if when is not None:
+            wait = max(0.0, when - self._clock())
+            return min(wait, _LONGEST_WAIT if limit is None else limit)
+        return 0.0 if limit is None and not self._is_watching() else limit
+
+    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        instrument = self._instrument
+        if instrument is None:
+            return self._selector.select(timeout)
+        instrument.select_started(timeout, len(self._timers), len(self._calls))
+        ready = self._selector.select(timeout)
+        instrument.select_ended([(key.fd, events) for key, events in ready])
+        return ready
+
+    def _call(self, callback: Callback, args: tuple[Any, ...], fd: int | None = None) -> None:
+        instrument = self._instrument
+        if instrument is None:
+            callback(*args)
+            return
+        instrument.callback_started(callback, fd)
+        try:
+            callback(*args)
+        finally:
+            instrument.callback_ended(callback, fd)
+
+    def _enter(self) -> None:
+        self._check_open()
+        if self._running:
+            raise RuntimeError("the loop is already running")
+        self._running = True
+
+    def _has_work(self) -> bool:
+        return bool(self._calls or self._flushes or self._timers) or self._is_watching()
+
+    def _is_watching(self) -> bool:
+        return len(self._selector.get_map()) > 1  # one is our own bell
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the loop is closed")
+
+    # -- calls and timers ------------------------------------------------------------
+
+    def call_soon(self, callback: Callback, *args: Any) -> None:
+        """Call `callback(*args)` in the next iteration, in the order of queueing."""
+        self._check_open()
+        self._calls.append((callback, args))
+
+    def call_soon_threadsafe(self, callback: Callback, *args: Any) -> None:
+        """Like `call_soon`, from any thread: the loop is woken."""
+        self.call_soon(callback, *args)
+        self._wakeup.ring()
+
+    def call_before_select(self, callback: Callback) -> None:
+        """Call `callback()` once, after the calls that are due and before the next wait.
+
+        Streams use it to gather all that was written in an iteration into one send.
+        """
+        self._check_open()
+        self._flushes.append(callback)
+
+    def call_later(self, delay: float, callback: Callback, *args: Any) -> Timer:
+        """Call `callback(*args)` after `delay` seconds. Raises ValueError if not finite."""
+        return self.call_at(self._clock() + delay, callback, *args)
+
+    def call_at(self, when: float, callback: Callback, *args: Any) -> Timer:
+        """Call `callback(*args)` once `time()` is `when`, never earlier."""
+        self._check_open()
+        return self._timers.add(when, callback, args)
+
+    def call_every(self, interval: float, callback: Callback, *args: Any) -> Timer:
+        """Call `callback(*args)` each `interval` seconds, the first time after one.
+
+        The rhythm is kept however long the callback takes; times that were missed are
+        skipped, not made up for.
+        """
+        self._check_open()
+        return self._timers.add(self._clock() + interval, callback, args, interval)
+
+    def add_signal_handler(self, signum: int, callback: Callback, *args: Any) -> None:
+        """Call `callback(*args)` on the loop when `signum` arrives.
+
+        Main thread only: Python raises ValueError elsewhere.
+        """
+        self._check_open()
+        self._signals.add(signum, callback, args, self._wakeup.writer_fileno())
+
+    def remove_signal_handler(self, signum: int) -> bool:
+        """Put back what was there before; False if there was no handler to remove."""
+        return self._signals.remove(signum)
+
+    def _on_wakeup(self, events: int) -> None:
+        if self._wakeup.silence():
+            return
+        self._wakeup_watcher.close()
+        self._wakeup.close()
+        self._wakeup = Wakeup()
+        self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
+        self._signals.move_wakeup(self._wakeup.writer_fileno())
+        error = ConnectionError("somebody closed the loop's wake-up sockets")
+        self.call_exception_handler("the wake-up sockets were replaced", error)
+
+    # -- watchers and resources ------------------------------------------------------
+
+    def register(self, fileobj: FileObject, events: int, callback: Callback) -> "Watcher":
+        """Call `callback(events)` whenever `fileobj` is ready for one of `events`.
+
+        `events` is EVENT_READ, EVENT_WRITE, both, or 0 to wait for nothing yet. Raises
+        ValueError for other events or a bad file object, KeyError if it is watched already.
+        """
+        self._check_open()
+        return Watcher(self._selector, fileobj, events, callback)
+
+    def attach(self, resource: Resource) -> None:
+        """Own `resource`: keep it alive, and abort it when the loop closes."""
+        self._check_open()
+        self._resources.add(resource)
+
+    def detach(self, resource: Resource) -> None:
+        """Let go of a resource that has ended."""
+        self._resources.discard(resource)
+
+    # -- errors ----------------------------------------------------------------------
+
+    def set_exception_handler(self, handler: ExceptionHandler | None) -> None:
+        """Call `handler(message, exception)` for errors that have no other home.
+
+        None brings back the default, which logs them to the logger `reactor`.
+        """
+        self._exception_handler = handler
+
+    def call_exception_handler(self, message: str, exception: Exception) -> None:
+        """Report an error. Never raises: a handler that fails is logged along with it."""
+        if self._exception_handler is not None:
+            try:
+                self._exception_handler(message, exception)
+                return
+            except Exception as exc:
+                _logger.error("the exception handler raised", exc_info=exc)
+        _logger.error("%s", message, exc_info=exception)
+
+
+class Watcher:
+    """The registration of one file object; made by `EventLoop.register`."""
+
+    __slots__ = ("_selector", "callback", "events", "fileobj")
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        fileobj: FileObject,
+        events: int,
+        callback: Callback,
+    ) -> None:
+        self._selector: selectors.BaseSelector | None = selector
+        self.fileobj: FileObject | None = fileobj
+        self.callback = callback
+        self.events = 0
+        """What is waited for; 0 after `close()`."""
+        self.modify(events)
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close()` was called."""
+        return self._selector is None
+
+    def modify(self, events: int) -> None:
+        """Wait for `events` from now on; 0 waits for nothing.
+
+        Raises ValueError for unknown events or when the watcher is closed.
+        """
+        if events & ~(EVENT_READ | EVENT_WRITE):
+            raise ValueError(f"unknown events: {events!r}")
+        if self._selector is None or self.fileobj is None:
+            raise ValueError("the watcher is closed")
+        # Selectors refuse to watch for nothing, and HUP and ERR can't be masked: a
+        # watcher that waits for nothing has to leave.
+        if events == self.events:
+            return
+        if not self.events:
+            self._selector.register(self.fileobj, events, self)
+        elif events:
+            self._selector.modify(self.fileobj, events, self)
+        else:
+            self._selector.unregister(self.fileobj)
+        self.events = events
+
+    def close(self) -> None:
+        """Stop watching, for good; the file object is not touched. Harmless if repeated."""
+        if self._selector is not None:
+            self.modify(0)
+            # Break the cycle owner -> watcher -> callback -> owner.
+            self._selector = self.fileobj = None
+            self.callback = _no_callback
+
+
+def _no_callback(events: int) -> None:
+    raise AssertionError("a closed watcher was called")
