@@ -1,0 +1,472 @@
+"""A UDP socket that is read in batches and written in runs.
+
+What waits in the socket is drained into one slab, datagram behind datagram, so that
+neighbours of equal size can be sent on by segmentation offload without being copied.
+"""
+
+import errno
+import socket
+import struct
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from . import gso
+from .addresses import Address, bound_socket, format_address
+from .errors import StreamClosed
+from .loop import EVENT_READ, EventLoop
+from .timers import Timer
+
+__all__ = ["DatagramBatch", "DatagramCounters", "DatagramEndpoint", "DatagramHandler", "bind_udp"]
+
+_BATCH_DATAGRAMS: Final = 128
+_BATCH_BYTES: Final = 256 * 1024
+# Room for the largest datagram, so that none is ever cut short.
+_ROOM: Final = 65536
+_MAX_DISCARDED: Final = 65536
+_MAX_REMEMBERED: Final = 4096
+_BUFFER_SIZE: Final = 8 * 1024 * 1024
+# Before looking again when a whole wake brought nothing but errors.
+_RETRY_DELAY: Final = 0.1
+
+# Linux, asm-generic/socket.h; the socket module has no names for them.
+_SO_RCVBUFFORCE: Final = 33
+_SO_MEMINFO: Final = 55
+_MEMINFO: Final = struct.Struct("9I")
+_MEMINFO_DROPS: Final = 8
+
+
+class DatagramBatch:
+    """Datagrams that arrived together: a sequence of memoryviews into one slab.
+
+    One that a handler is given is valid only during that call: copy what is to be kept.
+    """
+
+    __slots__ = ("_runs", "_slab", "sizes", "sources")
+
+    def __init__(self, slab: memoryview, sizes: list[int], sources: list[Address]) -> None:
+        self._slab = slab
+        self._runs: list[tuple[memoryview, gso.Run]] | None = None
+        self.sizes = sizes
+        """Size of each datagram, in bytes."""
+        self.sources = sources
+        """Address that each datagram came from; empty in a batch made by `of`."""
+
+    @classmethod
+    def of(cls, datagrams: Iterable[bytes]) -> "DatagramBatch":
+        """A batch of one's own.
+
+        >>> batch = DatagramBatch.of([b"one", b"", b"three"])
+        >>> len(batch), [bytes(datagram) for datagram in batch]
+        (3, [b'one', b'', b'three'])
+        """
+        listed = list(datagrams)
+        return cls(memoryview(b"".join(listed)), [len(datagram) for datagram in listed], [])
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all datagrams together."""
+        return len(self._slab)
+
+    def __iter__(self) -> Iterator[memoryview]:
+        start = 0
+        for size in self.sizes:
+            yield self._slab[start : start + size]
+            start += size
+
+    def runs(self) -> list[tuple[memoryview, gso.Run]]:
+        """The runs of the batch, each with its bytes; worked out once for all receivers."""
+        if self._runs is None:
+            self._runs = [
+                (self._slab[run.start : run.end], run) for run in gso.find_runs(self.sizes)
+            ]
+        return self._runs
+
+    def datagrams_of(self, run: gso.Run) -> Iterator[memoryview]:
+        """The datagrams of one run."""
+        start = run.start
+        for size in self.sizes[run.first : run.first + run.count]:
+            yield self._slab[start : start + size]
+            start += size
+
+
+class DatagramHandler:
+    """What a program does with an endpoint's datagrams.
+
+    An exception that leaves `datagrams_received` is reported to the loop's exception
+    handler and closes the endpoint; errors of the network never do.
+    """
+
+    def datagrams_received(self, endpoint: "DatagramEndpoint", batch: DatagramBatch) -> None:
+        """At least one datagram has arrived. The batch is valid during this call only."""
+
+    def segmentation_refused(self, endpoint: "DatagramEndpoint", exc: OSError, to: Address) -> None:
+        """Runs can't be sent to `to`: from now on each datagram is sent by itself. Said once."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The endpoint is closed: by `close` (None), or by what a handler raised."""
+
+
+@dataclass(slots=True)
+class DatagramCounters:
+    """What has passed through an endpoint; all numbers count datagrams unless they say bytes."""
+
+    received: int = 0
+    received_bytes: int = 0
+    sent: int = 0
+    sent_bytes: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Not sent, by the name of the errno."""
+    rejected: int = 0
+    """Came from somebody else than the only one who may send."""
+    discarded: int = 0
+    """Had waited too long: thrown away on resuming."""
+    receive_errors: int = 0
+    """Errors that the system reported on receiving; none ends the endpoint."""
+
+
+def bind_udp(
+    loop: EventLoop,
+    handler: DatagramHandler,
+    host: str | None = None,
+    port: int = 0,
+    *,
+    coalesce: float = 0.0,
+    buffer_size: int = _BUFFER_SIZE,
+    segmentation: bool | None = None,
+    only_from: str | None = None,
+    sock: socket.socket | None = None,
+) -> "DatagramEndpoint":
+    """Bind a UDP socket at `host` and `port`, and receive.
+
+    `coalesce` is how long, in seconds, datagrams are left to gather before they are
+    handed over: larger batches, at most one wake-up in that time. `buffer_size` in bytes
+    is asked of the system for each direction. `segmentation` False switches the offload
+    off, None uses it where it is safe. `only_from`, a numeric host, has datagrams of all
+    others dropped. With `sock`, a bound UDP socket, host and port are not used.
+
+    Raises OSError that names the address; RuntimeError for a host name while the loop runs.
+    """
+    if sock is None:
+        if host is None:
+            raise ValueError("bind_udp() needs a host or a socket")
+        sock = bound_socket(
+            host, port, socket.SOCK_DGRAM, numeric_only=loop.running, dual_stack=False
+        )
+    sock.setblocking(False)
+    _ask_for_buffers(sock, buffer_size)
+    if segmentation is None:
+        segmentation = gso.is_supported(sock)
+    return DatagramEndpoint(loop, sock, handler, coalesce, segmentation, only_from)
+
+
+class DatagramEndpoint:
+    """A bound UDP socket; made by `bind_udp`, ended by `close`."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        sock: socket.socket,
+        handler: DatagramHandler,
+        coalesce: float,
+        segmentation: bool,
+        only_from: str | None,
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._handler: DatagramHandler | None = handler
+        self._coalesce = coalesce
+        self._only_from = only_from
+        self._segmentation = segmentation
+        self._unsegmented: set[Address] = set()
+        self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
+        self._tick: Timer | None = None
+        self._paused = False
+        self._error: Exception | None = None
+        self._drops_while_paused = 0
+        self._drops_at_pause = 0
+        self.sockname: Any = sock.getsockname()
+        """The address bound to."""
+        self.counters = DatagramCounters()
+        self._watcher = loop.register(sock, EVENT_READ, self._on_ready)
+        loop.attach(self)
+
+    def __repr__(self) -> str:
+        return f"<DatagramEndpoint {format_address(self.sockname)}>"
+
+    # -- for the user ----------------------------------------------------------------
+
+    @property
+    def receive_buffer_size(self) -> int:
+        """Bytes that the system grants for waiting datagrams, its own overhead included."""
+        return self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    @property
+    def kernel_drops(self) -> int | None:
+        """Datagrams that the system dropped because the socket was full while it was read.
+
+        None where the system does not tell.
+        """
+        drops = self._read_drops()
+        if drops is None:
+            return None
+        if self._paused:
+            return self._drops_at_pause - self._drops_while_paused
+        return drops - self._drops_while_paused
+
+    def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
+        """Send one datagram; False if it was dropped, which `counters.dropped` explains.
+
+        Raises StreamClosed when the endpoint is closed.
+        """
+        self._check_open()
+        if not self._send_one(data, address):
+            return False
+        self._count_sent(1, len(data))
+        return True
+
+    def send_batch(self, batch: DatagramBatch, address: Address) -> int:
+        """Send all datagrams of `batch` in order; return how many were not dropped.
+
+        Raises StreamClosed when the endpoint is closed.
+        """
+        self._check_open()
+        if not self._segmentation or address in self._unsegmented:
+            return sum(self.send(datagram, address) for datagram in batch)
+        sent = 0
+        for data, run in batch.runs():
+            if run.count == 1:
+                sent += self.send(data, address)
+                continue
+            try:
+                self._sock.sendmsg((data,), run.control, 0, address)
+            except OSError as exc:
+                sent += self._recover(exc, batch, run, address)
+            else:
+                self._count_sent(run.count, len(data))
+                sent += run.count
+        return sent
+
+    def pause_receiving(self) -> None:
+        """Leave what arrives to the system, and sleep. Harmless if repeated."""
+        if self._paused or self._watcher.closed:
+            return
+        self._drops_at_pause = self._read_drops() or 0
+        self._paused = True
+        self._cancel_tick()
+        self._watcher.modify(0)
+
+    def resume_receiving(self, *, discard_backlog: bool = False) -> None:
+        """Undo `pause_receiving`; with `discard_backlog`, what has waited is thrown away."""
+        if not self._paused or self._watcher.closed:
+            return
+        if discard_backlog:
+            self._discard_backlog()
+        self._drops_while_paused += (self._read_drops() or 0) - self._drops_at_pause
+        self._paused = False
+        self._watcher.modify(EVENT_READ)
+
+    def close(self) -> None:
+        """Stop, for good; `connection_lost(None)` follows. Harmless if repeated."""
+        self._end(None)
+
+    # -- for the loop ----------------------------------------------------------------
+
+    def abort(self) -> None:
+        """Called by the loop when it closes."""
+        self._end(None)
+
+    def finish(self) -> None:
+        """Tell the handler of the end, once. Called by the loop only."""
+        handler, self._handler = self._handler, None
+        error, self._error = self._error, None
+        self._loop.detach(self)
+        if handler is not None:
+            try:
+                handler.connection_lost(error)
+            except Exception as exc:
+                self._report(exc)
+
+    # -- receiving -------------------------------------------------------------------
+
+    def _on_ready(self, events: int) -> None:
+        if self._coalesce:
+            # From here to the first empty look the socket needs no watching: the timer looks.
+            self._look_again(self._coalesce)
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        self._tick = None
+        batch, looked, errors = self._fill_slab()
+        if batch:
+            self._deliver(batch)
+        if self._paused or self._watcher.closed:
+            return
+        if errors == _BATCH_DATAGRAMS:
+            self._look_again(_RETRY_DELAY)
+        elif self._coalesce and looked:
+            # A look that reached its bound has left something behind: meet it at once.
+            full = looked == _BATCH_DATAGRAMS or batch.size > _BATCH_BYTES
+            self._look_again(0 if full else self._coalesce)
+        else:
+            self._watcher.modify(EVENT_READ)
+
+    def _look_again(self, delay: float) -> None:
+        self._watcher.modify(0)
+        self._tick = self._loop.call_later(delay, self._look)
+
+    def _fill_slab(self) -> tuple[DatagramBatch, int, int]:
+        """A batch, the number of attempts that it took, and how many of them were errors."""
+        sizes: list[int] = []
+        sources: list[Address] = []
+        end = looked = errors = 0
+        receive, slab, only_from = self._sock.recvfrom_into, self._slab, self._only_from
+        while looked < _BATCH_DATAGRAMS and end <= _BATCH_BYTES:
+            try:
+                size, source = receive(slab[end:])
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                # The news of an earlier datagram that was sent from here and did not
+                # arrive (ECONNREFUSED; WSAECONNRESET on Windows). Reading cleared it.
+                errors += 1
+            else:
+                if only_from is None or source[0] == only_from:
+                    sizes.append(size)
+                    sources.append(source)
+                    end += size
+                else:
+                    self.counters.rejected += 1
+            looked += 1
+        self.counters.receive_errors += errors
+        self.counters.received += len(sizes)
+        self.counters.received_bytes += end
+        return DatagramBatch(slab[:end], sizes, sources), looked, errors
+
+    def _deliver(self, batch: DatagramBatch) -> None:
+        assert self._handler is not None
+        try:
+            self._handler.datagrams_received(self, batch)
+        except Exception as exc:
+            self._report(exc)
+            self._end(exc)
+
+    def _discard_backlog(self) -> None:
+        for _ in range(_MAX_DISCARDED):
+            try:
+                self._sock.recv_into(self._slab)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self.counters.receive_errors += 1
+            else:
+                self.counters.discarded += 1
+
+    # -- sending ---------------------------------------------------------------------
+
+    def _send_one(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
+        try:
+            self._sock.sendto(data, address)
+            return True
+        except OSError as exc:
+            if not _is_old_news(exc):
+                self._count_dropped(exc, 1)
+                return False
+        # The error was that of an earlier datagram to somebody else, and is now cleared.
+        try:
+            self._sock.sendto(data, address)
+            return True
+        except OSError as exc:
+            self._count_dropped(exc, 1)
+            return False
+
+    def _recover(self, exc: OSError, batch: DatagramBatch, run: gso.Run, address: Address) -> int:
+        """What can be done for a run that was not taken: how many of it were sent after all."""
+        if exc.errno in gso.FALLBACK_ERRNOS:
+            self._refuse_segmentation(exc, address)
+        elif not _is_old_news(exc):
+            self._count_dropped(exc, run.count)
+            return 0
+        return sum(self.send(datagram, address) for datagram in batch.datagrams_of(run))
+
+    def _refuse_segmentation(self, exc: OSError, address: Address) -> None:
+        if len(self._unsegmented) >= _MAX_REMEMBERED:
+            self._unsegmented.clear()
+        self._unsegmented.add(address)
+        self._loop.call_soon(self._tell_refusal, exc, address)
+
+    def _tell_refusal(self, exc: OSError, address: Address) -> None:
+        if self._handler is not None:
+            try:
+                self._handler.segmentation_refused(self, exc, address)
+            except Exception as error:
+                self._report(error)
+                self._end(error)
+
+    def _count_sent(self, count: int, size: int) -> None:
+        self.counters.sent += count
+        self.counters.sent_bytes += size
+
+    def _count_dropped(self, exc: OSError, count: int) -> None:
+        reason = errno.errorcode.get(exc.errno or 0, "UNKNOWN")
+        self.counters.dropped[reason] += count
+        if self._loop.instrument is not None:
+            self._loop.instrument.datagrams_dropped(self._sock.fileno(), count, reason)
+
+    # -- the end ---------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._watcher.closed:
+            raise StreamClosed("the endpoint is closed")
+
+    def _cancel_tick(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
+
+    def _read_drops(self) -> int | None:
+        try:
+            info = self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+            return int(_MEMINFO.unpack(info)[_MEMINFO_DROPS])
+        except (OSError, struct.error):
+            return None
+
+    def _report(self, exc: Exception) -> None:
+        self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._watcher.closed:
+            return
+        self._error = error
+        self._cancel_tick()
+        self._watcher.close()
+        self._sock.close()
+        self._loop.call_soon(self.finish)
+
+
+def _is_old_news(exc: OSError) -> bool:
+    """Whether an error of a send may belong to an earlier one. ip(7), IP_RECVERR."""
+    return isinstance(exc, ConnectionError) or exc.errno in {
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.ENOPROTOOPT,
+    }
+
+
+def _ask_for_buffers(sock: socket.socket, size: int) -> None:
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, option, size)
+        except OSError:
+            pass  # a bound on the whole system: the size that was granted can be read
+    try:
+        # With the right to (CAP_NET_ADMIN), beyond net.core.rmem_max.
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
+    except OSError:
+        pass

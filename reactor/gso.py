@@ -1,0 +1,110 @@
+"""UDP segmentation offload: many datagrams of one size to one address in one system call.
+
+The kernel takes a run of datagrams that lie next to each other in memory, and cuts it
+behind the expensive part of its path. udp(7), UDP_SEGMENT, Linux 4.18 and later.
+"""
+
+import errno
+import os
+import re
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["FALLBACK_ERRNOS", "MAX_DATAGRAM", "Run", "find_runs", "is_supported"]
+
+# linux/udp.h; the socket module has no name for it before Python 3.12.
+_UDP_SEGMENT: Final = 103
+_MAX_SEGMENTS: Final = 64
+
+MAX_DATAGRAM: Final = 65507
+"""Greatest payload in bytes of a UDP datagram, or of a whole run, over IPv4."""
+
+FALLBACK_ERRNOS: Final = frozenset(
+    {errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
+)
+"""What a kernel or a network card says when it refuses a run that it may have been sent."""
+
+ControlMessages = list[tuple[int, int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring datagrams that can leave in one call."""
+
+    first: int
+    """Index of the first datagram."""
+    count: int
+    """Number of datagrams, at least 1."""
+    start: int
+    """Offset of the first byte."""
+    end: int
+    """Offset behind the last byte."""
+    control: ControlMessages
+    """Control messages for `sendmsg`; empty for a single datagram, which needs none."""
+
+
+def find_runs(sizes: Sequence[int]) -> list[Run]:
+    """Cut datagrams of these sizes, packed without gaps, into as few runs as possible.
+
+    All datagrams of a run have one size, but the last may be shorter and then ends it.
+
+    >>> [(run.first, run.count) for run in find_runs([1316, 1316, 1316, 188, 1316])]
+    [(0, 4), (4, 1)]
+    """
+    runs = []
+    first = start = 0
+    while first < len(sizes):
+        count, length = _measure_run(sizes, first)
+        runs.append(Run(first, count, start, start + length, _control(sizes[first], count)))
+        first += count
+        start += length
+    return runs
+
+
+def _measure_run(sizes: Sequence[int], first: int) -> tuple[int, int]:
+    """Number of datagrams and of bytes in the run that begins at index `first`."""
+    segment = length = sizes[first]
+    count = 1
+    for size in sizes[first + 1 : first + _MAX_SEGMENTS]:
+        # An empty datagram would be no segment at all.
+        if not 0 < size <= segment or length + size > MAX_DATAGRAM:
+            break
+        count += 1
+        length += size
+        if size < segment:
+            break
+    return count, length
+
+
+def _control(segment: int, count: int) -> ControlMessages:
+    if count == 1:
+        return []
+    return [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("H", segment))]
+
+
+def is_supported(sock: socket.socket) -> bool:
+    """Whether runs may be sent through `sock` on this system."""
+    if sys.platform != "linux" or _is_mangling(os.uname().release):
+        return False
+    try:
+        sock.getsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT)
+    except OSError:
+        return False
+    return True
+
+
+def _is_mangling(release: str) -> bool:
+    """Whether this kernel can garble runs of equal segments without an error.
+
+    >>> [_is_mangling(r) for r in ("6.18.44-x", "7.0.0", "7.1.4-1", "7.1.5", "7.2")]
+    [False, True, True, False, False]
+    """
+    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    if match is None:
+        return False
+    major, minor, patch = (int(number or 0) for number in match.groups())
+    return (7, 0, 0) <= (major, minor, patch) <= (7, 1, 4)
