@@ -1,0 +1,69 @@
+"""A single-threaded reactor on `selectors`: loop, streams, listeners and datagrams.
+
+>>> import reactor
+>>> class Echo(reactor.StreamHandler):
+...     def connection_made(self, stream):
+...         self.stream = stream
+...     def data_received(self, buffer):
+...         self.stream.write(buffer.take_all())
+>>> with reactor.EventLoop() as loop:
+...     listener = reactor.listen(loop, Echo, "127.0.0.1", 0)
+...     loop.run_once(0)
+"""
+
+from .addresses import Address, format_address, parse_address, unmapped
+from .buffers import ReceiveBuffer, SendQueue
+from .connector import Connector, connect
+from .datagrams import (
+    DatagramBatch,
+    DatagramCounters,
+    DatagramEndpoint,
+    DatagramHandler,
+    bind_udp,
+)
+from .errors import BufferFull, LineTooLong, ProtocolError, StreamClosed
+from .instruments import (
+    Instrument,
+    InstrumentGroup,
+    Recorder,
+    SlowCallback,
+    SlowCallbackMonitor,
+)
+from .listener import Listener, listen
+from .loop import EVENT_READ, EVENT_WRITE, EventLoop, Watcher
+from .stream import Stream, StreamHandler
+from .timers import Timer
+
+__all__ = [
+    "EVENT_READ",
+    "EVENT_WRITE",
+    "Address",
+    "BufferFull",
+    "Connector",
+    "DatagramBatch",
+    "DatagramCounters",
+    "DatagramEndpoint",
+    "DatagramHandler",
+    "EventLoop",
+    "Instrument",
+    "InstrumentGroup",
+    "LineTooLong",
+    "Listener",
+    "ProtocolError",
+    "ReceiveBuffer",
+    "Recorder",
+    "SendQueue",
+    "SlowCallback",
+    "SlowCallbackMonitor",
+    "Stream",
+    "StreamClosed",
+    "StreamHandler",
+    "Timer",
+    "Watcher",
+    "bind_udp",
+    "connect",
+    "format_address",
+    "listen",
+    "parse_address",
+    "unmapped",
+]
