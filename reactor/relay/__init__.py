@@ -1,0 +1,6 @@
+"""The live-video relay: one stream of datagrams in, a copy for every client that asked."""
+
+from .client import RelayClient
+from .server import DEFAULT_INGEST, RelayServer
+
+__all__ = ["DEFAULT_INGEST", "RelayClient", "RelayServer"]

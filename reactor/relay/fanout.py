@@ -1,0 +1,200 @@
+"""The way of a datagram: from the ingest socket to every viewer that is active.
+
+While nobody is active the ingest is not watched, and the process sleeps.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from reactor import (
+    Address,
+    DatagramBatch,
+    DatagramCounters,
+    DatagramEndpoint,
+    DatagramHandler,
+    EventLoop,
+    Timer,
+    bind_udp,
+)
+
+from .events import (
+    IngestDrops,
+    IngestFailed,
+    ReceiveBufferCut,
+    SegmentationRefused,
+    ServerEvent,
+)
+
+__all__ = ["FanOut", "Viewer"]
+
+_BUFFER_SIZE: Final = 8 * 1024 * 1024
+_DROP_CHECK_INTERVAL: Final = 5.0
+
+
+class Viewer:
+    """Where one client's datagrams go, and how many went."""
+
+    __slots__ = ("address", "dropped", "outlet", "sent")
+
+    def __init__(self, address: Address, outlet: DatagramEndpoint) -> None:
+        self.address = address
+        self.outlet = outlet
+        self.sent = 0
+        self.dropped = 0
+
+
+class FanOut(DatagramHandler):
+    """Copies every datagram of the ingest to every active viewer, unchanged and in order."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        ingest: tuple[str, int],
+        *,
+        coalesce: float,
+        segmentation: bool | None,
+        report: Callable[[ServerEvent], object],
+    ) -> None:
+        self._loop = loop
+        self._segmentation = segmentation
+        self._report = report
+        self._claimed: set[Address] = set()
+        self._active: list[Viewer] = []
+        self._turn = 0
+        self._outlets: dict[Address, DatagramEndpoint] = {}
+        self._drop_check: Timer | None = None
+        self._drops_reported = 0
+        self._ingest = bind_udp(
+            loop,
+            self,
+            *ingest,
+            coalesce=coalesce,
+            buffer_size=_BUFFER_SIZE,
+            segmentation=segmentation,
+        )
+        self._ingest.pause_receiving()
+        granted = self._ingest.receive_buffer_size
+        if granted < _BUFFER_SIZE:
+            report(ReceiveBufferCut(_BUFFER_SIZE, granted))
+
+    @property
+    def address(self) -> Address:
+        """Where the ingest listens."""
+        address: Address = self._ingest.sockname
+        return address
+
+    @property
+    def active(self) -> int:
+        """How many viewers are active."""
+        return len(self._active)
+
+    @property
+    def counters(self) -> DatagramCounters:
+        """What has come in."""
+        return self._ingest.counters
+
+    @property
+    def kernel_drops(self) -> int | None:
+        """Datagrams lost on the way in while somebody was active; None if not known."""
+        return self._ingest.kernel_drops
+
+    # -- viewers come and go ---------------------------------------------------------
+
+    def is_own_port(self, port: int) -> bool:
+        """Whether `port` is a UDP port of the relay itself: sending there would echo."""
+        endpoints = [self._ingest, *self._outlets.values()]
+        return any(endpoint.sockname[1] == port for endpoint in endpoints)
+
+    def claim(self, address: Address, local: Address) -> Viewer | None:
+        """A viewer, not active yet, at `address`; None if another has it.
+
+        Its datagrams leave from `local`, the address that the client's own connection
+        came to, so that the client knows whom they are from. Raises OSError if the
+        system has no socket for that.
+        """
+        if address in self._claimed:
+            return None
+        outlet = self._outlet(local)
+        self._claimed.add(address)
+        return Viewer(address, outlet)
+
+    def release(self, viewer: Viewer) -> None:
+        """The viewer is gone; its address is free again."""
+        self.deactivate(viewer)
+        self._claimed.discard(viewer.address)
+
+    def activate(self, viewer: Viewer) -> None:
+        """Send to `viewer` from now on."""
+        if viewer in self._active:
+            return
+        self._active.append(viewer)
+        if len(self._active) == 1:
+            # What has piled up while nobody watched is old video.
+            self._ingest.resume_receiving(discard_backlog=True)
+            self._drop_check = self._loop.call_every(_DROP_CHECK_INTERVAL, self._check_drops)
+
+    def deactivate(self, viewer: Viewer) -> None:
+        """Send to `viewer` no more."""
+        if viewer not in self._active:
+            return
+        self._active.remove(viewer)
+        if not self._active:
+            self._ingest.pause_receiving()
+            self._stop_drop_check()
+
+    def close(self) -> None:
+        """Close the ingest and all outlets."""
+        self._active.clear()
+        self._stop_drop_check()
+        self._ingest.close()
+        for outlet in self._outlets.values():
+            outlet.close()
+
+    # -- datagrams -------------------------------------------------------------------
+
+    def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+        """Copy a batch to all; the one who is first is another each time."""
+        active = self._active
+        self._turn = (self._turn + 1) % len(active)
+        for viewer in active[self._turn :] + active[: self._turn]:
+            sent = viewer.outlet.send_batch(batch, viewer.address)
+            viewer.sent += sent
+            viewer.dropped += len(batch) - sent
+
+    def segmentation_refused(self, endpoint: DatagramEndpoint, exc: OSError, to: Address) -> None:
+        self._report(SegmentationRefused(to, exc))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._report(IngestFailed(exc))
+
+    # -- the small print -------------------------------------------------------------
+
+    def _outlet(self, local: Address) -> DatagramEndpoint:
+        key = (local[0], *local[2:])
+        outlet = self._outlets.get(key)
+        if outlet is None:
+            host, scope = local[0], local[3] if len(local) > 3 else 0
+            outlet = bind_udp(
+                self._loop,
+                self,
+                f"{host}%{scope}" if scope else host,
+                0,
+                buffer_size=_BUFFER_SIZE,
+                segmentation=self._segmentation,
+            )
+            outlet.pause_receiving()  # it only sends
+            self._outlets[key] = outlet
+        return outlet
+
+    def _check_drops(self) -> None:
+        drops = self._ingest.kernel_drops or 0
+        if drops > self._drops_reported:
+            self._report(IngestDrops(drops - self._drops_reported, drops))
+            self._drops_reported = drops
+
+    def _stop_drop_check(self) -> None:
+        if self._drop_check is not None:
+            self._check_drops()
+            self._drop_check.cancel()
+            self._drop_check = None
