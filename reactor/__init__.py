@@ -12,10 +12,10 @@
 """
 
 from .addresses import Address, format_address, parse_address, unmapped
+from .batch import DatagramBatch
 from .buffers import ReceiveBuffer, SendQueue
 from .connector import Connector, connect
 from .datagrams import (
-    DatagramBatch,
     DatagramCounters,
     DatagramEndpoint,
     DatagramHandler,
@@ -30,9 +30,10 @@ from .instruments import (
     SlowCallbackMonitor,
 )
 from .listener import Listener, listen
-from .loop import EVENT_READ, EVENT_WRITE, EventLoop, Watcher
+from .loop import EventLoop
 from .stream import Stream, StreamHandler
 from .timers import Timer
+from .watcher import EVENT_READ, EVENT_WRITE, Watcher
 
 __all__ = [
     "EVENT_READ",

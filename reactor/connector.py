@@ -6,8 +6,9 @@ import socket
 from typing import Any, Final
 
 from .addresses import Address, format_address, resolve
-from .loop import EVENT_WRITE, EventLoop, Watcher
+from .loop import EventLoop
 from .stream import Stream, StreamHandler
+from .watcher import EVENT_WRITE, Watcher
 
 __all__ = ["Connector", "connect"]
 

@@ -6,19 +6,20 @@ neighbours of equal size can be sent on by segmentation offload without being co
 
 import errno
 import socket
-import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from . import gso
 from .addresses import Address, bound_socket, format_address
+from .batch import DatagramBatch
 from .errors import StreamClosed
-from .loop import EVENT_READ, EventLoop
+from .loop import EventLoop
+from .socket_memory import ask_for_buffers, dropped_by_system, granted_receive_buffer
 from .timers import Timer
+from .watcher import EVENT_READ
 
-__all__ = ["DatagramBatch", "DatagramCounters", "DatagramEndpoint", "DatagramHandler", "bind_udp"]
+__all__ = ["DatagramCounters", "DatagramEndpoint", "DatagramHandler", "bind_udp"]
 
 _BATCH_DATAGRAMS: Final = 128
 _BATCH_BYTES: Final = 256 * 1024
@@ -29,69 +30,6 @@ _MAX_REMEMBERED: Final = 4096
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 # Before looking again when a whole wake brought nothing but errors.
 _RETRY_DELAY: Final = 0.1
-
-# Linux, asm-generic/socket.h; the socket module has no names for them.
-_SO_RCVBUFFORCE: Final = 33
-_SO_MEMINFO: Final = 55
-_MEMINFO: Final = struct.Struct("9I")
-_MEMINFO_DROPS: Final = 8
-
-
-class DatagramBatch:
-    """Datagrams that arrived together: a sequence of memoryviews into one slab.
-
-    One that a handler is given is valid only during that call: copy what is to be kept.
-    """
-
-    __slots__ = ("_runs", "_slab", "sizes", "sources")
-
-    def __init__(self, slab: memoryview, sizes: list[int], sources: list[Address]) -> None:
-        self._slab = slab
-        self._runs: list[tuple[memoryview, gso.Run]] | None = None
-        self.sizes = sizes
-        """Size of each datagram, in bytes."""
-        self.sources = sources
-        """Address that each datagram came from; empty in a batch made by `of`."""
-
-    @classmethod
-    def of(cls, datagrams: Iterable[bytes]) -> "DatagramBatch":
-        """A batch of one's own.
-
-        >>> batch = DatagramBatch.of([b"one", b"", b"three"])
-        >>> len(batch), [bytes(datagram) for datagram in batch]
-        (3, [b'one', b'', b'three'])
-        """
-        listed = list(datagrams)
-        return cls(memoryview(b"".join(listed)), [len(datagram) for datagram in listed], [])
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all datagrams together."""
-        return len(self._slab)
-
-    def __iter__(self) -> Iterator[memoryview]:
-        start = 0
-        for size in self.sizes:
-            yield self._slab[start : start + size]
-            start += size
-
-    def runs(self) -> list[tuple[memoryview, gso.Run]]:
-        """The runs of the batch, each with its bytes; worked out once for all receivers."""
-        if self._runs is None:
-            self._runs = [
-                (self._slab[run.start : run.end], run) for run in gso.find_runs(self.sizes)
-            ]
-        return self._runs
-
-    def datagrams_of(self, run: gso.Run) -> Iterator[memoryview]:
-        """The datagrams of one run."""
-        start = run.start
-        for size in self.sizes[run.first : run.first + run.count]:
-            yield self._slab[start : start + size]
-            start += size
 
 
 class DatagramHandler:
@@ -158,7 +96,7 @@ def bind_udp(
             host, port, socket.SOCK_DGRAM, numeric_only=loop.running, dual_stack=False
         )
     sock.setblocking(False)
-    _ask_for_buffers(sock, buffer_size)
+    ask_for_buffers(sock, buffer_size)
     if segmentation is None:
         segmentation = gso.is_supported(sock)
     return DatagramEndpoint(loop, sock, handler, coalesce, segmentation, only_from)
@@ -202,8 +140,8 @@ class DatagramEndpoint:
 
     @property
     def receive_buffer_size(self) -> int:
-        """Bytes that the system grants for waiting datagrams, its own overhead included."""
-        return self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
+        return granted_receive_buffer(self._sock)
 
     @property
     def kernel_drops(self) -> int | None:
@@ -211,7 +149,7 @@ class DatagramEndpoint:
 
         None where the system does not tell.
         """
-        drops = self._read_drops()
+        drops = dropped_by_system(self._sock)
         if drops is None:
             return None
         if self._paused:
@@ -255,7 +193,7 @@ class DatagramEndpoint:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
         if self._paused or self._watcher.closed:
             return
-        self._drops_at_pause = self._read_drops() or 0
+        self._drops_at_pause = dropped_by_system(self._sock) or 0
         self._paused = True
         self._cancel_tick()
         self._watcher.modify(0)
@@ -266,7 +204,7 @@ class DatagramEndpoint:
             return
         if discard_backlog:
             self._discard_backlog()
-        self._drops_while_paused += (self._read_drops() or 0) - self._drops_at_pause
+        self._drops_while_paused += (dropped_by_system(self._sock) or 0) - self._drops_at_pause
         self._paused = False
         self._watcher.modify(EVENT_READ)
 
@@ -429,13 +367,6 @@ class DatagramEndpoint:
             self._tick.cancel()
             self._tick = None
 
-    def _read_drops(self) -> int | None:
-        try:
-            info = self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
-            return int(_MEMINFO.unpack(info)[_MEMINFO_DROPS])
-        except (OSError, struct.error):
-            return None
-
     def _report(self, exc: Exception) -> None:
         self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
 
@@ -457,16 +388,3 @@ def _is_old_news(exc: OSError) -> bool:
         errno.EHOSTDOWN,
         errno.ENOPROTOOPT,
     }
-
-
-def _ask_for_buffers(sock: socket.socket, size: int) -> None:
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, option, size)
-        except OSError:
-            pass  # a bound on the whole system: the size that was granted can be read
-    try:
-        # With the right to (CAP_NET_ADMIN), beyond net.core.rmem_max.
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
-    except OSError:
-        pass

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .addresses import bound_socket, format_address
-from .loop import EVENT_READ, EventLoop
+from .loop import EventLoop
 from .stream import Stream, StreamHandler
 from .timers import Timer
+from .watcher import EVENT_READ
 
 __all__ = ["Listener", "listen"]
 

@@ -10,15 +10,16 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable
-from selectors import EVENT_READ, EVENT_WRITE
-from typing import Any, Final, Protocol, TypeAlias
+from selectors import EVENT_READ
+from typing import Any, Final, Protocol
 
 from .instruments import Instrument
 from .signals import SignalHandlers
 from .timers import Timer, TimerQueue
 from .wakeup import Wakeup
+from .watcher import FileObject, Watcher
 
-__all__ = ["EVENT_READ", "EVENT_WRITE", "EventLoop", "Watcher"]
+__all__ = ["EventLoop"]
 
 Callback = Callable[..., object]
 ExceptionHandler = Callable[[str, Exception], object]
@@ -27,15 +28,6 @@ ExceptionHandler = Callable[[str, Exception], object]
 _LONGEST_WAIT: Final = 1_000_000.0
 
 _logger = logging.getLogger("reactor")
-
-
-class HasFileno(Protocol):
-    """Anything with a descriptor."""
-
-    def fileno(self) -> int: ...
-
-
-FileObject: TypeAlias = int | HasFileno
 
 
 class Resource(Protocol):
@@ -305,7 +297,7 @@ class EventLoop:
 
     # -- watchers and resources ------------------------------------------------------
 
-    def register(self, fileobj: FileObject, events: int, callback: Callback) -> "Watcher":
+    def register(self, fileobj: FileObject, events: int, callback: Callback) -> Watcher:
         """Call `callback(events)` whenever `fileobj` is ready for one of `events`.
 
         `events` is EVENT_READ, EVENT_WRITE, both, or 0 to wait for nothing yet. Raises
@@ -341,61 +333,3 @@ class EventLoop:
             except Exception as exc:
                 _logger.error("the exception handler raised", exc_info=exc)
         _logger.error("%s", message, exc_info=exception)
-
-
-class Watcher:
-    """The registration of one file object; made by `EventLoop.register`."""
-
-    __slots__ = ("_selector", "callback", "events", "fileobj")
-
-    def __init__(
-        self,
-        selector: selectors.BaseSelector,
-        fileobj: FileObject,
-        events: int,
-        callback: Callback,
-    ) -> None:
-        self._selector: selectors.BaseSelector | None = selector
-        self.fileobj: FileObject | None = fileobj
-        self.callback = callback
-        self.events = 0
-        """What is waited for; 0 after `close()`."""
-        self.modify(events)
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close()` was called."""
-        return self._selector is None
-
-    def modify(self, events: int) -> None:
-        """Wait for `events` from now on; 0 waits for nothing.
-
-        Raises ValueError for unknown events or when the watcher is closed.
-        """
-        if events & ~(EVENT_READ | EVENT_WRITE):
-            raise ValueError(f"unknown events: {events!r}")
-        if self._selector is None or self.fileobj is None:
-            raise ValueError("the watcher is closed")
-        # Selectors refuse to watch for nothing, and HUP and ERR can't be masked: a
-        # watcher that waits for nothing has to leave.
-        if events == self.events:
-            return
-        if not self.events:
-            self._selector.register(self.fileobj, events, self)
-        elif events:
-            self._selector.modify(self.fileobj, events, self)
-        else:
-            self._selector.unregister(self.fileobj)
-        self.events = events
-
-    def close(self) -> None:
-        """Stop watching, for good; the file object is not touched. Harmless if repeated."""
-        if self._selector is not None:
-            self.modify(0)
-            # Break the cycle owner -> watcher -> callback -> owner.
-            self._selector = self.fileobj = None
-            self.callback = _no_callback
-
-
-def _no_callback(events: int) -> None:
-    raise AssertionError("a closed watcher was called")

@@ -10,8 +10,9 @@ from typing import Any, Final
 from .addresses import Address, format_address
 from .buffers import ReceiveBuffer, SendQueue
 from .errors import BufferFull, StreamClosed
-from .loop import EVENT_READ, EVENT_WRITE, EventLoop, Watcher
+from .loop import EventLoop
 from .timers import Timer
+from .watcher import EVENT_READ, EVENT_WRITE, Watcher
 
 __all__ = ["Stream", "StreamHandler"]
 

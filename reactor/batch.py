@@ -1,0 +1,63 @@
+"""Datagrams that travel together: packed in one slab, so that a run is one slice of it."""
+
+from collections.abc import Iterable, Iterator
+
+from .addresses import Address
+from .gso import Run, find_runs
+
+__all__ = ["DatagramBatch"]
+
+
+class DatagramBatch:
+    """Datagrams that arrived together: a sequence of memoryviews into one slab.
+
+    One that a handler is given is valid only during that call: copy what is to be kept.
+    """
+
+    __slots__ = ("_runs", "_slab", "sizes", "sources")
+
+    def __init__(self, slab: memoryview, sizes: list[int], sources: list[Address]) -> None:
+        self._slab = slab
+        self._runs: list[tuple[memoryview, Run]] | None = None
+        self.sizes = sizes
+        """Size of each datagram, in bytes."""
+        self.sources = sources
+        """Address that each datagram came from; empty in a batch made by `of`."""
+
+    @classmethod
+    def of(cls, datagrams: Iterable[bytes]) -> "DatagramBatch":
+        """A batch of one's own.
+
+        >>> batch = DatagramBatch.of([b"one", b"", b"three"])
+        >>> len(batch), [bytes(datagram) for datagram in batch]
+        (3, [b'one', b'', b'three'])
+        """
+        listed = list(datagrams)
+        return cls(memoryview(b"".join(listed)), [len(datagram) for datagram in listed], [])
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all datagrams together."""
+        return len(self._slab)
+
+    def __iter__(self) -> Iterator[memoryview]:
+        start = 0
+        for size in self.sizes:
+            yield self._slab[start : start + size]
+            start += size
+
+    def runs(self) -> list[tuple[memoryview, Run]]:
+        """The runs of the batch, each with its bytes; worked out once for all receivers."""
+        if self._runs is None:
+            self._runs = [(self._slab[run.start : run.end], run) for run in find_runs(self.sizes)]
+        return self._runs
+
+    def datagrams_of(self, run: Run) -> Iterator[memoryview]:
+        """The datagrams of one run."""
+        start = run.start
+        for size in self.sizes[run.first : run.first + run.count]:
+            yield self._slab[start : start + size]
+            start += size

@@ -1,0 +1,55 @@
+"""The memory that the system lends a UDP socket: asked for, granted, and overflown.
+
+What it drops for want of room it drops in silence; here is where to hear of it.
+"""
+
+import socket
+import struct
+import sys
+from typing import Final
+
+__all__ = ["ask_for_buffers", "dropped_by_system", "granted_receive_buffer"]
+
+# Linux, asm-generic/socket.h; the socket module has no names for them.
+_SO_RCVBUFFORCE: Final = 33
+_SO_MEMINFO: Final = 55
+# linux/sock_diag.h: nine numbers, the last of which counts drops.
+_MEMINFO: Final = struct.Struct("9I")
+
+
+def ask_for_buffers(sock: socket.socket, size: int) -> None:
+    """Ask for `size` bytes in each direction, or as much of it as can be had."""
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        _ask(sock, option, size)
+    if sys.platform == "linux":
+        try:
+            # With the right to (CAP_NET_ADMIN), net.core.rmem_max is no limit.
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
+        except OSError:
+            pass
+
+
+def granted_receive_buffer(sock: socket.socket) -> int:
+    """Bytes of the receive buffer, counted as `ask_for_buffers` counts them."""
+    granted = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    # socket(7): Linux doubles what is asked, for its own bookkeeping, and reports that.
+    return granted // 2 if sys.platform == "linux" else granted
+
+
+def dropped_by_system(sock: socket.socket) -> int | None:
+    """Datagrams dropped since the socket was made, for it was full; None if not told."""
+    try:
+        info = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        return int(_MEMINFO.unpack(info)[-1])
+    except (OSError, struct.error):
+        return None
+
+
+def _ask(sock: socket.socket, option: int, size: int) -> None:
+    # Linux cuts what is too much down to its limit, BSD refuses it.
+    while size:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, option, size)
+            return
+        except OSError:
+            size //= 2
