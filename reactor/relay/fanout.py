@@ -4,12 +4,12 @@ While nobody is active the ingest is not watched, and the process sleeps.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from reactor import (
     Address,
     DatagramBatch,
-    DatagramCounters,
     DatagramEndpoint,
     DatagramHandler,
     EventLoop,
@@ -25,10 +25,27 @@ from .events import (
     ServerEvent,
 )
 
-__all__ = ["FanOut", "Viewer"]
+__all__ = ["FanOut", "RelayCounters", "Viewer"]
 
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 _DROP_CHECK_INTERVAL: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCounters:
+    """What a relay has done so far, in datagrams.
+
+    Each datagram received while n viewers were active adds n to `sent` + `dropped`.
+    """
+
+    received: int
+    lost: int | None
+    """Never reached the relay: the system had no room. None if it does not tell."""
+    sent: int
+    dropped: int
+    """Copies that could not be sent."""
+    active: int
+    """Viewers that are active now."""
 
 
 class Viewer:
@@ -61,6 +78,8 @@ class FanOut(DatagramHandler):
         self._claimed: set[Address] = set()
         self._active: list[Viewer] = []
         self._turn = 0
+        self._sent = 0
+        self._dropped = 0
         self._outlets: dict[Address, DatagramEndpoint] = {}
         self._drop_check: Timer | None = None
         self._drops_reported = 0
@@ -84,19 +103,16 @@ class FanOut(DatagramHandler):
         return address
 
     @property
-    def active(self) -> int:
-        """How many viewers are active."""
-        return len(self._active)
-
-    @property
-    def counters(self) -> DatagramCounters:
-        """What has come in."""
-        return self._ingest.counters
-
-    @property
-    def kernel_drops(self) -> int | None:
-        """Datagrams lost on the way in while somebody was active; None if not known."""
-        return self._ingest.kernel_drops
+    def counters(self) -> RelayCounters:
+        """A snapshot of all counters."""
+        ingest = self._ingest
+        return RelayCounters(
+            ingest.counters.received,
+            ingest.kernel_drops,
+            self._sent,
+            self._dropped,
+            len(self._active),
+        )
 
     # -- viewers come and go ---------------------------------------------------------
 
@@ -160,6 +176,8 @@ class FanOut(DatagramHandler):
             sent = viewer.outlet.send_batch(batch, viewer.address)
             viewer.sent += sent
             viewer.dropped += len(batch) - sent
+            self._sent += sent
+            self._dropped += len(batch) - sent
 
     def segmentation_refused(self, endpoint: DatagramEndpoint, exc: OSError, to: Address) -> None:
         self._report(SegmentationRefused(to, exc))

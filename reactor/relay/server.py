@@ -9,7 +9,6 @@ from typing import Final
 
 from reactor import (
     Address,
-    DatagramCounters,
     EventLoop,
     LineTooLong,
     ReceiveBuffer,
@@ -22,7 +21,7 @@ from reactor import (
 
 from .admission import Admission
 from .events import BadInput, ClientJoined, ClientLeft, ClientRefused, ServerEvent, StateChanged
-from .fanout import FanOut, Viewer
+from .fanout import FanOut, RelayCounters, Viewer
 from .protocol import (
     BadCommand,
     Command,
@@ -103,8 +102,8 @@ class RelayServer:
         return self.fan_out.address
 
     @property
-    def ingest_counters(self) -> DatagramCounters:
-        """What has come in."""
+    def counters(self) -> RelayCounters:
+        """What has come in and gone out, as of now."""
         return self.fan_out.counters
 
     def close(self) -> None:

@@ -1,0 +1,54 @@
+"""A chat room: what one says, all others read. Try it with several `nc 127.0.0.1 7001`.
+
+python3 -m examples.chat 127.0.0.1 7001
+"""
+
+import sys
+
+import reactor
+from examples import console
+
+
+class Guest(reactor.StreamHandler):
+    def __init__(self, room: "set[Guest]") -> None:
+        self.room = room
+
+    def connection_made(self, stream: reactor.Stream) -> None:
+        self.stream = stream
+        self.name = reactor.format_address(stream.peername)
+        self.room.add(self)
+        self.tell_others(f"* {self.name} is here")
+
+    def data_received(self, buffer: reactor.ReceiveBuffer) -> None:
+        try:
+            while (line := buffer.take_line(limit=1000)) is not None:
+                self.tell_others(f"{self.name}: {line.decode(errors='replace')}")
+        except reactor.LineTooLong:
+            self.stream.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.room.discard(self)
+        self.tell_others(f"* {self.name} has left")
+
+    def tell_others(self, text: str) -> None:
+        for guest in self.room - {self}:
+            if not guest.stream.closing and not guest.stream.write(text.encode() + b"\n"):
+                guest.stream.abort()  # the room does not wait for one who does not read
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = console.server_parser("chat", "A chat room.").parse_args(arguments)
+    room: set[Guest] = set()
+    try:
+        with reactor.EventLoop() as loop:
+            listener = reactor.listen(loop, lambda: Guest(room), options.host, options.port)
+            console.on_interrupt(loop, loop.stop)
+            console.say(f"listening on {reactor.format_address(listener.sockname)}")
+            loop.run()
+    except OSError as exc:
+        return console.fail("chat", exc)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

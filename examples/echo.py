@@ -1,0 +1,45 @@
+"""A server that says every line back: the smallest one that does everything right.
+
+python3 -m examples.echo 127.0.0.1 7000
+"""
+
+import sys
+
+import reactor
+from examples import console
+
+
+class Echo(reactor.StreamHandler):
+    def connection_made(self, stream: reactor.Stream) -> None:
+        self.stream = stream
+
+    def data_received(self, buffer: reactor.ReceiveBuffer) -> None:
+        try:
+            while (line := buffer.take_line(limit=1000)) is not None:
+                if not self.stream.write(line + b"\n"):
+                    # A peer that does not read its echoes is not read from either.
+                    self.stream.pause_reading()
+                    return
+        except reactor.LineTooLong as exc:
+            self.stream.write(f"{exc}\n".encode())
+            self.stream.close()
+
+    def resume_writing(self) -> None:
+        self.stream.resume_reading()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = console.server_parser("echo", "Echo lines.").parse_args(arguments)
+    try:
+        with reactor.EventLoop() as loop:
+            listener = reactor.listen(loop, Echo, options.host, options.port)
+            console.on_interrupt(loop, loop.stop)
+            console.say(f"listening on {reactor.format_address(listener.sockname)}")
+            loop.run()
+    except OSError as exc:
+        return console.fail("echo", exc)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

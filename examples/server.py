@@ -1,0 +1,72 @@
+"""The relay's server: VLC streams into it, clients ask it for a copy.
+
+python3 -m examples.server 127.0.0.1 5000
+"""
+
+import argparse
+import sys
+from contextlib import ExitStack
+
+import reactor
+from examples import console
+from reactor.relay import DEFAULT_INGEST, RelayServer
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = console.server_parser("server", "Relay a stream of datagrams to many clients.")
+    add = parser.add_argument
+    ingest = reactor.format_address(DEFAULT_INGEST)
+    add("--ingest", metavar="HOST:PORT", type=console.address, default=DEFAULT_INGEST,
+        help=f"where VLC streams to (default {ingest})")  # fmt: skip
+    add("--coalesce", metavar="MS", type=console.number(0), default=2.0,
+        help="let datagrams gather for so many milliseconds (default 2)")  # fmt: skip
+    add("--max-clients", metavar="N", type=console.count(0), default=0,
+        help="clients at once; 0 means no limit (default)")  # fmt: skip
+    add("--max-clients-per-host", metavar="N", type=console.count(0), default=0,
+        help="clients at once from one address; 0 means no limit (default)")  # fmt: skip
+    add("--command-timeout", metavar="S", type=console.number(0, above=True), default=10.0,
+        help="seconds to finish a command from its first byte on (default 10)")  # fmt: skip
+    add("--no-gso", action="store_true", help="do without UDP segmentation offload")
+    add("--trace", metavar="FILE", help="record the run, one JSON object a line")
+    return parser.parse_args(arguments)
+
+
+def serve(options: argparse.Namespace, cleanup: ExitStack) -> None:
+    instrument = None
+    if options.trace is not None:
+        recorder = cleanup.enter_context(reactor.Recorder(options.trace))
+        instrument = reactor.InstrumentGroup(
+            recorder, reactor.SlowCallbackMonitor(report=console.say)
+        )
+    loop = cleanup.enter_context(reactor.EventLoop(instrument=instrument))
+    server = RelayServer(
+        loop,
+        (options.host, options.port),
+        ingest=options.ingest,
+        coalesce=options.coalesce / 1000,
+        command_timeout=options.command_timeout,
+        max_clients=options.max_clients,
+        max_clients_per_host=options.max_clients_per_host,
+        segmentation=False if options.no_gso else None,
+        report=console.say,
+    )
+    console.on_interrupt(loop, server.close)
+    control, ingest = map(reactor.format_address, (server.address, server.ingest_address))
+    console.say(f"listening on {control}, ingest on {ingest}")
+    loop.run()
+    total = server.counters
+    console.say(f"ended: {total.received} datagrams received, {total.sent} copies sent")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        with ExitStack() as cleanup:
+            serve(options, cleanup)
+    except OSError as exc:
+        return console.fail("server", exc)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
