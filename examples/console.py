@@ -1,6 +1,7 @@
 """What the example programs share: options that explain themselves, lines that get out."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -77,11 +78,21 @@ def say(line: object) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def fail(program: str, problem: object) -> int:
+_ADVICE = {
+    errno.EADDRINUSE: "another program uses it: end that, or choose another port",
+    errno.EADDRNOTAVAIL: "no address of this machine: try 127.0.0.1 or 0.0.0.0",
+    errno.EACCES: "a port below 1024, or a file, needs more rights: choose another",
+}
+
+
+def fail(program: str, problem: OSError) -> int:
     """Say in one line on stderr why the program can't do its work; return the exit status."""
-    text = problem.strerror or str(problem) if isinstance(problem, OSError) else str(problem)
-    if isinstance(problem, OSError) and isinstance(problem.filename, str):
+    text = problem.strerror or str(problem)
+    if isinstance(problem.filename, str):
         text = f"{problem.filename}: {text}"
+    advice = _ADVICE.get(problem.errno or 0)
+    if advice is not None:
+        text = f"{text} ({advice})"
     print(f"{program}: {text}", file=sys.stderr, flush=True)
     return EXIT_USAGE
 

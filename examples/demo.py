@@ -70,7 +70,7 @@ class Demo:
         ]
         self._options = options
         self._source: Source | None = None
-        self._wait_since = 0.0
+        self._wait_since = loop.time()
         self._table = Table(loop, self._watchers)
         for watcher in self._watchers:
             watcher.client.connect()
@@ -103,7 +103,9 @@ class Demo:
         self._poll = self._loop.call_every(0.02, self._leave_when_settled)
 
     def _start_when_ready(self) -> None:
-        if all(watcher.state == "active" for watcher in self._watchers):
+        if self._loop.time() - self._wait_since > _GRACE:
+            self._loop.stop()
+        elif all(watcher.state == "active" for watcher in self._watchers):
             self._poll.cancel()
             seconds = self._options.seconds
             self._source = Source(self._loop, self._server.ingest_address, self._options.mbps)

@@ -75,7 +75,8 @@ def resolve(
     try:
         found = socket.getaddrinfo(host, port, type=kind)
     except (socket.gaierror, UnicodeError) as exc:
-        raise OSError(f"cannot resolve {host!r}: {exc}") from exc
+        reason = getattr(exc, "strerror", None) or exc
+        raise OSError(f"cannot resolve {host!r}: {reason}") from exc
     return [(family, address) for family, _, _, _, address in found]
 
 

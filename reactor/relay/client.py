@@ -158,7 +158,7 @@ class RelayClient:
             case Ok():
                 self._finish(ServerLost("it said OK to nothing: this is no relay"))
             case BadReply(line=line):
-                self._finish(ServerLost(f"it said {printable(line)!r}: this is no relay"))
+                self._finish(ServerLost(f'it said "{printable(line)}": this is no relay'))
             case EndOfInput():
                 self._finish(ServerLost("it closed the connection"))
 

@@ -1,0 +1,148 @@
+"""The client program as a viewer sees it: four words, their replies, and clear ends."""
+
+import signal
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.programs import Program
+
+
+@pytest.fixture
+def server() -> Iterator[Program]:
+    with Program("examples.server", "127.0.0.1", 0, "--ingest", "127.0.0.1:0") as program:
+        yield program
+
+
+@pytest.fixture
+def ports(server: Program) -> tuple[int, int]:
+    """The server's control port and its ingest port."""
+    found = server.wait_for(r"listening on 127\.0\.0\.1:(\d+), ingest on 127\.0\.0\.1:(\d+)")
+    return int(found[1]), int(found[2])
+
+
+def client(port: int, *more: object) -> Program:
+    return Program("examples.client", "127.0.0.1", port, *(more or (5001,)))
+
+
+def test_the_four_words_are_answered_in_any_case_from_a_pipe(ports: tuple[int, int]) -> None:
+    with client(ports[0]) as program:
+        for word in ("conectar", "Interrumpir", "CONTINUAR", "  desconectar "):
+            program.say(word)
+        assert program.finish() == 0
+        lines = program.out.splitlines()
+    assert lines[0].startswith("connected to 127.0.0.1")
+    assert lines[1:] == ["OK", "OK", "OK", "OK", "disconnected"]
+
+
+def test_at_the_end_of_input_it_says_good_bye(server: Program, ports: tuple[int, int]) -> None:
+    with client(ports[0]) as program:
+        program.say("conectar")
+        program.end_input()
+        assert program.finish() == 0
+    server.wait_for("is closed")
+
+
+def test_a_last_word_without_a_line_end_counts(ports: tuple[int, int]) -> None:
+    with client(ports[0]) as program:
+        assert program.process.stdin is not None
+        program.process.stdin.write(b"interrumpir")
+        program.end_input()
+        assert program.finish() == 0
+        assert "ERROR NO_CONECTADO" in program.out
+
+
+def test_an_unknown_word_is_answered_here_and_not_sent(
+    server: Program, ports: tuple[int, int]
+) -> None:
+    with client(ports[0]) as program:
+        program.say("hola")
+        program.wait_for("unknown word 'hola': say one of CONECTAR, INTERRUMPIR, CONTINUAR")
+        program.end_input()
+        assert program.finish() == 0
+    server.wait_for("0 errors")
+
+
+def test_a_reply_of_error_is_shown_and_the_conversation_goes_on(ports: tuple[int, int]) -> None:
+    with client(ports[0]) as program:
+        program.say("continuar")
+        program.wait_for("ERROR NO_CONECTADO")
+        program.say("conectar")
+        program.wait_for("\nOK\n")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_watch_connects_at_once_and_stays_until_interrupted(
+    server: Program, ports: tuple[int, int], signum: int
+) -> None:
+    with client(ports[0], 5001, "--watch") as program:
+        program.wait_for("\nOK\n")
+        assert program.finish(signum) == 0
+        assert program.err == ""
+    server.wait_for("is closed")
+
+
+def test_the_stream_arrives_at_the_player(ports: tuple[int, int]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as player:
+        player.bind(("127.0.0.1", 0))
+        player.settimeout(10)
+        with client(ports[0], player.getsockname()[1], "--watch") as program:
+            program.wait_for("\nOK\n")
+            for number in range(50):
+                player.sendto(bytes([number]) * 1316, ("127.0.0.1", ports[1]))
+            received = [player.recv(2000) for _ in range(50)]
+    assert received == [bytes([number]) * 1316 for number in range(50)]
+
+
+def test_silence_is_explained(ports: tuple[int, int]) -> None:
+    with client(ports[0], 5001, "--watch") as program:
+        program.wait_for("no datagram within 2 s at UDP port [0-9]+: a firewall on this machine")
+
+
+def assert_ends_with(program: Program, complaint: str, status: int) -> None:
+    assert program.finish() == status
+    assert program.err.count("\n") == 1, program.err
+    assert complaint in program.err
+
+
+def test_no_server_is_one_clear_line() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, but not listening
+        port = unused.getsockname()[1]
+        with client(port) as program:
+            assert_ends_with(program, f"127.0.0.1:{port}: Connection refused", 1)
+
+
+def test_a_lost_server_is_one_clear_line(server: Program, ports: tuple[int, int]) -> None:
+    with client(ports[0], 5001, "--watch") as program:
+        program.wait_for("\nOK\n")
+        server.process.send_signal(signal.SIGTERM)
+        assert_ends_with(program, "the server is lost", 1)
+
+
+def test_a_full_server_is_one_clear_line() -> None:
+    options = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0", "--max-clients", 1)
+    with Program("examples.server", *options) as server:
+        port = int(server.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+        with client(port, 5001, "--watch") as first:
+            first.wait_for("\nOK\n")
+            with client(port, 5002, "--watch") as second:
+                assert_ends_with(second, "LLENO", 1)
+
+
+def test_another_kind_of_server_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with client(listener.getsockname()[1]) as program:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"220 mail.example ESMTP\r\n")
+                assert_ends_with(program, "this is no relay", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["127.0.0.1"], ["127.0.0.1", "5000"], ["127.0.0.1", "5000", "70000"]]
+)
+def test_wrong_use_is_one_clear_line(arguments: list[str]) -> None:
+    with Program("examples.client", *arguments) as program:
+        assert_ends_with(program, "--help", 2)

@@ -1,0 +1,107 @@
+"""Runs the example programs as their users do: as processes, with pipes and signals."""
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+_PATIENCE = 20.0
+_T = TypeVar("_T")
+
+
+class Program:
+    """A process whose output can be waited for; ended at the latest by `close`."""
+
+    def __init__(self, module: str, *arguments: object, **environment: str) -> None:
+        command = [sys.executable, "-W", "error", "-m", module, *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment},
+        )
+        self._text = {"out": "", "err": ""}
+        self._selector = selectors.DefaultSelector()
+        for name, pipe in (("out", self.process.stdout), ("err", self.process.stderr)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, selectors.EVENT_READ, name)
+
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @property
+    def out(self) -> str:
+        """Standard output so far."""
+        self._read(0)
+        return self._text["out"]
+
+    @property
+    def err(self) -> str:
+        """Standard error so far."""
+        self._read(0)
+        return self._text["err"]
+
+    def say(self, line: str) -> None:
+        """Type a line."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def end_input(self) -> None:
+        """Close standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """The first match of `pattern` in standard output, once it is there."""
+        return self._wait(lambda: re.search(pattern, self._text["out"]), pattern)
+
+    def finish(self, signum: int | None = None) -> int:
+        """Send `signum` if given, read to the end, and return the exit status."""
+        if signum is not None:
+            self.process.send_signal(signum)
+        self._wait(lambda: not self._selector.get_map() or None, "the end")
+        return self.process.wait(_PATIENCE)
+
+    def close(self) -> None:
+        """End the process, however it stands."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        self._selector.close()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                pass
+
+    def _wait(self, look: Callable[[], _T | None], what: str) -> _T:
+        deadline = time.monotonic() + _PATIENCE
+        while (found := look()) is None:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or not self._selector.get_map():
+                raise AssertionError(f"no {what!r} in {self._text}")
+            self._read(remaining)
+        return found
+
+    def _read(self, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout) if self._selector.get_map() else []:
+            data = os.read(key.fd, 65536)
+            if data:
+                self._text[key.data] += data.decode()
+            else:
+                self._selector.unregister(key.fileobj)
