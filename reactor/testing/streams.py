@@ -80,4 +80,5 @@ def run_until(loop: EventLoop, condition: Callable[[], object], timeout: float =
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise AssertionError(f"still waiting after {timeout:g} s")
-        loop.run_once(min(remaining, 0.1))
+        # The condition may depend on what the loop does not watch: look again soon.
+        loop.run_once(min(remaining, 0.01))

@@ -1,0 +1,439 @@
+"""The relay's server over real sockets: every command answered, every datagram copied."""
+
+import itertools
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import reactor
+from reactor import EventLoop
+from reactor.relay import RelayServer
+from reactor.relay.events import BadInput, ClientJoined, ClientLeft, ClientRefused, StateChanged
+from reactor.relay.session import SessionState
+from reactor.testing import ManualClock, run_until
+from tests.relay.peers import Studio, studio
+
+
+@pytest.fixture
+def relay(loop: EventLoop) -> Iterator[Studio]:
+    with studio(loop) as made:
+        yield made
+
+
+def code(reply: bytes) -> bytes:
+    """The code of an ERROR."""
+    word, code, _ = reply.split(b" ", 2)
+    assert word == b"ERROR"
+    return code
+
+
+# -- commands ------------------------------------------------------------------------------
+
+
+def test_each_of_the_four_commands_is_answered_ok(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONECTAR 5000\nINTERRUMPIR\nCONTINUAR\nDESCONECTAR\n")
+    assert client.hear(4) == [b"OK"] * 4
+
+
+@pytest.mark.parametrize(
+    ("commands", "expected"),
+    [
+        ([b"INTERRUMPIR"], b"NO_CONECTADO"),
+        ([b"CONTINUAR"], b"NO_CONECTADO"),
+        ([b"CONECTAR 5000", b"CONECTAR 5001"], b"YA_CONECTADO"),
+        ([b"CONECTAR 5000", b"CONTINUAR"], b"NO_INTERRUMPIDO"),
+        ([b"CONECTAR 5000", b"INTERRUMPIR", b"INTERRUMPIR"], b"YA_INTERRUMPIDO"),
+        ([b"CONECTAR 5000", b"INTERRUMPIR", b"CONECTAR 5000"], b"YA_CONECTADO"),
+        ([b"hola"], b"DESCONOCIDO"),
+        ([b""], b"DESCONOCIDO"),
+        ([b"CONECTAR 80"], b"PUERTO"),
+        ([b"CONECTAR +5000"], b"PUERTO"),
+    ],
+)
+def test_a_command_out_of_place_is_told_what_is_wrong_and_the_connection_goes_on(
+    relay: Studio, commands: list[bytes], expected: bytes
+) -> None:
+    client = relay.controller()
+    *before, last = (client.ask(command) for command in commands)
+    assert before == [b"OK"] * len(before)
+    assert code(last) == expected
+    assert client.ask(b"DESCONECTAR") == b"OK"
+
+
+def test_after_desconectar_the_ok_arrives_and_then_the_end(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"DESCONECTAR\njunk that nobody reads any more\n" * 100)
+    assert client.hear_the_end() == b"OK\n"
+
+
+def test_a_command_followed_by_a_half_close_is_still_answered(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONECTAR 5000\n")
+    client.sock.shutdown(socket.SHUT_WR)
+    assert client.hear_the_end() == b"OK\n"
+
+
+def test_an_unfinished_command_before_the_end_is_answered_too(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONECTAR 50")
+    client.sock.shutdown(socket.SHUT_WR)
+    assert code(client.hear_the_end()) == b"INCOMPLETO"
+
+
+def test_ten_thousand_pipelined_commands_are_answered_in_order(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONECTAR 5000\n" + b"INTERRUMPIR\nhola\n" * 5000)
+    replies = client.hear(10_001)
+    assert replies[:2] == [b"OK", b"OK"]
+    assert [code(reply) for reply in replies[2:6]] == [b"DESCONOCIDO", b"YA_INTERRUMPIDO"] * 2
+    assert code(replies[-1]) == b"DESCONOCIDO"
+
+
+def test_a_flood_of_commands_leaves_room_for_others(relay: Studio) -> None:
+    flooder, other = relay.controller(), relay.controller()
+    run_until(relay.loop, lambda: relay.server.admission.clients == 2)
+    flooder.sock.send(b"hola\n" * 10_000)
+    other.say(b"CONECTAR 5000\n")
+    assert other.hear() == [b"OK"]
+    flood_seen = flooder.sock.recv(1 << 20).count(b"\n")
+    assert flood_seen < 1000
+
+
+def test_a_client_that_never_reads_is_not_read_either(relay: Studio) -> None:
+    client = relay.controller()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    try:
+        for _ in range(10_000):
+            client.sock.send(b"hola\n" * 1000)
+            relay.loop.run_once(0)
+    except BlockingIOError:
+        pass  # the relay stopped reading, and everything between us is full
+    else:
+        pytest.fail("the relay went on reading")
+    assert client.hear(100)
+
+
+def test_a_line_over_the_limit_ends_the_connection_after_what_came_before(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONECTAR 5000\n" + b"x" * 1000)
+    first, second = client.hear_the_end().splitlines()
+    assert first == b"OK"
+    assert code(second) == b"LARGO"
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST", b"HEAD", b"OPTIONS"])
+def test_a_browser_is_cut_off_at_once(relay: Studio, method: bytes) -> None:
+    client = relay.controller()
+    client.say(method + b" / HTTP/1.1\r\nHost: x\r\n\r\nCONECTAR 5000\r\n")
+    assert client.hear_the_end() == b""
+    assert relay.server.counters.active == 0
+
+
+# -- commands that do not end ----------------------------------------------------------------
+
+
+def test_an_unfinished_command_is_answered_at_its_deadline_counted_from_its_first_byte() -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10) as relay:
+        client = relay.controller()
+        run_until(loop, lambda: relay.events)
+        for letter in b"CONECTAR":
+            client.say(bytes([letter]))
+            iterate(loop)
+            clock.advance(1.25)
+        assert code(client.hear()[0]) == b"INCOMPLETO"
+
+
+def test_the_bytes_of_an_unfinished_command_are_dropped_and_the_connection_goes_on() -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10) as relay:
+        client = relay.controller()
+        client.say(b"CONEC")
+        iterate(loop)
+        clock.advance(10)
+        expected = b"ERROR INCOMPLETO No se recibio el comando correctamente, intente denuevo"
+        assert client.hear() == [expected]
+        assert client.ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_a_command_finished_in_time_is_not_timed_out_later() -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10) as relay:
+        client = relay.controller()
+        client.say(b"CONEC")
+        iterate(loop)
+        clock.advance(9)
+        assert client.ask(b"TAR 5000") == b"OK"
+        clock.advance(100)
+        assert client.ask(b"INTERRUMPIR") == b"OK"
+
+
+def iterate(loop: EventLoop, times: int = 5) -> None:
+    for _ in range(times):
+        loop.run_once(0)
+
+
+# -- datagrams -------------------------------------------------------------------------------
+
+
+def test_every_datagram_goes_unchanged_and_in_order_to_every_active_client(relay: Studio) -> None:
+    players = [relay.viewer()[1] for _ in range(3)]
+    sent = [bytes([number % 256]) * (1316 - number % 3) for number in range(300)]
+    for start in range(0, 300, 50):
+        relay.stream(*sent[start : start + 50])
+        for player in players:
+            player.wait_for(start + 50)
+    assert [player.datagrams() for player in players] == [sent] * 3
+
+
+@pytest.mark.parametrize("segmentation", [None, False])
+def test_datagrams_of_any_size_pass(loop: EventLoop, segmentation: bool | None) -> None:
+    sizes = [0, 1, 0, 0, 188, 1316, 1316, 1328, 1328, 100, 1328, 9000, 65507, 65507, 1, 65506, 0]
+    with studio(loop, segmentation=segmentation) as relay:
+        _, player = relay.viewer()
+        sent = [bytes([index]) * size for index, size in enumerate(sizes)]
+        relay.stream(*sent)
+        assert player.wait_for(len(sent)) == sent
+
+
+def test_datagrams_go_only_to_the_address_of_the_control_connection(relay: Studio) -> None:
+    here, there = relay.player("127.0.0.1"), None
+    there = relay.player("127.0.0.2", here.port)
+    client = relay.controller(source="127.0.0.2")
+    assert client.ask(b"CONECTAR %d" % here.port) == b"OK"
+    relay.stream(b"one")
+    assert there.wait_for(1) == [b"one"]
+    assert here.datagrams() == []
+
+
+@pytest.mark.parametrize("way", ["close", "reset", "DESCONECTAR", "endless line"])
+def test_datagrams_stop_when_the_control_connection_is_gone(relay: Studio, way: str) -> None:
+    client, player = relay.viewer()
+    _, other = relay.viewer()
+    relay.stream(b"one")
+    player.wait_for(1)
+    if way == "close":
+        client.sock.close()
+    elif way == "reset":
+        client.reset()
+    else:
+        client.say(b"DESCONECTAR\n" if way == "DESCONECTAR" else b"x" * 1000)
+    run_until(relay.loop, lambda: relay.server.counters.active == 1)
+    relay.stream(b"two")
+    assert other.wait_for(2) == [b"one", b"two"]
+    assert player.datagrams() == [b"one"]
+
+
+def test_a_paused_client_gets_nothing_and_a_resumed_one_goes_on(relay: Studio) -> None:
+    client, player = relay.viewer()
+    _, other = relay.viewer()
+    relay.stream(b"one")
+    player.wait_for(1)
+    assert client.ask(b"INTERRUMPIR") == b"OK"
+    relay.stream(b"two")
+    other.wait_for(2)
+    assert client.ask(b"CONTINUAR") == b"OK"
+    relay.stream(b"three")
+    assert player.wait_for(2) == [b"one", b"three"]
+
+
+def test_while_nobody_is_active_datagrams_wake_nobody() -> None:
+    wakes = CountingInstrument()
+    with EventLoop(instrument=wakes) as loop, studio(loop) as relay:
+        client, _ = relay.viewer()
+        client.ask(b"INTERRUMPIR")
+        iterate(loop)
+        wakes.count = 0
+        relay.stream(*[b"unwatched"] * 100)
+        iterate(loop)
+        assert wakes.count == 0
+        assert loop._timers.next_when() is None  # nor is anything due later
+
+
+class CountingInstrument(reactor.Instrument):
+    """Counts the watchers that became ready."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def select_ended(self, ready: Any) -> None:
+        self.count += len(ready)
+
+
+def test_what_piled_up_while_nobody_was_active_is_thrown_away(relay: Studio) -> None:
+    client, player = relay.viewer()
+    client.ask(b"INTERRUMPIR")
+    relay.stream(*[b"old"] * 100)
+    client.ask(b"CONTINUAR")
+    relay.stream(b"new")
+    assert player.wait_for(1) == [b"new"]
+
+
+def test_received_times_active_is_sent_plus_dropped(relay: Studio) -> None:
+    viewers = [relay.viewer() for _ in range(3)]
+    relay.stream(*[b"x" * 1000] * 40)
+    for _, player in viewers:
+        player.wait_for(40)
+    viewers[0][0].ask(b"INTERRUMPIR")
+    relay.stream(*[b"x" * 1000] * 10)
+    for _, player in viewers[1:]:
+        player.wait_for(50)
+    counters = relay.server.counters
+    assert (counters.received, counters.sent + counters.dropped) == (50, 140)
+    assert counters.lost in (0, None)
+
+
+def test_every_viewer_is_first_in_turn(relay: Studio) -> None:
+    for _ in range(3):
+        relay.viewer()
+    firsts: list[int] = []
+    fan_out = relay.server.fan_out
+    for number, viewer in enumerate(fan_out._active):
+        viewer.outlet = Outlet(number, firsts)  # type: ignore[assignment]
+    batch = reactor.DatagramBatch.of([b"x"])
+    for _ in range(6):
+        fan_out.datagrams_received(fan_out._ingest, batch)
+    assert sorted(firsts[::3]) == [0, 0, 1, 1, 2, 2]
+
+
+class Outlet:
+    """Notes who was sent to, in order."""
+
+    def __init__(self, number: int, order: list[int]) -> None:
+        self._number = number
+        self._order = order
+
+    def send_batch(self, batch: reactor.DatagramBatch, address: reactor.Address) -> int:
+        self._order.append(self._number)
+        return len(batch)
+
+
+# -- whom it serves ----------------------------------------------------------------------------
+
+
+def test_a_full_server_says_so_and_closes(loop: EventLoop) -> None:
+    with studio(loop, max_clients=2) as relay:
+        first, _ = relay.controller(), relay.controller()
+        run_until(loop, lambda: relay.server.admission.clients == 2)
+        assert code(relay.controller().hear_the_end()) == b"LLENO"
+        first.sock.close()
+        run_until(loop, lambda: relay.server.admission.clients == 1)
+        assert relay.controller().ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_one_host_can_not_take_all_places(loop: EventLoop) -> None:
+    with studio(loop, max_clients_per_host=1) as relay:
+        relay.controller()
+        run_until(loop, lambda: relay.server.admission.clients == 1)
+        assert code(relay.controller().hear_the_end()) == b"LLENO_EQUIPO"
+        assert relay.controller(source="127.0.0.2").ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_the_relays_own_ports_are_refused(relay: Studio) -> None:
+    relay.viewer()
+    client = relay.controller()
+    outlet = next(iter(relay.server.fan_out._outlets.values()))
+    own = [relay.server.address, relay.server.ingest_address, outlet.sockname]
+    for address in own:
+        assert code(client.ask(b"CONECTAR %d" % address[1])) == b"PUERTO_SERVIDOR"
+
+
+def test_a_port_that_another_client_of_the_host_has_is_refused_until_it_leaves(
+    relay: Studio,
+) -> None:
+    first, second = relay.controller(), relay.controller()
+    assert first.ask(b"CONECTAR 5000") == b"OK"
+    assert code(second.ask(b"CONECTAR 5000")) == b"PUERTO_OCUPADO"
+    assert relay.controller(source="127.0.0.2").ask(b"CONECTAR 5000") == b"OK"
+    first.sock.close()
+    run_until(relay.loop, lambda: relay.server.admission.clients == 2)
+    assert second.ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_every_control_connection_is_kept_alive(
+    relay: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[reactor.Stream] = []
+    monkeypatch.setattr(reactor.Stream, "set_keepalive", lambda stream: kept.append(stream))
+    relay.controller().ask(b"CONECTAR 5000")
+    assert len(kept) == 1
+
+
+def test_it_serves_ipv6(loop: EventLoop) -> None:
+    with studio(loop, control=("::1", 0), ingest=("::1", 0)) as relay:
+        _, player = relay.viewer("::1")
+        relay.stream(b"six")
+        assert player.wait_for(1) == [b"six"]
+
+
+def test_the_unspecified_ipv6_address_serves_ipv4_too(loop: EventLoop) -> None:
+    with studio(loop, control=("::", 0), max_clients_per_host=1) as relay:
+        port = relay.server.address[1]
+        player = relay.player()
+        client = relay.controller(server=("127.0.0.1", port))
+        assert client.ask(b"CONECTAR %d" % player.port) == b"OK"
+        relay.stream(b"four")
+        assert player.wait_for(1) == [b"four"]
+        assert isinstance(relay.events[0], ClientJoined)
+        assert relay.events[0].client[0] == "127.0.0.1"  # not ::ffff:127.0.0.1
+
+
+# -- what it tells -------------------------------------------------------------------------------
+
+
+def test_each_step_of_a_client_is_an_event(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONECTAR 5000\nhola\nhola\nINTERRUMPIR\n")
+    client.hear(4)
+    client.sock.close()
+    run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
+    kinds = [type(event) for event in relay.events]
+    assert kinds == [ClientJoined, StateChanged, BadInput, StateChanged, ClientLeft]
+    states = [event.state for event in relay.events if isinstance(event, StateChanged)]
+    assert states == [SessionState.ACTIVE, SessionState.PAUSED]
+    left = relay.events[-1]
+    assert isinstance(left, ClientLeft)
+    assert (left.errors, left.error) == (2, None)
+
+
+def test_a_refusal_is_an_event(loop: EventLoop) -> None:
+    with studio(loop, max_clients=1) as relay:
+        relay.controller()
+        run_until(loop, lambda: relay.events)
+        relay.controller().hear_the_end()
+        assert [type(event) for event in relay.events] == [ClientJoined, ClientRefused]
+
+
+# -- the end -------------------------------------------------------------------------------------
+
+
+def test_close_ends_every_client_and_then_the_loop(relay: Studio) -> None:
+    clients = [relay.viewer()[0] for _ in range(3)]
+    relay.server.close()
+    assert [client.hear_the_end() for client in clients] == [b""] * 3
+    for client in clients:
+        client.sock.close()
+    relay.loop.run()
+    assert sum(isinstance(event, ClientLeft) for event in relay.events) == 3
+
+
+def test_a_control_port_in_use_leaves_no_ingest_behind(loop: EventLoop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(OSError, match="in use"):
+            RelayServer(loop, taken.getsockname(), ingest=("127.0.0.1", 0))
+    loop.run()  # returns: nothing is left open
+
+
+def test_a_thousand_clients_come_and_go(relay: Studio) -> None:
+    for round_number in itertools.count(1):
+        clients = [relay.controller() for _ in range(50)]
+        for client in clients:
+            assert code(client.ask(b"CONTINUAR")) == b"NO_CONECTADO"
+            client.sock.close()
+        if round_number == 20:
+            break
+    run_until(relay.loop, lambda: relay.server.admission.clients == 0)
+    assert relay.server.connections == set()
