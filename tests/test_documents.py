@@ -1,0 +1,122 @@
+"""What is written must be true: every example in docstrings, docs and README is run."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import signal
+import socket
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import examples
+import reactor
+from reactor.relay.protocol import CLOSING_CODES, ErrorCode
+from tests.programs import ROOT
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def modules_of(package: types.ModuleType) -> list[str]:
+    found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    return [package.__name__, *(module.name for module in found)]
+
+
+def code_in(document: str, language: str) -> list[str]:
+    text = (ROOT / document).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", modules_of(reactor) + modules_of(examples))
+def test_the_examples_in_docstrings_run(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_the_tutorial_runs_from_top_to_bottom() -> None:
+    blocks = code_in("docs/tutorial.md", "python")
+    assert len(blocks) >= 7
+    exec("\n".join(blocks), {"__name__": "tutorial"})
+
+
+def test_the_server_of_the_tutorial_serves() -> None:
+    source = "\n".join(code_in("docs/tutorial.md", "python")) + '\nserve("127.0.0.1", 0)'
+    with subprocess.Popen(
+        [sys.executable, "-c", source], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().rpartition(":")[2])
+        assert talk(port, b"VOTE ada\nRESULT\n") == b"OK\nada 1\n.\n"
+        server.send_signal(signal.SIGTERM)
+    assert server.returncode == 0
+
+
+def test_the_ten_lines_of_the_readme_echo() -> None:
+    (source,) = code_in("README.md", "python")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    source = source.replace("7000", str(port)).replace("loop.run()", "print(1)\n    loop.run()")
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", source], cwd=ROOT, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        assert talk(port, b"hola\n") == b"hola\n"
+        server.terminate()
+
+
+def talk(port: int, words: bytes) -> bytes:
+    """All that a server answers."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(words)
+        client.shutdown(socket.SHUT_WR)
+        with client.makefile("rb") as file:
+            return file.read()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_file_names_lead_somewhere(document: Path) -> None:
+    text = document.read_text()
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"`((?:reactor|examples|tests|docs)/[\w/.]*)`", text)
+    missing = [name for name in linked if not (document.parent / name).exists()]
+    missing += [name for name in named if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_every_program_in_the_readme_exists() -> None:
+    commands = "\n".join(code_in("README.md", "sh"))
+    programs = set(re.findall(r"python3 -m (examples\.\w+)", commands))
+    assert programs == {"examples.demo", "examples.server", "examples.client"}
+    for program in programs:
+        help_text = subprocess.run(
+            [sys.executable, "-m", program, "--help"], cwd=ROOT, capture_output=True, text=True
+        )
+        assert help_text.returncode == 0
+
+
+def test_every_error_code_is_documented_with_its_text() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \| (goes on|is closed) \|$", text, re.MULTILINE)
+    assert rows == [
+        (str(code), code.text, "is closed" if code in CLOSING_CODES else "goes on")
+        for code in ErrorCode
+    ]
+
+
+def test_every_room_is_in_the_map_of_the_house() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "reactor").rglob("*.py")
+        if path.name != "__init__.py" and "testing" not in path.parts
+    }
+    assert rooms == set(re.findall(r"^\| `(reactor/[\w/]+\.py)` \|", text, re.MULTILINE))
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    bare = [name for name in reactor.__all__ if not getattr(reactor, name).__doc__]
+    assert bare == []
