@@ -15,8 +15,8 @@ from .addresses import Address, format_address, parse_address, unmapped
 from .batch import DatagramBatch
 from .buffers import ReceiveBuffer, SendQueue
 from .connector import Connector, connect
+from .counters import DatagramCounters
 from .datagrams import (
-    DatagramCounters,
     DatagramEndpoint,
     DatagramHandler,
     bind_udp,

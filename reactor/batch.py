@@ -18,7 +18,7 @@ class DatagramBatch:
 
     def __init__(self, slab: memoryview, sizes: list[int], sources: list[Address]) -> None:
         self._slab = slab
-        self._runs: list[tuple[memoryview, Run]] | None = None
+        self._runs: list[tuple[tuple[memoryview], Run]] | None = None
         self.sizes = sizes
         """Size of each datagram, in bytes."""
         self.sources = sources
@@ -49,10 +49,16 @@ class DatagramBatch:
             yield self._slab[start : start + size]
             start += size
 
-    def runs(self) -> list[tuple[memoryview, Run]]:
-        """The runs of the batch, each with its bytes; worked out once for all receivers."""
+    def runs(self) -> list[tuple[tuple[memoryview], Run]]:
+        """The runs of the batch, each with its bytes as `sendmsg` takes them.
+
+        They are worked out once, for all receivers.
+        """
         if self._runs is None:
-            self._runs = [(self._slab[run.start : run.end], run) for run in find_runs(self.sizes)]
+            slab = self._slab
+            self._runs = [
+                ((slab[run.start : run.start + run.size],), run) for run in find_runs(self.sizes)
+            ]
         return self._runs
 
     def datagrams_of(self, run: Run) -> Iterator[memoryview]:

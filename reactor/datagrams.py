@@ -4,29 +4,28 @@ What waits in the socket is drained into one slab, datagram behind datagram, so 
 neighbours of equal size can be sent on by segmentation offload without being copied.
 """
 
-import errno
 import socket
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, Final
 
 from . import gso
 from .addresses import Address, bound_socket, format_address
 from .batch import DatagramBatch
+from .counters import DatagramCounters
+from .datagram_sender import DatagramSender
 from .errors import StreamClosed
 from .loop import EventLoop
 from .socket_memory import ask_for_buffers, dropped_by_system, granted_receive_buffer
 from .timers import Timer
 from .watcher import EVENT_READ
 
-__all__ = ["DatagramCounters", "DatagramEndpoint", "DatagramHandler", "bind_udp"]
+__all__ = ["DatagramEndpoint", "DatagramHandler", "bind_udp"]
 
 _BATCH_DATAGRAMS: Final = 128
 _BATCH_BYTES: Final = 256 * 1024
 # Room for the largest datagram, so that none is ever cut short.
 _ROOM: Final = 65536
 _MAX_DISCARDED: Final = 65536
-_MAX_REMEMBERED: Final = 4096
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 # Before looking again when a whole wake brought nothing but errors.
 _RETRY_DELAY: Final = 0.1
@@ -47,24 +46,6 @@ class DatagramHandler:
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint is closed: by `close` (None), or by what a handler raised."""
-
-
-@dataclass(slots=True)
-class DatagramCounters:
-    """What has passed through an endpoint; all numbers count datagrams unless they say bytes."""
-
-    received: int = 0
-    received_bytes: int = 0
-    sent: int = 0
-    sent_bytes: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    """Not sent, by the name of the errno."""
-    rejected: int = 0
-    """Came from somebody else than the only one who may send."""
-    discarded: int = 0
-    """Had waited too long: thrown away on resuming."""
-    receive_errors: int = 0
-    """Errors that the system reported on receiving; none ends the endpoint."""
 
 
 def bind_udp(
@@ -119,8 +100,6 @@ class DatagramEndpoint:
         self._handler: DatagramHandler | None = handler
         self._coalesce = coalesce
         self._only_from = only_from
-        self._segmentation = segmentation
-        self._unsegmented: set[Address] = set()
         self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
         self._tick: Timer | None = None
         self._paused = False
@@ -130,6 +109,9 @@ class DatagramEndpoint:
         self.sockname: Any = sock.getsockname()
         """The address bound to."""
         self.counters = DatagramCounters()
+        self._sender = DatagramSender(
+            sock, self.counters, segmentation, self._on_drop, self._on_refusal
+        )
         self._watcher = loop.register(sock, EVENT_READ, self._on_ready)
         loop.attach(self)
 
@@ -162,32 +144,25 @@ class DatagramEndpoint:
         Raises StreamClosed when the endpoint is closed.
         """
         self._check_open()
-        if not self._send_one(data, address):
-            return False
-        self._count_sent(1, len(data))
-        return True
+        return self._sender.send(data, address)
 
     def send_batch(self, batch: DatagramBatch, address: Address) -> int:
         """Send all datagrams of `batch` in order; return how many were not dropped.
 
         Raises StreamClosed when the endpoint is closed.
         """
+        return len(batch) - self.send_batch_to_all(batch, (address,)).get(address, 0)
+
+    def send_batch_to_all(
+        self, batch: DatagramBatch, addresses: Sequence[Address]
+    ) -> dict[Address, int]:
+        """Send all datagrams of `batch`, in order, to each of `addresses`.
+
+        Returns how many were dropped, for those addresses for which any were. Raises
+        StreamClosed when the endpoint is closed.
+        """
         self._check_open()
-        if not self._segmentation or address in self._unsegmented:
-            return sum(self.send(datagram, address) for datagram in batch)
-        sent = 0
-        for data, run in batch.runs():
-            if run.count == 1:
-                sent += self.send(data, address)
-                continue
-            try:
-                self._sock.sendmsg((data,), run.control, 0, address)
-            except OSError as exc:
-                sent += self._recover(exc, batch, run, address)
-            else:
-                self._count_sent(run.count, len(data))
-                sent += run.count
-        return sent
+        return self._sender.send_batch(batch, addresses)
 
     def pause_receiving(self) -> None:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
@@ -307,35 +282,11 @@ class DatagramEndpoint:
 
     # -- sending ---------------------------------------------------------------------
 
-    def _send_one(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
-        try:
-            self._sock.sendto(data, address)
-            return True
-        except OSError as exc:
-            if not _is_old_news(exc):
-                self._count_dropped(exc, 1)
-                return False
-        # The error was that of an earlier datagram to somebody else, and is now cleared.
-        try:
-            self._sock.sendto(data, address)
-            return True
-        except OSError as exc:
-            self._count_dropped(exc, 1)
-            return False
+    def _on_drop(self, count: int, reason: str) -> None:
+        if self._loop.instrument is not None:
+            self._loop.instrument.datagrams_dropped(self._sock.fileno(), count, reason)
 
-    def _recover(self, exc: OSError, batch: DatagramBatch, run: gso.Run, address: Address) -> int:
-        """What can be done for a run that was not taken: how many of it were sent after all."""
-        if exc.errno in gso.FALLBACK_ERRNOS:
-            self._refuse_segmentation(exc, address)
-        elif not _is_old_news(exc):
-            self._count_dropped(exc, run.count)
-            return 0
-        return sum(self.send(datagram, address) for datagram in batch.datagrams_of(run))
-
-    def _refuse_segmentation(self, exc: OSError, address: Address) -> None:
-        if len(self._unsegmented) >= _MAX_REMEMBERED:
-            self._unsegmented.clear()
-        self._unsegmented.add(address)
+    def _on_refusal(self, exc: OSError, address: Address) -> None:
         self._loop.call_soon(self._tell_refusal, exc, address)
 
     def _tell_refusal(self, exc: OSError, address: Address) -> None:
@@ -345,16 +296,6 @@ class DatagramEndpoint:
             except Exception as error:
                 self._report(error)
                 self._end(error)
-
-    def _count_sent(self, count: int, size: int) -> None:
-        self.counters.sent += count
-        self.counters.sent_bytes += size
-
-    def _count_dropped(self, exc: OSError, count: int) -> None:
-        reason = errno.errorcode.get(exc.errno or 0, "UNKNOWN")
-        self.counters.dropped[reason] += count
-        if self._loop.instrument is not None:
-            self._loop.instrument.datagrams_dropped(self._sock.fileno(), count, reason)
 
     # -- the end ---------------------------------------------------------------------
 
@@ -378,13 +319,3 @@ class DatagramEndpoint:
         self._watcher.close()
         self._sock.close()
         self._loop.call_soon(self.finish)
-
-
-def _is_old_news(exc: OSError) -> bool:
-    """Whether an error of a send may belong to an earlier one. ip(7), IP_RECVERR."""
-    return isinstance(exc, ConnectionError) or exc.errno in {
-        errno.EHOSTUNREACH,
-        errno.ENETUNREACH,
-        errno.EHOSTDOWN,
-        errno.ENOPROTOOPT,
-    }

@@ -41,8 +41,8 @@ class Run:
     """Number of datagrams, at least 1."""
     start: int
     """Offset of the first byte."""
-    end: int
-    """Offset behind the last byte."""
+    size: int
+    """Bytes in all."""
     control: ControlMessages
     """Control messages for `sendmsg`; empty for a single datagram, which needs none."""
 
@@ -58,10 +58,10 @@ def find_runs(sizes: Sequence[int]) -> list[Run]:
     runs = []
     first = start = 0
     while first < len(sizes):
-        count, length = _measure_run(sizes, first)
-        runs.append(Run(first, count, start, start + length, _control(sizes[first], count)))
+        count, size = _measure_run(sizes, first)
+        runs.append(Run(first, count, start, size, _control(sizes[first], count)))
         first += count
-        start += length
+        start += size
     return runs
 
 

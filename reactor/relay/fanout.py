@@ -49,15 +49,24 @@ class RelayCounters:
 
 
 class Viewer:
-    """Where one client's datagrams go, and how many went."""
+    """Where one client's datagrams go, and how many were due to it."""
 
-    __slots__ = ("address", "dropped", "outlet", "sent")
+    __slots__ = ("active_since", "address", "dropped", "due", "outlet")
 
     def __init__(self, address: Address, outlet: DatagramEndpoint) -> None:
         self.address = address
         self.outlet = outlet
-        self.sent = 0
+        self.active_since: int | None = None
+        """The number of datagrams received when it became active; None while it is not."""
+        self.due = 0
+        """Datagrams received while it was active, up to its last pause."""
         self.dropped = 0
+        """How many of them could not be sent."""
+
+    @property
+    def sent(self) -> int:
+        """Datagrams sent to it, up to its last pause."""
+        return self.due - self.dropped
 
 
 class FanOut(DatagramHandler):
@@ -75,12 +84,11 @@ class FanOut(DatagramHandler):
         self._loop = loop
         self._segmentation = segmentation
         self._report = report
-        self._claimed: set[Address] = set()
-        self._active: list[Viewer] = []
-        self._turn = 0
-        self._sent = 0
-        self._dropped = 0
+        self._viewers: dict[Address, Viewer] = {}
         self._outlets: dict[Address, DatagramEndpoint] = {}
+        # The addresses to send to, by the outlet to send them through.
+        self._active: dict[DatagramEndpoint, list[Address]] = {}
+        self._turn = 0
         self._drop_check: Timer | None = None
         self._drops_reported = 0
         self._ingest = bind_udp(
@@ -105,13 +113,13 @@ class FanOut(DatagramHandler):
     @property
     def counters(self) -> RelayCounters:
         """A snapshot of all counters."""
-        ingest = self._ingest
+        outgoing = [outlet.counters for outlet in self._outlets.values()]
         return RelayCounters(
-            ingest.counters.received,
-            ingest.kernel_drops,
-            self._sent,
-            self._dropped,
-            len(self._active),
+            received=self._ingest.counters.received,
+            lost=self._ingest.kernel_drops,
+            sent=sum(counters.sent for counters in outgoing),
+            dropped=sum(counters.dropped.total() for counters in outgoing),
+            active=sum(map(len, self._active.values())),
         )
 
     # -- viewers come and go ---------------------------------------------------------
@@ -128,40 +136,45 @@ class FanOut(DatagramHandler):
         came to, so that the client knows whom they are from. Raises OSError if the
         system has no socket for that.
         """
-        if address in self._claimed:
+        if address in self._viewers:
             return None
-        outlet = self._outlet(local)
-        self._claimed.add(address)
-        return Viewer(address, outlet)
+        viewer = self._viewers[address] = Viewer(address, self._outlet(local))
+        return viewer
 
     def release(self, viewer: Viewer) -> None:
         """The viewer is gone; its address is free again."""
         self.deactivate(viewer)
-        self._claimed.discard(viewer.address)
+        self._viewers.pop(viewer.address, None)
 
     def activate(self, viewer: Viewer) -> None:
         """Send to `viewer` from now on."""
-        if viewer in self._active:
+        if viewer.active_since is not None:
             return
-        self._active.append(viewer)
-        if len(self._active) == 1:
+        if not self._active:
             # What has piled up while nobody watched is old video.
             self._ingest.resume_receiving(discard_backlog=True)
             self._drop_check = self._loop.call_every(_DROP_CHECK_INTERVAL, self._check_drops)
+        viewer.active_since = self._ingest.counters.received
+        self._active.setdefault(viewer.outlet, []).append(viewer.address)
 
     def deactivate(self, viewer: Viewer) -> None:
         """Send to `viewer` no more."""
-        if viewer not in self._active:
+        if viewer.active_since is None:
             return
-        self._active.remove(viewer)
+        viewer.due += self._ingest.counters.received - viewer.active_since
+        viewer.active_since = None
+        addresses = self._active[viewer.outlet]
+        addresses.remove(viewer.address)
+        if not addresses:
+            del self._active[viewer.outlet]
         if not self._active:
             self._ingest.pause_receiving()
             self._stop_drop_check()
 
     def close(self) -> None:
         """Close the ingest and all outlets."""
-        self._active.clear()
-        self._stop_drop_check()
+        for viewer in self._viewers.values():
+            self.deactivate(viewer)
         self._ingest.close()
         for outlet in self._outlets.values():
             outlet.close()
@@ -170,14 +183,12 @@ class FanOut(DatagramHandler):
 
     def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
         """Copy a batch to all; the one who is first is another each time."""
-        active = self._active
-        self._turn = (self._turn + 1) % len(active)
-        for viewer in active[self._turn :] + active[: self._turn]:
-            sent = viewer.outlet.send_batch(batch, viewer.address)
-            viewer.sent += sent
-            viewer.dropped += len(batch) - sent
-            self._sent += sent
-            self._dropped += len(batch) - sent
+        self._turn += 1
+        for outlet, addresses in self._active.items():
+            first = self._turn % len(addresses)
+            dropped = outlet.send_batch_to_all(batch, addresses[first:] + addresses[:first])
+            for address, count in dropped.items():
+                self._viewers[address].dropped += count
 
     def segmentation_refused(self, endpoint: DatagramEndpoint, exc: OSError, to: Address) -> None:
         self._report(SegmentationRefused(to, exc))

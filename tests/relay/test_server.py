@@ -286,29 +286,25 @@ def test_received_times_active_is_sent_plus_dropped(relay: Studio) -> None:
     assert counters.lost in (0, None)
 
 
-def test_every_viewer_is_first_in_turn(relay: Studio) -> None:
-    for _ in range(3):
-        relay.viewer()
-    firsts: list[int] = []
-    fan_out = relay.server.fan_out
-    for number, viewer in enumerate(fan_out._active):
-        viewer.outlet = Outlet(number, firsts)  # type: ignore[assignment]
-    batch = reactor.DatagramBatch.of([b"x"])
-    for _ in range(6):
-        fan_out.datagrams_received(fan_out._ingest, batch)
-    assert sorted(firsts[::3]) == [0, 0, 1, 1, 2, 2]
+def test_every_viewer_is_first_in_turn(relay: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [relay.viewer()[1].port for _ in range(3)]
+    orders: list[list[int]] = []
+    send = reactor.DatagramEndpoint.send_batch_to_all
 
+    def noting(
+        endpoint: reactor.DatagramEndpoint,
+        batch: reactor.DatagramBatch,
+        addresses: list[reactor.Address],
+    ) -> dict[reactor.Address, int]:
+        orders.append([port for _, port in addresses])
+        return send(endpoint, batch, addresses)
 
-class Outlet:
-    """Notes who was sent to, in order."""
-
-    def __init__(self, number: int, order: list[int]) -> None:
-        self._number = number
-        self._order = order
-
-    def send_batch(self, batch: reactor.DatagramBatch, address: reactor.Address) -> int:
-        self._order.append(self._number)
-        return len(batch)
+    monkeypatch.setattr(reactor.DatagramEndpoint, "send_batch_to_all", noting)
+    for number in range(6):
+        relay.stream(b"x")
+        run_until(relay.loop, lambda turn=number: len(orders) > turn)  # type: ignore[misc]
+    assert sorted(order[0] for order in orders) == sorted(ports * 2)
+    assert all(sorted(order) == sorted(ports) for order in orders)
 
 
 # -- whom it serves ----------------------------------------------------------------------------
