@@ -7,7 +7,7 @@ however the bytes are cut.
 from collections.abc import Iterator
 from typing import Final
 
-from .errors import LineTooLong
+from .errors import BufferFull, LineTooLong
 
 __all__ = ["ReceiveBuffer", "SendQueue"]
 
@@ -19,6 +19,8 @@ _JOIN_SIZE: Final = 64 * 1024
 class ReceiveBuffer:
     r"""Bytes that have arrived and were not taken yet; lines and exact counts come out.
 
+    `limit` is how many bytes may wait at most, None any number.
+
     >>> buffer = ReceiveBuffer()
     >>> buffer.append(b"one\r\ntwo\nthr")
     >>> buffer.take_line(limit=80), buffer.take_line(limit=80), buffer.take_line(limit=80)
@@ -27,20 +29,49 @@ class ReceiveBuffer:
     (b'thr', 0, 12)
     """
 
-    __slots__ = ("_data", "_searched", "position")
+    __slots__ = ("_data", "_dropped", "_limit", "_searched", "_start")
 
-    def __init__(self) -> None:
-        self._data = bytearray()
-        self._searched = 0  # bytes at the front that are known to hold no b"\n"
-        self.position = 0
-        """How many bytes have been taken since the start: the offset of the next one."""
+    def __init__(self, limit: int | None = None) -> None:
+        # Most of what arrives is complete, and is taken before more comes: then `_data` is
+        # the very object that was received. Only what has to wait for more becomes a
+        # bytearray, which grows, and shrinks at the front, without copying the rest.
+        self._data: bytes | bytearray = b""
+        self._start = 0  # what lies before was taken
+        self._searched = 0  # from the start to here there is no b"\n"
+        self._dropped = 0  # bytes that were taken and are no longer in `_data`
+        self._limit = limit
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._data) - self._start
+
+    @property
+    def position(self) -> int:
+        """How many bytes have been taken since the beginning: the offset of the next one."""
+        return self._dropped + self._start
 
     def append(self, data: bytes | bytearray | memoryview) -> None:
-        """Add bytes at the end; they are copied."""
-        self._data += data
+        """Add bytes at the end. `bytes` may be kept as they are, other buffers are copied.
+
+        Raises BufferFull, and adds nothing, if some bytes wait already and these would
+        make them more than the limit.
+        """
+        start = self._start
+        if start == len(self._data):
+            self._data = data if isinstance(data, bytes) else bytes(data)
+            self._dropped += start
+            self._start = self._searched = 0
+            return
+        if self._limit is not None and len(self) + len(data) > self._limit:
+            raise BufferFull(f"{len(self)} bytes were received and not taken")
+        waiting = self._data
+        if isinstance(waiting, bytes):
+            waiting = self._data = bytearray(waiting)
+        # CPython moves the start of a bytearray instead of its bytes.
+        del waiting[:start]
+        waiting += data
+        self._dropped += start
+        self._searched -= start
+        self._start = 0
 
     def take_line(self, limit: int) -> bytes | None:
         r"""Take the next line without its ``\n`` or ``\r\n``; None while it is incomplete.
@@ -50,45 +81,44 @@ class ReceiveBuffer:
         on each further call: nothing is taken. Whether it is raised depends on the bytes
         alone, never on how they were cut.
         """
-        data = self._data
+        data, start = self._data, self._start
         end = data.find(b"\n", self._searched)
         if end < 0:
-            self._searched = length = len(data)
+            self._searched = len(data)
             # A last b"\r" may turn out to belong to the terminator.
-            if length - data.endswith(b"\r") > limit:
+            if len(data) - start - data.endswith(b"\r", start) > limit:
                 raise LineTooLong(limit, self.position)
             return None
-        length = end - 1 if end and data[end - 1] == 0x0D else end
-        if length > limit:
+        line = data[start:end]
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        if len(line) > limit:
             raise LineTooLong(limit, self.position)
-        line = bytes(data[:length])
-        self.discard(end + 1)
-        return line
+        self._start = self._searched = end + 1
+        return line if isinstance(line, bytes) else bytes(line)
 
     def take_exactly(self, count: int) -> bytes | None:
         """Take `count` bytes; None while there are fewer. Raises ValueError below 0."""
         if count < 0:
             raise ValueError(f"count must not be negative: {count}")
-        if len(self._data) < count:
+        if len(self) < count:
             return None
-        taken = bytes(self._data[:count])
-        self.discard(count)
-        return taken
+        return self._take(count)
 
     def take_all(self) -> bytes:
         """Take whatever is there, perhaps b""."""
-        taken = bytes(self._data)
-        self.discard(len(taken))
-        return taken
+        return self._take(len(self))
 
     def discard(self, count: int) -> None:
         """Drop up to `count` bytes from the front."""
-        dropped = min(count, len(self._data))
-        # CPython moves the start of a bytearray instead of its bytes, so this is
-        # amortised constant time.
-        del self._data[:dropped]
-        self.position += dropped
-        self._searched = max(0, self._searched - dropped)
+        self._take(min(count, len(self)))
+
+    def _take(self, count: int) -> bytes:
+        end = self._start + count
+        taken = self._data[self._start : end]
+        self._start = end
+        self._searched = max(self._searched, end)
+        return taken if isinstance(taken, bytes) else bytes(taken)
 
 
 class SendQueue:
@@ -125,9 +155,11 @@ class SendQueue:
 
     def peek(self) -> bytes | memoryview:
         """The next bytes to send: b"" if and only if the queue is empty."""
-        if not self._head and self.size:
+        if self._offset:
+            return memoryview(self._head)[self._offset :]
+        if not self._head:
             self._head = self._join()
-        return memoryview(self._head)[self._offset :] if self._offset else self._head
+        return self._head
 
     def advance(self, count: int) -> None:
         """Remove the first `count` bytes of what `peek` gave last.
@@ -150,10 +182,11 @@ class SendQueue:
 
     def _join(self) -> bytes:
         """Small neighbours leave together; a chunk that stands alone is not copied."""
-        if len(self._chunks) == 1 and not self._reversed:
-            return self._chunks.pop()
-        pieces = list(self._pop_up_to(_JOIN_SIZE))
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if self.size <= _JOIN_SIZE and not self._reversed:
+            chunks, self._chunks = self._chunks, []
+        else:
+            chunks = list(self._pop_up_to(_JOIN_SIZE))
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _pop_up_to(self, size: int) -> Iterator[bytes]:
         while size > 0 and (self._reversed or self._chunks):

@@ -179,15 +179,17 @@ class EventLoop:
         for key, events in ready:
             watcher: Watcher = key.data
             events &= watcher.events
-            if events:
-                if self._instrument is None:
-                    watcher.callback(events)
-                else:
-                    self._call(watcher.callback, (events,), key.fd)
+            if not events:
+                continue
+            if self._instrument is None:
+                watcher.callback(events)
+            else:
+                self._call(watcher.callback, (events,), key.fd)
 
     def _run_flushes(self) -> None:
-        for _ in range(len(self._flushes)):
-            self._call(self._flushes.popleft(), ())
+        flushes = self._flushes
+        for _ in range(len(flushes)):
+            self._call(flushes.popleft(), ())
 
     def _timeout(self, limit: float | None) -> float | None:
         if self._calls or self._flushes or self._stopping:
@@ -251,7 +253,8 @@ class EventLoop:
 
         Streams use it to gather all that was written in an iteration into one send.
         """
-        self._check_open()
+        if self._closed:
+            self._check_open()
         self._flushes.append(callback)
 
     def call_later(self, delay: float, callback: Callback, *args: Any) -> Timer:

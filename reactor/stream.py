@@ -16,7 +16,7 @@ from .watcher import EVENT_READ, EVENT_WRITE, Watcher
 
 __all__ = ["Stream", "StreamHandler"]
 
-_RECEIVE_SIZE: Final = 64 * 1024
+_RECEIVE_SIZE: Final = 32 * 1024
 _RECEIVE_LIMIT: Final = 1024 * 1024
 _HIGH_WATER: Final = 64 * 1024
 _LOW_WATER: Final = 16 * 1024
@@ -82,7 +82,7 @@ class Stream:
         "_ended",
         "_eof_received",
         "_error",
-        "_flush_queued",
+        "_flush_coming",
         "_handler",
         "_high",
         "_loop",
@@ -112,14 +112,14 @@ class Stream:
         self._loop = loop
         self._sock = sock
         self._handler = handler
-        self._buffer = ReceiveBuffer()
+        self._buffer = ReceiveBuffer(_RECEIVE_LIMIT)
         self._queue = SendQueue()
         self._high, self._low, self._write_limit = _HIGH_WATER, _LOW_WATER, _WRITE_LIMIT
         self._deadline: Timer | None = None
         self._error: Exception | None = None
         self._made = False  # connection_made was called
         self._paused = False  # the user wants no data
-        self._flush_queued = False  # the loop will flush before it selects
+        self._flush_coming = False  # before the loop selects, or when the socket is writable
         self._blocked = False  # the socket is full: flush when it is writable
         self._above_high_water = False  # write() said False: resume_writing is owed
         self._output_ended = False  # write_eof or close was called
@@ -172,15 +172,12 @@ class Stream:
         if self._ended:
             return False
         queue = self._queue
-        if queue.size > self._write_limit:
-            message = f"{queue.size} bytes wait for a peer that does not read"
-            self._end(BufferFull(message))
-            return False
         queue.append(data)
-        if not self._flush_queued and not self._blocked and self._made:
-            self._queue_flush()
+        if not self._flush_coming:
+            self._flush_coming = True
+            self._loop.call_before_select(self._flush)
         if queue.size > self._high:
-            self._above_high_water = True
+            self._rise(queue.size - len(data))
         return not self._above_high_water
 
     def write_eof(self) -> None:
@@ -203,7 +200,7 @@ class Stream:
             self._paused = False
             self._update_watcher()
             if self._buffer and not self._ended:
-                self._loop.call_soon(self._deliver)
+                self._loop.call_soon(self._deliver_rest)
 
     def set_write_buffer_limits(
         self, high: int = _HIGH_WATER, low: int | None = None, limit: int = _WRITE_LIMIT
@@ -290,10 +287,8 @@ class Stream:
     def _on_ready(self, events: int) -> None:
         if events & EVENT_WRITE:
             self._flush()
-        if events & self._watcher.events & EVENT_READ:
-            self._receive()
-
-    def _receive(self) -> None:
+            if not events & self._watcher.events & EVENT_READ:
+                return
         try:
             data = self._sock.recv(_RECEIVE_SIZE)
         except (BlockingIOError, InterruptedError):
@@ -304,19 +299,24 @@ class Stream:
         if not data:
             self._receive_eof()
         elif not self._closing:
-            self._buffer.append(data)
-            self._deliver()
+            self._deliver(data)
 
-    def _deliver(self) -> None:
-        if self._paused or self._closing or self._ended:
-            return
+    def _deliver(self, data: bytes) -> None:
         buffer = self._buffer
+        try:
+            buffer.append(data)
+        except BufferFull as exc:
+            self._end(exc)
+            return
         try:
             self._handler.data_received(buffer)
         except Exception as exc:
             self._fail(exc)
-        if len(buffer) > _RECEIVE_LIMIT and not self._paused:
-            self._end(BufferFull(f"the handler left {len(buffer)} received bytes untaken"))
+
+    def _deliver_rest(self) -> None:
+        """Reading was resumed: what was left in the buffer may be of use now."""
+        if not (self._paused or self._closing or self._ended):
+            self._deliver(b"")
 
     def _receive_eof(self) -> None:
         self._eof_received = True
@@ -333,12 +333,13 @@ class Stream:
             self.close()
 
     def _queue_flush(self) -> None:
-        if not self._flush_queued and not self._ended:
-            self._flush_queued = True
+        if not self._flush_coming and not self._ended:
+            self._flush_coming = True
             self._loop.call_before_select(self._flush)
 
     def _flush(self) -> None:
-        self._flush_queued = False
+        """Send once. What the socket does not take waits until it is writable."""
+        self._flush_coming = False
         if self._ended or not self._made:
             return
         queue = self._queue
@@ -350,15 +351,34 @@ class Stream:
             except OSError as exc:
                 self._end(exc)
                 return
-        if self._blocked != bool(queue.size):
-            self._blocked = not self._blocked
-            self._update_watcher()
         if queue.size:
-            self._note_queue()
-        elif self._output_ended:
-            self._shut_output()
+            self._wait_for_peer()
+        elif self._blocked or self._output_ended:
+            self._finish_output()
         if self._above_high_water and queue.size <= self._low:
             self._resume_writing()
+
+    def _wait_for_peer(self) -> None:
+        self._flush_coming = True
+        if not self._blocked:
+            self._blocked = True
+            self._update_watcher()
+        if self._loop.instrument is not None:
+            self._loop.instrument.bytes_queued(self._sock.fileno(), self._queue.size)
+
+    def _finish_output(self) -> None:
+        """All is sent: nothing to wait for, and perhaps nothing more to come."""
+        if self._blocked:
+            self._blocked = False
+            self._update_watcher()
+        if self._output_ended:
+            self._shut_output()
+
+    def _rise(self, waiting: int) -> None:
+        """A write has left the queue above high water; `waiting` bytes were there before."""
+        self._above_high_water = True
+        if waiting > self._write_limit:
+            self._end(BufferFull(f"{waiting} bytes wait for a peer that does not read"))
 
     def _resume_writing(self) -> None:
         self._above_high_water = False
@@ -392,10 +412,6 @@ class Stream:
             return
         wants_data = not self._eof_received and (self._closing or not self._paused)
         self._watcher.modify(EVENT_READ * wants_data | EVENT_WRITE * self._blocked)
-
-    def _note_queue(self) -> None:
-        if self._loop.instrument is not None:
-            self._loop.instrument.bytes_queued(self._sock.fileno(), self._queue.size)
 
     def _fail(self, exc: Exception) -> None:
         self._report(exc)
