@@ -102,8 +102,9 @@ def bound_socket(
     Raises OSError that names the address.
     """
     family, address = resolve(host, port, kind, numeric_only=numeric_only)[0]
-    sock = socket.socket(family, kind)
+    sock = None
     try:
+        sock = socket.socket(family, kind)
         sock.setblocking(False)
         if kind == socket.SOCK_STREAM and hasattr(socket, "SO_REUSEPORT"):
             # Unix: a restarted server need not wait for its old connections' TIME_WAIT.
@@ -113,6 +114,7 @@ def bound_socket(
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
         sock.bind(address)
     except OSError as exc:
-        sock.close()
+        if sock is not None:
+            sock.close()
         raise type(exc)(exc.errno, f"{format_address(address)}: {exc.strerror}") from exc
     return sock

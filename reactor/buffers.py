@@ -110,7 +110,9 @@ class ReceiveBuffer:
         return self._take(len(self))
 
     def discard(self, count: int) -> None:
-        """Drop up to `count` bytes from the front."""
+        """Drop up to `count` bytes from the front. Raises ValueError below 0."""
+        if count < 0:
+            raise ValueError(f"count must not be negative: {count}")
         self._take(min(count, len(self)))
 
     def _take(self, count: int) -> bytes:

@@ -47,7 +47,9 @@ class Connector:
         self._loop = loop
         self._handler: StreamHandler | None = handler
         self._addresses = addresses[::-1]
-        self._error: OSError = OSError(errno.EADDRNOTAVAIL, "no address to connect to")
+        self._error: OSError = ConnectionAbortedError(
+            errno.ECONNABORTED, "the loop was closed before the connection was made"
+        )
         self._sock: socket.socket | None = None
         self._watcher: Watcher | None = None
         self._timeout = timeout
@@ -126,7 +128,7 @@ class Connector:
         self._deadline.cancel()
         self._loop.detach(self)
         assert handler is not None
-        Stream(self._loop, sock, handler, peername=peername)
+        Stream(self._loop, sock, handler, peername=peername, immediately=True)
 
     def _on_deadline(self) -> None:
         self._error = TimeoutError(errno.ETIMEDOUT, f"no answer within {self._timeout:g} s")

@@ -90,7 +90,7 @@ class DatagramSender:
 
     def _recover(self, exc: OSError, batch: DatagramBatch, run: Run, address: Address) -> int:
         """A run was not taken: send it in another way if that can help. How many were lost?"""
-        if exc.errno in FALLBACK_ERRNOS:
+        if run.count > 1 and exc.errno in FALLBACK_ERRNOS:
             self._refuse(exc, address)
         elif not _is_old_news(exc):
             self._count_dropped(exc, run.count)

@@ -76,11 +76,15 @@ def bind_udp(
         sock = bound_socket(
             host, port, socket.SOCK_DGRAM, numeric_only=loop.running, dual_stack=False
         )
-    sock.setblocking(False)
-    ask_for_buffers(sock, buffer_size)
-    if segmentation is None:
-        segmentation = gso.is_supported(sock)
-    return DatagramEndpoint(loop, sock, handler, coalesce, segmentation, only_from)
+    try:
+        sock.setblocking(False)
+        ask_for_buffers(sock, buffer_size)
+        if segmentation is None:
+            segmentation = gso.is_supported(sock)
+        return DatagramEndpoint(loop, sock, handler, coalesce, segmentation, only_from)
+    except BaseException:
+        sock.close()
+        raise
 
 
 class DatagramEndpoint:
@@ -272,7 +276,7 @@ class DatagramEndpoint:
     def _discard_backlog(self) -> None:
         for _ in range(_MAX_DISCARDED):
             try:
-                self._sock.recv_into(self._slab)
+                self._sock.recv(1)  # not into the slab: a handler may be at its batch
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:

@@ -61,6 +61,9 @@ def listen(
         name = format_address(sock.getsockname())
         sock.close()
         raise type(exc)(exc.errno, f"{name}: {exc.strerror}") from exc
+    except BaseException:
+        sock.close()
+        raise
 
 
 class Listener:
@@ -136,7 +139,8 @@ class Listener:
 
     def _welcome(self, sock: socket.socket, peername: Any) -> None:
         try:
-            Stream(self._loop, sock, self._handler_factory(), peername=peername)
+            handler = self._handler_factory()
+            Stream(self._loop, sock, handler, peername=peername, immediately=True)
         except Exception as exc:
             sock.close()
             self.failed += 1

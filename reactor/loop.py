@@ -195,10 +195,10 @@ class EventLoop:
         if self._calls or self._flushes or self._stopping:
             return 0.0
         when = self._timers.next_when()
-        if when is not None:
-            wait = max(0.0, when - self._clock())
-            return min(wait, _LONGEST_WAIT if limit is None else limit)
-        return 0.0 if limit is None and not self._is_watching() else limit
+        if when is None and limit is None:
+            return None if self._is_watching() else 0.0
+        longest = _LONGEST_WAIT if limit is None else min(limit, _LONGEST_WAIT)
+        return longest if when is None else min(longest, max(0.0, when - self._clock()))
 
     def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         instrument = self._instrument
@@ -291,7 +291,7 @@ class EventLoop:
         if self._wakeup.silence():
             return
         self._wakeup_watcher.close()
-        self._wakeup.close()
+        self._wakeup.abandon()
         self._wakeup = Wakeup()
         self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
         self._signals.move_wakeup(self._wakeup.writer_fileno())

@@ -47,7 +47,7 @@ class SignalHandlers:
         previous = self._previous.pop(signum)
         signal.signal(signum, signal.SIG_DFL if previous is None else previous)
         if not self._previous:
-            signal.set_wakeup_fd(self._previous_wakeup_fd)
+            self._restore_wakeup_fd()
         return True
 
     def move_wakeup(self, wakeup_fd: int) -> None:
@@ -59,6 +59,12 @@ class SignalHandlers:
         """Remove all."""
         for signum in list(self._calls):
             self.remove(signum)
+
+    def _restore_wakeup_fd(self) -> None:
+        try:
+            signal.set_wakeup_fd(self._previous_wakeup_fd)
+        except (ValueError, OSError):
+            signal.set_wakeup_fd(-1)  # whoever set it has closed it meanwhile
 
     def _deliver(self, signum: int, frame: FrameType | None) -> None:
         call = self._calls.get(signum)

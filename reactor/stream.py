@@ -40,8 +40,8 @@ class StreamHandler:
     def data_received(self, buffer: ReceiveBuffer) -> None:
         """Bytes were added to `buffer`. Take what is complete and leave the rest in it.
 
-        A handler that leaves more than 1 MiB without having paused reading loses the
-        stream with BufferFull. This default takes everything and drops it.
+        When more arrives than 1 MiB together with what was left, the stream is lost with
+        BufferFull: pause reading before. This default takes everything and drops it.
         """
         buffer.discard(len(buffer))
 
@@ -68,8 +68,9 @@ _NOBODY: Final = StreamHandler()
 class Stream:
     """A connection. Construct it with a connected stream socket, which it then owns.
 
-    `handler.connection_made` is called in the loop's next iteration, before anything
-    else; `peername` saves a look-up where the peer's address is known already.
+    `handler.connection_made` is called before anything else: in the loop's next
+    iteration, or, with `immediately`, before the constructor returns, which suits whoever
+    was called by the loop. `peername` saves a look-up where the address is known already.
     """
 
     __slots__ = (
@@ -105,6 +106,7 @@ class Stream:
         handler: StreamHandler,
         *,
         peername: Address | str | None = None,
+        immediately: bool = False,
     ) -> None:
         sock.setblocking(False)
         self.peername: Any = sock.getpeername() if peername is None else peername
@@ -129,7 +131,10 @@ class Stream:
         self._ended = False  # the socket is closed
         self._watcher: Watcher = loop.register(sock, 0, self._on_ready)
         loop.attach(self)
-        loop.call_soon(self._make)
+        if immediately:
+            self._make()
+        else:
+            loop.call_soon(self._make)
 
     def __repr__(self) -> str:
         handler = type(self._handler).__qualname__
@@ -199,7 +204,7 @@ class Stream:
         if self._paused:
             self._paused = False
             self._update_watcher()
-            if self._buffer and not self._ended:
+            if self._buffer:
                 self._loop.call_soon(self._deliver_rest)
 
     def set_write_buffer_limits(
@@ -221,11 +226,12 @@ class Stream:
 
         After `count` probes without an answer, `interval` seconds apart, the connection is
         lost with TimeoutError; so it is when written bytes stay unacknowledged as long.
-        tcp(7). Where the system lacks an option, its own default holds.
+        tcp(7). Where the system lacks an option, its own default holds; what is not TCP
+        needs no probes.
         """
-        if self._ended:
-            return
         sock = self._sock
+        if self._ended or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         options = {
             "TCP_KEEPIDLE": idle,
@@ -247,8 +253,8 @@ class Stream:
         """
         if self._closing or self._ended:
             return
-        self._closing = self._output_ended = True
         self._deadline = self._loop.call_later(timeout, self._on_deadline)
+        self._closing = self._output_ended = True
         self._buffer.discard(len(self._buffer))
         self._update_watcher()
         self._queue_flush()
@@ -315,7 +321,7 @@ class Stream:
 
     def _deliver_rest(self) -> None:
         """Reading was resumed: what was left in the buffer may be of use now."""
-        if not (self._paused or self._closing or self._ended):
+        if self._buffer and not (self._paused or self._closing or self._ended):
             self._deliver(b"")
 
     def _receive_eof(self) -> None:
@@ -411,7 +417,10 @@ class Stream:
         if self._ended or not self._made:
             return
         wants_data = not self._eof_received and (self._closing or not self._paused)
-        self._watcher.modify(EVENT_READ * wants_data | EVENT_WRITE * self._blocked)
+        try:
+            self._watcher.modify(EVENT_READ * wants_data | EVENT_WRITE * self._blocked)
+        except OSError as exc:  # epoll_ctl(2): ENOSPC, ENOMEM
+            self._end(exc)
 
     def _fail(self, exc: Exception) -> None:
         self._report(exc)

@@ -144,8 +144,8 @@ class TimerQueue:
                 continue
             call = timer.callback, timer.args
             if timer.interval is None:
-                self._live -= 1
                 timer._finish()
+                self._forget_one()
             else:
                 timer.when = _next_time(timer.when, timer.interval, now)
                 self._push(timer)

@@ -45,6 +45,14 @@ class Wakeup:
             pass
         return False
 
+    def abandon(self) -> None:
+        """Let go of a broken pair.
+
+        If somebody closed the writer, its number may be another's by now: leave it alone.
+        """
+        self._reader.close()
+        self._writer.detach()
+
     def close(self) -> None:
         """Close both ends."""
         self._reader.close()

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from reactor import Address, format_address
 
-from .protocol import Command, Error, Reply, encode
+from .protocol import MAX_LINE, Command, Error, Reply, encode
 from .session import SessionState
 
 __all__ = [
@@ -35,14 +35,14 @@ __all__ = [
 _SHOWN_BYTES: Final = 60
 
 
-def printable(data: bytes) -> str:
+def printable(data: bytes, limit: int = _SHOWN_BYTES) -> str:
     r"""Bytes as one short line of ASCII.
 
     >>> print(printable(b"GET /\x1b[2J\n"))
     GET /\x1b[2J\n
     """
-    text = repr(data[:_SHOWN_BYTES])[2:-1]
-    return text + "..." if len(data) > _SHOWN_BYTES else text
+    text = repr(data[:limit])[2:-1]
+    return text + "..." if len(data) > limit else text
 
 
 # -- the server's ------------------------------------------------------------------------
@@ -183,7 +183,7 @@ class Replied:
     reply: Reply
 
     def __str__(self) -> str:
-        return printable(encode(self.reply).rstrip())
+        return printable(encode(self.reply).rstrip(), MAX_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class Refused:
     error: Error
 
     def __str__(self) -> str:
-        return f"the server refuses: {printable(encode(self.error).rstrip())}"
+        return f"the server refuses: {printable(encode(self.error).rstrip(), MAX_LINE)}"
 
 
 @dataclass(frozen=True, slots=True)

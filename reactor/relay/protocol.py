@@ -323,8 +323,10 @@ def _port(argument: bytes) -> int | None:
     """The port in `5000` or `<5000>`; None unless it is ASCII digits and in range."""
     if argument.startswith(b"<") and argument.endswith(b">"):
         argument = argument[1:-1].strip()
-    # bytes.isdigit knows only ASCII; int() alone would take "+9" and "1_0".
-    if not argument.isdigit():
+    # bytes.isdigit knows only ASCII; int() alone would take "+9" and "1_0", and refuses
+    # with an error of its own what has thousands of digits.
+    digits = argument.lstrip(b"0")
+    if not argument.isdigit() or len(digits) > 5:
         return None
     port = int(argument)
     return port if MIN_PORT <= port <= MAX_PORT else None

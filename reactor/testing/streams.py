@@ -64,10 +64,15 @@ def stream_pair(
     (bytearray(b'hello'), 'connection_lost')
     """
     first, second = socket.socketpair()
-    return (
-        Stream(loop, first, left, peername="right"),
-        Stream(loop, second, right, peername="left"),
-    )
+    try:
+        return (
+            Stream(loop, first, left, peername="right"),
+            Stream(loop, second, right, peername="left"),
+        )
+    except BaseException:
+        first.close()
+        second.close()
+        raise
 
 
 def run_until(loop: EventLoop, condition: Callable[[], object], timeout: float = 5.0) -> None:
