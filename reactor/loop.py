@@ -189,7 +189,10 @@ class EventLoop:
     def _run_flushes(self) -> None:
         flushes = self._flushes
         for _ in range(len(flushes)):
-            self._call(flushes.popleft(), ())
+            if self._instrument is None:
+                flushes.popleft()()
+            else:
+                self._call(flushes.popleft(), ())
 
     def _timeout(self, limit: float | None) -> float | None:
         if self._calls or self._flushes or self._stopping:

@@ -328,5 +328,5 @@ def _port(argument: bytes) -> int | None:
     digits = argument.lstrip(b"0")
     if not argument.isdigit() or len(digits) > 5:
         return None
-    port = int(argument)
+    port = int(digits or b"0")
     return port if MIN_PORT <= port <= MAX_PORT else None
