@@ -1,0 +1,253 @@
+"""Addresses come from people and from peers: what is no address is said, never guessed.
+No test here asks a name server.
+"""
+
+import errno
+import socket
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from reactor import format_address, parse_address, unmapped
+from reactor.addresses import bound_socket, resolve
+
+unhurried = settings(deadline=None)
+ports = st.integers(0, 65535)
+address_like = st.lists(
+    st.sampled_from(["[", "]", ":", "::1", "127.0.0.1", "80", "65536", "host", "%", "²", " "]),
+    max_size=6,
+).map("".join)
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+
+# -- format and parse --------------------------------------------------------------------
+
+
+@unhurried
+@given(st.ip_addresses(), ports)
+def test_an_address_that_is_written_is_read_back(
+    host: IPv4Address | IPv6Address, port: int
+) -> None:
+    assert parse_address(format_address((str(host), port))) == (str(host), port)
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (("192.0.2.1", 80), "192.0.2.1:80"),
+        (("::1", 80, 0, 0), "[::1]:80"),
+        (("/run/relay.sock"), "/run/relay.sock"),
+        ("", "unnamed"),
+        (None, "unnamed"),
+    ],
+)
+def test_every_kind_of_address_can_be_written(
+    address: tuple[str, int] | str | None, text: str
+) -> None:
+    assert format_address(address) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.1:0", ("192.0.2.1", 0)),
+        ("relay.example:65535", ("relay.example", 65535)),
+        ("[::1]:80", ("::1", 80)),
+        ("[fe80::1%eth0]:80", ("fe80::1%eth0", 80)),
+    ],
+)
+def test_host_and_port_are_read(text: str, address: tuple[str, int]) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ":",
+        "80",
+        ":80",
+        "[]:80",
+        "host",
+        "host:",
+        "host:http",
+        "host:65536",
+        "host:-1",
+        "host:+1",
+        "host:8_0",
+        "host: 80",
+        "host:٨٠",
+        "host:" + "9" * 5000,
+        "[::1]",
+        "[::1:80",
+    ],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_address(text)
+
+
+def test_an_ipv6_address_without_brackets_is_told_how_to_write_it() -> None:
+    with pytest.raises(ValueError, match=r"brackets: \[::1\]:80"):
+        parse_address("::1:80")
+
+
+@unhurried
+@given(address_like | st.text())
+@example("²:²")
+def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
+    try:
+        host, port = parse_address(text)
+    except ValueError:
+        return
+    assert host
+    assert 0 <= port <= 65535
+
+
+# -- unmapped ----------------------------------------------------------------------------
+
+
+@unhurried
+@given(st.ip_addresses(v=4), ports, st.sampled_from(["::ffff:", "::FFFF:"]))
+def test_a_mapped_ipv4_peer_is_the_ipv4_peer(host: IPv4Address, port: int, prefix: str) -> None:
+    assert unmapped((f"{prefix}{host}", port, 0, 0)) == (str(host), port)
+
+
+@unhurried
+@given(st.ip_addresses(), ports)
+@example(IPv6Address("::ffff:1:2:3"), 80)
+def test_every_other_peer_stays_what_it_is(host: IPv4Address | IPv6Address, port: int) -> None:
+    if isinstance(host, IPv6Address) and host.ipv4_mapped is not None:
+        return
+    address = (str(host), port) if host.version == 4 else (str(host), port, 0, 0)
+    assert unmapped(address) == address
+
+
+# -- resolve -----------------------------------------------------------------------------
+
+
+def numeric(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[object, ...]]]:
+    return resolve(host, port, socket.SOCK_STREAM, numeric_only=True)
+
+
+def test_a_numeric_address_needs_no_look_up() -> None:
+    assert numeric("192.0.2.1", 80) == [(socket.AF_INET, ("192.0.2.1", 80))]
+    assert numeric("2001:db8::1", 80) == [(socket.AF_INET6, ("2001:db8::1", 80, 0, 0))]
+
+
+def test_a_scope_is_a_number_or_the_name_of_an_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "if_nametoindex", {"eth7": 7}.__getitem__)
+    expected = [(socket.AF_INET6, ("fe80::1", 80, 0, 7))]
+    assert numeric("fe80::1%7", 80) == expected
+    assert numeric("fe80::1%eth7", 80) == expected
+
+
+def test_a_name_is_not_looked_up_while_a_loop_runs() -> None:
+    with pytest.raises(RuntimeError, match=r"relay\.example"):
+        numeric("relay.example", 80)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_out_of_range_is_refused(port: int) -> None:
+    with pytest.raises(ValueError, match=str(port)):
+        numeric("192.0.2.1", port)
+
+
+@pytest.mark.parametrize("port", [0, 65535])
+def test_every_port_in_range_is_taken(port: int) -> None:
+    assert numeric("192.0.2.1", port) == [(socket.AF_INET, ("192.0.2.1", port))]
+
+
+def test_a_name_gives_all_its_addresses_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(host: str, port: int, *, type: int) -> list[tuple[object, ...]]:
+        assert (host, port, type) == ("relay.example", 80, socket.SOCK_DGRAM)
+        return [
+            (socket.AF_INET6, type, 17, "", ("2001:db8::1", port, 0, 0)),
+            (socket.AF_INET, type, 17, "", ("192.0.2.1", port)),
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert resolve("relay.example", 80, socket.SOCK_DGRAM, numeric_only=False) == [
+        (socket.AF_INET6, ("2001:db8::1", 80, 0, 0)),
+        (socket.AF_INET, ("192.0.2.1", 80)),
+    ]
+
+
+def test_an_unknown_name_is_an_os_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(host: str, port: int, *, type: int) -> list[tuple[object, ...]]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(OSError, match=r"relay\.example.*not known"):
+        resolve("relay.example", 80, socket.SOCK_STREAM, numeric_only=False)
+
+
+def test_a_name_that_can_not_be_one_is_an_os_error_that_names_it() -> None:
+    name = "x" * 64
+    with pytest.raises(OSError, match=f"{name}.*label"):
+        resolve(name, 80, socket.SOCK_STREAM, numeric_only=False)
+
+
+# -- bound_socket ------------------------------------------------------------------------
+
+
+def bound(host: str, port: int, kind: socket.SocketKind, dual_stack: bool = False) -> socket.socket:
+    return bound_socket(host, port, kind, numeric_only=True, dual_stack=dual_stack)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_bound_socket_does_not_block(kind: socket.SocketKind) -> None:
+    with bound("127.0.0.1", 0, kind) as sock:
+        assert sock.getsockname()[0] == "127.0.0.1"
+        assert not sock.getblocking()
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="Windows shares ports otherwise")
+@pytest.mark.parametrize(
+    ("kind", "reused"), [(socket.SOCK_STREAM, True), (socket.SOCK_DGRAM, False)]
+)
+def test_only_a_tcp_port_may_be_taken_over_from_old_connections(
+    kind: socket.SocketKind, reused: bool
+) -> None:
+    with bound("127.0.0.1", 0, kind) as sock:
+        assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)) is reused
+
+
+def test_a_port_in_use_is_an_os_error_that_names_the_address() -> None:
+    with bound("127.0.0.1", 0, socket.SOCK_DGRAM) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}: ") as caught:
+            bound("127.0.0.1", port, socket.SOCK_DGRAM)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_a_family_that_the_system_lacks_is_an_os_error_that_names_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_socket(family: int, kind: int) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", no_socket)
+    with pytest.raises(OSError, match=r"\[::1\]:80: ") as caught:
+        bound("::1", 80, socket.SOCK_STREAM)
+    assert caught.value.errno == errno.EAFNOSUPPORT
+
+
+@needs_ipv6
+@pytest.mark.parametrize("dual_stack", [True, False])
+def test_an_ipv6_socket_takes_ipv4_peers_only_if_asked_to(dual_stack: bool) -> None:
+    with bound("::", 0, socket.SOCK_STREAM, dual_stack) as sock:
+        only_ipv6 = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        assert bool(only_ipv6) is not dual_stack

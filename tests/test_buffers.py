@@ -1,0 +1,538 @@
+"""The buffers promise that nothing depends on how bytes were cut, and that work is linear.
+Every stream of the library and every parser of the relay stands on that.
+"""
+
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reactor import BufferFull, LineTooLong, ReceiveBuffer, SendQueue, buffers
+
+unhurried = settings(deadline=None)
+
+Lines = tuple[list[tuple[bytes, int]], int | None]
+"""Lines with their positions, and the position of the line that was too long."""
+
+line_bytes = st.lists(
+    st.sampled_from([b"\n", b"\r\n", b"\r", b"a", b"bc", b"\0", b"\xff", b"long" * 3]), max_size=24
+).map(b"".join) | st.binary(max_size=40)
+limits = st.integers(0, 14)
+offsets = st.sets(st.integers(1, 80))
+
+
+def cut(data: bytes, places: set[int]) -> list[bytes]:
+    ends = [0, *sorted(place for place in places if place < len(data)), len(data)]
+    return [data[start:end] for start, end in pairwise(ends) if start < end]
+
+
+def every_cutting(data: bytes) -> Iterator[list[bytes]]:
+    for mask in range(2 ** (len(data) - 1)):
+        yield cut(data, {place for place in range(1, len(data)) if mask >> (place - 1) & 1})
+
+
+def read_lines(chunks: list[bytes], limit: int) -> Lines:
+    buffer = ReceiveBuffer()
+    lines: list[tuple[bytes, int]] = []
+    for chunk in chunks:
+        buffer.append(chunk)
+        try:
+            position = buffer.position
+            while (line := buffer.take_line(limit)) is not None:
+                lines.append((line, position))
+                position = buffer.position
+        except LineTooLong as exc:
+            return lines, exc.position
+    return lines, None
+
+
+def lines_by_definition(data: bytes, limit: int) -> Lines:
+    lines: list[tuple[bytes, int]] = []
+    position = 0
+    *whole, rest = data.split(b"\n")
+    for raw in whole:
+        line = raw.removesuffix(b"\r")
+        if len(line) > limit:
+            return lines, position
+        lines.append((line, position))
+        position += len(raw) + 1
+    return lines, position if len(rest.removesuffix(b"\r")) > limit else None
+
+
+class Searches:
+    """Over how many bytes the buffers made meanwhile were searched."""
+
+    scanned = 0
+
+    def count(self, length: int, start: int, found: int) -> int:
+        self.scanned += (length if found < 0 else found + 1) - start
+        return found
+
+
+@contextmanager
+def counted_searches() -> Iterator[Searches]:
+    """Give the buffers kinds of bytes that count, whichever of them they search."""
+    searches = Searches()
+
+    class CountingBytes(bytes):
+        def find(self, sub: Any, start: Any = 0, end: Any = None, /) -> int:
+            return searches.count(len(self), start, super().find(sub, start, end))
+
+    class CountingBytearray(bytearray):
+        def find(self, sub: Any, start: Any = 0, end: Any = None, /) -> int:
+            return searches.count(len(self), start, super().find(sub, start, end))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(buffers, "bytes", CountingBytes, raising=False)
+        patch.setattr(buffers, "bytearray", CountingBytearray, raising=False)
+        yield searches
+
+
+@contextmanager
+def memory_within(limit: int) -> Iterator[None]:
+    """Fail if at any moment more than `limit` new bytes were allocated."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        yield
+        assert tracemalloc.get_traced_memory()[1] - before <= limit
+    finally:
+        tracemalloc.stop()
+
+
+# -- ReceiveBuffer: lines ----------------------------------------------------------------
+
+
+@unhurried
+@given(line_bytes, offsets, limits)
+def test_a_line_may_be_cut_anywhere(data: bytes, places: set[int], limit: int) -> None:
+    assert read_lines(cut(data, places), limit) == lines_by_definition(data, limit)
+
+
+@pytest.mark.parametrize(
+    ("data", "limit"),
+    [
+        (b"ab\r\n\ncd\r\r\nef", 3),
+        (b"abc\r\ndefg\r\nh\n", 3),
+        (b"abc\r\ndef\rg\nh\n", 3),
+        (b"\r\n\n\r\r\n\r\n\n\r\r", 1),
+        (b"\n\r\n\r\n\n\r\n\n\r\n", 0),
+        (b"a\nb\ncdefghijk", 8),
+        (b"unterminated\r", 12),
+    ],
+)
+def test_all_cuttings_of_a_short_input_give_the_same_lines(data: bytes, limit: int) -> None:
+    expected = lines_by_definition(data, limit)
+    for chunks in every_cutting(data):
+        assert read_lines(chunks, limit) == expected, chunks
+
+
+@unhurried
+@given(line_bytes, limits)
+def test_a_line_or_an_error_comes_with_the_byte_that_decides_it(data: bytes, limit: int) -> None:
+    for length in range(len(data) + 1):
+        received = data[:length]
+        one_by_one = [received[i : i + 1] for i in range(length)]
+        assert read_lines(one_by_one, limit) == lines_by_definition(received, limit)
+
+
+def test_a_last_carriage_return_may_still_belong_to_the_terminator() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"abc\r")
+    assert buffer.take_line(limit=3) is None
+    buffer.append(b"\n")
+    assert buffer.take_line(limit=3) == b"abc"
+
+
+def test_only_one_carriage_return_belongs_to_the_terminator() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"abc\r\r\n")
+    assert buffer.take_line(limit=4) == b"abc\r"
+
+
+def test_a_line_of_exactly_the_limit_fits() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"four\r\n")
+    assert buffer.take_line(limit=4) == b"four"
+
+
+@pytest.mark.parametrize("data", [b"ok\nlonger", b"ok\nlonger\n", b"ok\nlonger\r\n"])
+def test_a_line_too_long_says_its_limit_and_where_it_begins(data: bytes) -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(data)
+    assert buffer.take_line(limit=5) == b"ok"
+    with pytest.raises(LineTooLong) as caught:
+        buffer.take_line(limit=5)
+    assert (caught.value.limit, caught.value.position) == (5, 3)
+
+
+def test_a_line_too_long_is_not_taken_and_raises_on_every_call() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"longer\nok\n")
+    for _ in range(3):
+        with pytest.raises(LineTooLong):
+            buffer.take_line(limit=5)
+    assert (buffer.position, buffer.take_all()) == (0, b"longer\nok\n")
+
+
+def test_a_greater_limit_still_gives_the_line_that_was_too_long() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"longer")
+    with pytest.raises(LineTooLong):
+        buffer.take_line(limit=5)
+    buffer.append(b"\n")
+    assert buffer.take_line(limit=6) == b"longer"
+
+
+@unhurried
+@given(line_bytes, offsets)
+def test_no_byte_is_searched_twice(data: bytes, places: set[int]) -> None:
+    with counted_searches() as searches:
+        buffer = ReceiveBuffer()
+        for chunk in cut(data, places):
+            buffer.append(chunk)
+            while buffer.take_line(limit=len(data)) is not None:
+                pass
+    assert searches.scanned == len(data)
+
+
+def test_a_long_line_of_single_bytes_is_searched_once() -> None:
+    with counted_searches() as searches:
+        buffer = ReceiveBuffer()
+        for _ in range(200_000):
+            buffer.append(b"x")
+            assert buffer.take_line(limit=200_000) is None
+    assert searches.scanned == 200_000
+
+
+@pytest.mark.parametrize("chunk_size", [1_000, 1_024, 999])
+def test_lines_that_were_taken_leave_no_memory_behind(chunk_size: int) -> None:
+    data = (b"x" * 249 + b"\n") * 4_000
+    buffer = ReceiveBuffer()
+    with memory_within(20_000):
+        for start in range(0, len(data), chunk_size):
+            buffer.append(data[start : start + chunk_size])
+            while buffer.take_line(limit=249) is not None:
+                pass
+    assert buffer.position == len(data)
+
+
+def test_a_terminator_is_found_behind_bytes_that_were_taken_otherwise() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"abcdef")
+    assert buffer.take_line(limit=80) is None
+    assert buffer.take_exactly(4) == b"abcd"
+    buffer.append(b"\ngh\n")
+    assert [buffer.take_line(limit=80) for _ in range(3)] == [b"ef", b"gh", None]
+
+
+def test_what_follows_is_searched_after_more_was_taken_than_had_been_searched() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"ab")
+    assert buffer.take_line(limit=80) is None
+    buffer.append(b"cd\nef")
+    buffer.discard(4)
+    assert buffer.take_line(limit=80) == b""
+
+
+# -- ReceiveBuffer: counts ---------------------------------------------------------------
+
+
+appended = st.tuples(st.just("append"), line_bytes)
+counted = st.tuples(st.sampled_from(["line", "exactly", "discard"]), st.integers(0, 20))
+everything = st.just(("all", 0))
+
+
+@settings(unhurried, max_examples=300)
+@given(st.lists(appended | counted | everything, max_size=30))
+def test_bytes_are_taken_once_and_in_order_by_any_mixture_of_calls(
+    calls: list[tuple[str, Any]],
+) -> None:
+    buffer = ReceiveBuffer()
+    left = b""
+    position = 0
+    for call, argument in calls:
+        before = left
+        match call:
+            case "append":
+                buffer.append(argument)
+                before = left = left + argument
+            case "line":
+                lines, too_long_at = lines_by_definition(left, argument)
+                if not lines and too_long_at is not None:
+                    with pytest.raises(LineTooLong, match=f"at byte {position}"):
+                        buffer.take_line(argument)
+                else:
+                    expected = lines[0][0] if lines else None
+                    assert buffer.take_line(argument) == expected
+                    left = left[left.index(b"\n") + 1 :] if lines else left
+            case "exactly":
+                enough = argument <= len(left)
+                assert buffer.take_exactly(argument) == (left[:argument] if enough else None)
+                left = left[argument:] if enough else left
+            case "discard":
+                buffer.discard(argument)
+                left = left[argument:]
+            case "all":
+                assert buffer.take_all() == left
+                left = b""
+        position += len(before) - len(left)
+        assert (len(buffer), buffer.position) == (len(left), position)
+    assert buffer.take_all() == left
+
+
+def test_an_exact_count_waits_for_its_last_byte() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"abc")
+    assert buffer.take_exactly(4) is None
+    buffer.append(b"d")
+    assert buffer.take_exactly(4) == b"abcd"
+
+
+def test_a_negative_count_is_refused() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"abc")
+    with pytest.raises(ValueError, match="-1"):
+        buffer.take_exactly(-1)
+    assert buffer.take_all() == b"abc"
+
+
+def test_a_negative_count_discards_nothing() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"abc")
+    try:
+        buffer.discard(-1)
+    except ValueError:
+        pass
+    assert (buffer.position, buffer.take_all()) == (0, b"abc")
+
+
+def test_an_empty_buffer_gives_no_bytes() -> None:
+    buffer = ReceiveBuffer()
+    assert (buffer.take_all(), buffer.take_exactly(0), buffer.take_exactly(1)) == (b"", b"", None)
+    assert (buffer.take_line(limit=0), len(buffer), buffer.position) == (None, 0, 0)
+
+
+def test_what_is_appended_is_copied() -> None:
+    received = bytearray(b"abcdef")
+    buffer = ReceiveBuffer()
+    buffer.append(received)
+    buffer.append(memoryview(received)[:3])
+    received[:] = b"xxxxxx"
+    assert buffer.take_all() == b"abcdefabc"
+
+
+def test_what_is_taken_is_bytes() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"a\nbcd")
+    taken = [buffer.take_line(limit=1), buffer.take_exactly(1), buffer.take_all()]
+    assert [type(piece) for piece in taken] == [bytes, bytes, bytes]
+
+
+def test_what_arrived_whole_is_not_copied() -> None:
+    chunk = b"x" * 1_000
+    buffer = ReceiveBuffer()
+    buffer.append(chunk)
+    assert buffer.take_all() is chunk
+
+
+# -- ReceiveBuffer: its limit ------------------------------------------------------------
+
+
+def test_a_full_buffer_takes_no_more_and_keeps_what_it_has() -> None:
+    buffer = ReceiveBuffer(limit=6)
+    buffer.append(b"abcd")
+    with pytest.raises(BufferFull, match="4 bytes"):
+        buffer.append(b"efg")
+    assert (buffer.position, buffer.take_all()) == (0, b"abcd")
+
+
+def test_a_buffer_may_be_filled_to_its_limit() -> None:
+    buffer = ReceiveBuffer(limit=6)
+    buffer.append(b"abcd")
+    buffer.append(b"ef")
+    assert buffer.take_all() == b"abcdef"
+
+
+def test_what_was_taken_makes_room() -> None:
+    buffer = ReceiveBuffer(limit=6)
+    for _ in range(100):
+        buffer.append(b"ab\ncd")
+        assert buffer.take_line(limit=4) == b"ab"
+        buffer.append(b"efgh")
+        assert buffer.take_all() == b"cdefgh"
+    buffer.append(b"abcd")
+    buffer.discard(3)
+    buffer.append(b"efghi")
+    assert buffer.take_all() == b"defghi"
+
+
+def test_the_limit_holds_for_what_waits_and_not_for_what_comes_alone() -> None:
+    buffer = ReceiveBuffer(limit=6)
+    buffer.append(b"one chunk")
+    assert buffer.take_exactly(4) == b"one "
+    with pytest.raises(BufferFull):
+        buffer.append(b"more")
+    assert buffer.take_all() == b"chunk"
+
+
+def test_without_a_limit_any_number_of_bytes_may_wait() -> None:
+    buffer = ReceiveBuffer()
+    for _ in range(100):
+        buffer.append(b"x" * 10_000)
+    assert len(buffer) == 1_000_000
+
+
+# -- SendQueue ---------------------------------------------------------------------------
+
+# Every four bytes differ from all others, so that no loss or exchange goes unnoticed.
+STREAM = b"".join(number.to_bytes(4, "big") for number in range(400_000))
+
+chunk_sizes = st.sampled_from([0, 1, 2, 3, 500, 30_000, 65_535, 65_536, 65_537, 150_000])
+accepted_sizes = st.sampled_from([0, 1, 2, 5, 700, 60_000, 100_000, 1_000_000])
+appends = st.tuples(st.just("append"), chunk_sizes)
+sends = st.tuples(st.just("send"), accepted_sizes)
+
+
+@settings(unhurried, max_examples=150)
+@given(st.lists(appends | sends, max_size=10), st.lists(appends | sends, max_size=30))
+def test_all_bytes_leave_once_and_in_order(
+    first: list[tuple[str, int]], second: list[tuple[str, int]]
+) -> None:
+    queue = SendQueue()
+    queued = sent = 0
+    for action, size in [*first, *second, *[("send", 1_000_000)] * 60]:
+        if action == "append":
+            size = min(size, len(STREAM) - queued)
+            queue.append(STREAM[queued : queued + size])
+            queued += size
+        else:
+            piece = bytes(queue.peek())
+            assert piece == STREAM[sent : sent + len(piece)]
+            assert bool(piece) == (sent < queued)
+            accepted = min(size, len(piece))
+            queue.advance(accepted)
+            sent += accepted
+        assert queue.size == queued - sent
+    assert sent == queued
+
+
+def test_a_hundred_thousand_small_chunks_drain() -> None:
+    queue = SendQueue()
+    for start in range(0, 400_000, 4):
+        queue.append(STREAM[start : start + 4])
+    drained = bytearray()
+    calls = 0
+    while piece := queue.peek():
+        drained += piece
+        queue.advance(len(piece))
+        calls += 1
+    assert drained == STREAM[:400_000]
+    assert calls <= 1 + 400_000 // 65_536
+
+
+def test_single_bytes_accepted_drain_the_queue() -> None:
+    queue = SendQueue()
+    for start in range(0, 20_000, 4):
+        queue.append(STREAM[start : start + 4])
+    drained = bytearray()
+    while piece := queue.peek():
+        drained.append(piece[0])
+        queue.advance(1)
+    assert drained == STREAM[:20_000]
+
+
+def test_a_chunk_that_stands_alone_is_not_copied() -> None:
+    queue = SendQueue()
+    chunk = b"x" * 100
+    queue.append(chunk)
+    assert queue.peek() is chunk
+
+
+def test_a_chunk_as_large_as_a_send_is_not_joined_with_its_neighbours() -> None:
+    queue = SendQueue()
+    large = b"x" * 65_536
+    queue.append(large)
+    queue.append(b"y")
+    assert queue.peek() is large
+
+
+def test_a_partial_send_copies_nothing() -> None:
+    queue = SendQueue()
+    chunk = b"x" * 100
+    queue.append(chunk)
+    queue.peek()
+    queue.advance(1)
+    rest = queue.peek()
+    assert isinstance(rest, memoryview)
+    assert rest.obj is chunk
+
+
+def test_small_neighbours_leave_together() -> None:
+    queue = SendQueue()
+    for word in (b"one ", b"two ", b"three"):
+        queue.append(word)
+    assert queue.peek() == b"one two three"
+
+
+def test_no_more_is_joined_than_one_send_may_take() -> None:
+    queue = SendQueue()
+    for _ in range(10):
+        queue.append(b"x" * 40_000)
+    assert len(queue.peek()) == 80_000
+
+
+def test_an_empty_append_adds_nothing() -> None:
+    queue = SendQueue()
+    queue.append(b"")
+    assert (queue.size, queue.peek()) == (0, b"")
+    queue.append(b"a")
+    queue.append(b"")
+    assert (queue.size, queue.peek()) == (1, b"a")
+    queue.advance(1)
+    assert (queue.size, queue.peek()) == (0, b"")
+
+
+@pytest.mark.parametrize("count", [-1, 4])
+def test_an_advance_beyond_what_was_given_is_refused_and_changes_nothing(count: int) -> None:
+    queue = SendQueue()
+    queue.append(b"abcd")
+    queue.peek()
+    queue.advance(1)
+    with pytest.raises(ValueError, match=str(count)):
+        queue.advance(count)
+    assert (queue.size, bytes(queue.peek())) == (3, b"bcd")
+
+
+def test_an_advance_needs_a_peek_before_it() -> None:
+    queue = SendQueue()
+    queue.append(b"abcd")
+    with pytest.raises(ValueError, match="1"):
+        queue.advance(1)
+    assert (queue.size, queue.peek()) == (4, b"abcd")
+
+
+def test_a_peek_takes_nothing() -> None:
+    queue = SendQueue()
+    queue.append(b"abcd")
+    queue.peek()
+    queue.append(b"efgh")
+    assert (queue.size, queue.peek(), queue.peek()) == (8, b"abcd", b"abcd")
+
+
+def test_clear_drops_everything_and_the_queue_lives_on() -> None:
+    queue = SendQueue()
+    for _ in range(3):
+        queue.append(b"x" * 40_000)
+    queue.peek()
+    queue.advance(1)
+    queue.append(b"waiting")
+    queue.clear()
+    assert (queue.size, queue.peek()) == (0, b"")
+    queue.append(b"new")
+    assert (queue.size, queue.peek()) == (3, b"new")
