@@ -55,7 +55,11 @@ def serve(options: argparse.Namespace, cleanup: ExitStack) -> None:
     console.say(f"listening on {control}, ingest on {ingest}")
     loop.run()
     total = server.counters
-    console.say(f"ended: {total.received} datagrams received, {total.sent} copies sent")
+    lost = "an unknown number" if total.lost is None else total.lost
+    console.say(
+        f"ended: {total.received} datagrams received, {lost} lost before; "
+        f"{total.sent} copies sent, {total.dropped} dropped"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -76,6 +76,11 @@ class DatagramSender:
             dropped[address] = self._send_each(batch, address)
         return {address: count for address, count in dropped.items() if count}
 
+    def close(self) -> None:
+        """Tell nobody any more, and keep nobody alive."""
+        self._on_drop = lambda count, reason: None
+        self._on_refusal = lambda exc, address: None
+
     def _divide(self, addresses: Sequence[Address]) -> tuple[Sequence[Address], Sequence[Address]]:
         """Those to whom runs can be sent, and those to whom they can't."""
         refused = self._unsegmented

@@ -15,7 +15,12 @@ from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
 from .errors import StreamClosed
 from .loop import EventLoop
-from .socket_memory import ask_for_buffers, dropped_by_system, granted_receive_buffer
+from .socket_options import (
+    ask_for_buffers,
+    dropped_by_system,
+    granted_receive_buffer,
+    silence_error_queue,
+)
 from .timers import Timer
 from .watcher import EVENT_READ
 
@@ -79,6 +84,7 @@ def bind_udp(
     try:
         sock.setblocking(False)
         ask_for_buffers(sock, buffer_size)
+        silence_error_queue(sock)
         if segmentation is None:
             segmentation = gso.is_supported(sock)
         return DatagramEndpoint(loop, sock, handler, coalesce, segmentation, only_from)
@@ -322,4 +328,5 @@ class DatagramEndpoint:
         self._cancel_tick()
         self._watcher.close()
         self._sock.close()
+        self._sender.close()
         self._loop.call_soon(self.finish)

@@ -25,6 +25,7 @@ from .events import (
     Replied,
     ServerLost,
     TimedOut,
+    describe_error,
     printable,
 )
 from .forwarder import Forwarder
@@ -228,7 +229,7 @@ class _Conversation(StreamHandler):
         if isinstance(exc, TimeoutError):
             self._client._finish(TimedOut("connecting"))
         else:
-            self._client._finish(ServerLost(exc.strerror or str(exc)))
+            self._client._finish(ServerLost(describe_error(exc)))
 
     def data_received(self, buffer: ReceiveBuffer) -> None:
         self._parser.receive_data(buffer.take_all())
@@ -239,7 +240,7 @@ class _Conversation(StreamHandler):
         self._hear_all()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._client._finish(ServerLost(str(exc) if exc else "the connection ended"))
+        self._client._finish(ServerLost(describe_error(exc) if exc else "the connection ended"))
 
     def _hear_all(self) -> None:
         try:

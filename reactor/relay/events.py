@@ -45,6 +45,11 @@ def printable(data: bytes, limit: int = _SHOWN_BYTES) -> str:
     return text + "..." if len(data) > limit else text
 
 
+def describe_error(error: Exception) -> str:
+    """What the system calls an error, without its number."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 # -- the server's ------------------------------------------------------------------------
 
 
@@ -108,7 +113,7 @@ class ClientLeft:
     """Lines that were answered with ERROR."""
 
     def __str__(self) -> str:
-        reason = "" if self.error is None else f" ({self.error})"
+        reason = "" if self.error is None else f" ({describe_error(self.error)})"
         return (
             f"client {format_address(self.client)} left{reason}: "
             f"{self.sent} datagrams sent, {self.dropped} dropped, {self.errors} errors"
@@ -123,7 +128,7 @@ class SegmentationRefused:
     error: OSError
 
     def __str__(self) -> str:
-        reason = self.error.strerror or self.error
+        reason = describe_error(self.error)
         return f"no segmentation offload towards {format_address(self.client)}: {reason}"
 
 

@@ -58,6 +58,8 @@ def test_a_signal_ends_it_cleanly_with_a_client_connected(server: Program, signu
 def test_one_line_tells_of_each_step_of_a_client(server: Program) -> None:
     with socket.create_connection(("127.0.0.1", control_port(server))) as client:
         client.sendall(b"CONECTAR 5000\nINTERRUMPIR\nCONTINUAR\nDESCONECTAR\n")
+        with client.makefile("rb") as replies:
+            assert replies.read() == b"OK\n" * 4
     server.wait_for(r"left: 0 datagrams sent")
     words = [line.split(" ", 2)[2] for line in server.out.splitlines() if "client" in line]
     assert words[:5] == [

@@ -1,6 +1,6 @@
-"""The memory that the system lends a UDP socket: asked for, granted, and overflown.
+"""What is asked of the system for a UDP socket: memory, silence about others, and the truth.
 
-What it drops for want of room it drops in silence; here is where to hear of it.
+What it drops for want of room it drops without a word; here is where to hear of it.
 """
 
 import socket
@@ -8,11 +8,20 @@ import struct
 import sys
 from typing import Final
 
-__all__ = ["ask_for_buffers", "dropped_by_system", "granted_receive_buffer"]
+__all__ = [
+    "ask_for_buffers",
+    "dropped_by_system",
+    "granted_receive_buffer",
+    "silence_error_queue",
+]
 
 # Linux, asm-generic/socket.h; the socket module has no names for them.
 _SO_RCVBUFFORCE: Final = 33
 _SO_MEMINFO: Final = 55
+_ERROR_QUEUES: Final = [
+    (socket.IPPROTO_IP, 11),  # linux/in.h: IP_RECVERR
+    (socket.IPPROTO_IPV6, 25),  # linux/in6.h: IPV6_RECVERR
+]
 # linux/sock_diag.h: nine numbers, the last of which counts drops.
 _MEMINFO: Final = struct.Struct("9I")
 
@@ -43,6 +52,19 @@ def dropped_by_system(sock: socket.socket) -> int | None:
         return int(_MEMINFO.unpack(info)[-1])
     except (OSError, struct.error):
         return None
+
+
+def silence_error_queue(sock: socket.socket) -> None:
+    """Have no errors queued: they would be raised on sends to others, and wake us for ever.
+
+    ip(7), IP_RECVERR. It is off in a new socket, but this one may be the user's.
+    """
+    if sys.platform == "linux":
+        for level, option in _ERROR_QUEUES:
+            try:
+                sock.setsockopt(level, option, 0)
+            except OSError:
+                pass  # an option of the other family
 
 
 def _ask(sock: socket.socket, option: int, size: int) -> None:
