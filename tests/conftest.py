@@ -1,0 +1,95 @@
+"""The fixtures of all tests: a loop on each selector, with nothing swept under the carpet."""
+
+import selectors
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from types import FrameType
+
+import pytest
+
+from reactor import EventLoop, Stream, StreamHandler
+from reactor.testing import ManualClock
+from tests.fakes import FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
+
+Reported = list[tuple[str, Exception]]
+Connect = Callable[[StreamHandler], Link]
+
+_PATIENCE = 30
+
+
+@pytest.fixture
+def watchdog() -> Iterator[None]:
+    """Ends a test that hangs, where the system can."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def bark(signum: int, frame: FrameType | None) -> None:
+        pytest.fail(f"still running after {_PATIENCE} s")
+
+    previous = signal.signal(signal.SIGALRM, bark)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.fixture(params=["EpollSelector", "PollSelector", "SelectSelector"])
+def selector(request: pytest.FixtureRequest) -> Iterator[SpySelector]:
+    """Each selector of the platform in turn, spied on."""
+    kind = getattr(selectors, request.param, None)
+    if kind is None:
+        pytest.skip(f"no {request.param} here")
+    spied = SpySelector(kind())
+    yield spied
+    spied.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Time in the test's hands; a loop asked for along with it runs on it."""
+    return ManualClock()
+
+
+@pytest.fixture
+def reported() -> Reported:
+    """What went to the loop's exception handler. A test empties it of what it expects."""
+    return []
+
+
+@pytest.fixture
+def loop(
+    request: pytest.FixtureRequest, watchdog: None, selector: SpySelector, reported: Reported
+) -> Iterator[EventLoop]:
+    """A loop on each selector. What it reports, and the test does not expect, is a failure."""
+    owns_time = "clock" in request.fixturenames
+    time_source = request.getfixturevalue("clock") if owns_time else time.monotonic
+    with EventLoop(selector=selector, clock=time_source) as loop:
+        loop.set_exception_handler(lambda message, exc: reported.append((message, exc)))
+        yield loop
+    assert not reported
+
+
+@pytest.fixture
+def connected(loop: EventLoop) -> Iterator[Connect]:
+    """Makes a stream over TCP for a handler, up to and including its `connection_made`."""
+    with ExitStack() as stack:
+
+        def make(handler: StreamHandler) -> Link:
+            near, far = tcp_pair()
+            peer = Peer(stack.enter_context(far))
+            sock = FaultySocket.adopt(near)
+            stream = Stream(loop, sock, handler)
+            loop.run_once(0)
+            return Link(stream, sock, peer)
+
+        yield make
+
+
+@pytest.fixture
+def udp() -> Iterator[Callable[..., FaultySocket]]:
+    """Makes plain UDP sockets, and closes them in the end."""
+    with ExitStack() as stack:
+        yield lambda host="127.0.0.1": stack.enter_context(udp_socket(host))

@@ -1,0 +1,492 @@
+"""Connector: one answer to each attempt, in time, and nothing left behind."""
+
+import errno
+import os
+import socket
+import types
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from reactor import EventLoop, Stream, StreamHandler, connect, connector
+from reactor.testing import ManualClock, RecordingHandler, run_until
+from tests.conftest import Reported
+from tests.fakes import FaultySocket, SpySelector, has_ipv6, open_descriptors
+
+MADE = ["connection_made"]
+FAILED = ["connection_failed"]
+
+
+@pytest.fixture
+def handler() -> RecordingHandler:
+    return RecordingHandler()
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    """A listening socket."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def port(server: socket.socket) -> int:
+    """Where somebody listens."""
+    return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """Where nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Where a connection is neither accepted nor refused: the backlog is full."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def sockets(monkeypatch: pytest.MonkeyPatch) -> list[FaultySocket]:
+    """The sockets that connectors make, in order."""
+    made: list[FaultySocket] = []
+
+    def make(*args: Any) -> FaultySocket:
+        made.append(FaultySocket(*args))
+        return made[-1]
+
+    use_sockets_of(monkeypatch, make)
+    return made
+
+
+def use_sockets_of(monkeypatch: pytest.MonkeyPatch, make: Callable[..., socket.socket]) -> None:
+    """Let connectors make their sockets with `make`."""
+    door = types.SimpleNamespace(**{**vars(socket), "socket": make})
+    monkeypatch.setattr(connector, "socket", door)
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Let every name have these addresses."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+
+
+# -- success -----------------------------------------------------------------------------
+
+
+def test_a_connection_is_made(
+    loop: EventLoop, handler: RecordingHandler, server: socket.socket, port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    assert handler.events == []
+    run_until(loop, lambda: handler.events)
+    accepted, address = server.accept()
+    with accepted:
+        accepted.send(b"hello")
+        run_until(loop, lambda: handler.received)
+    assert handler.stream is not None
+    assert handler.stream.sockname == address
+    assert handler.stream.peername == server.getsockname()
+    assert handler.events == ["connection_made", "data_received"]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_a_connection_is_made_over_ipv6(loop: EventLoop, handler: RecordingHandler) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        connect(loop, handler, "::1", server.getsockname()[1])
+        run_until(loop, lambda: handler.events)
+    assert handler.events == MADE
+
+
+def test_the_deadline_is_off_once_connected(
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", port, timeout=1.0)
+    run_until(loop, lambda: handler.events)
+    clock.advance(10.0)
+    loop.run_once(0)
+    assert handler.events == MADE
+
+
+def test_a_connection_sends_small_messages_at_once(
+    loop: EventLoop, handler: RecordingHandler, port: int, sockets: list[FaultySocket]
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    run_until(loop, lambda: handler.events)
+    assert sockets[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+# -- failure -----------------------------------------------------------------------------
+
+
+def test_a_refusal_is_told_with_the_address(
+    loop: EventLoop, handler: RecordingHandler, dead_port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", dead_port)
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, ConnectionRefusedError)
+    assert f"127.0.0.1:{dead_port}: " in str(handler.error)
+
+
+def test_the_handler_is_not_called_before_connect_returns(
+    loop: EventLoop, handler: RecordingHandler, sockets: list[FaultySocket]
+) -> None:
+    connect(loop, handler, "127.0.0.1", 1)
+    assert handler.events == []
+    assert sockets == []
+
+
+def test_silence_is_a_time_out_exactly_at_the_deadline(
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, silent_port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", silent_port, timeout=8.0)
+    loop.run_once(0)
+    clock.advance(7.75)
+    loop.run_once(0)
+    assert handler.events == []
+    clock.advance(0.25)
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, TimeoutError)
+    assert handler.error.errno == errno.ETIMEDOUT
+    assert "8 s" in str(handler.error)
+
+
+def test_without_a_word_the_deadline_is_10_seconds(
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, silent_port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", silent_port)
+    loop.run_once(0)
+    clock.advance(9.75)
+    loop.run_once(0)
+    assert handler.events == []
+    clock.advance(0.25)
+    loop.run_once(0)
+    assert handler.events == FAILED
+
+
+def test_a_deadline_of_zero_is_told_once(
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", port, timeout=0)
+    loop.run()
+    assert handler.events == FAILED
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), float("inf")])
+def test_a_deadline_that_is_no_time_is_refused(
+    loop: EventLoop, handler: RecordingHandler, timeout: float
+) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        connect(loop, handler, "127.0.0.1", 1, timeout=timeout)
+    loop.run()
+    assert handler.events == []
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EAFNOSUPPORT])
+def test_a_socket_that_can_not_be_made_is_a_failure(
+    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*args: object) -> socket.socket:
+        raise OSError(code, os.strerror(code))
+
+    use_sockets_of(monkeypatch, refuse)
+    connect(loop, handler, "127.0.0.1", 1)
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, OSError)
+    assert handler.error.errno == code
+
+
+def test_a_selector_that_refuses_is_a_failure(
+    loop: EventLoop, handler: RecordingHandler, selector: SpySelector, port: int
+) -> None:
+    selector.refusal = errno.ENOSPC
+    connect(loop, handler, "127.0.0.1", port)
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, OSError)
+    assert handler.error.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("call", ["getsockopt", "getpeername"])
+def test_a_connection_that_breaks_before_it_is_seen_is_a_failure(
+    loop: EventLoop,
+    handler: RecordingHandler,
+    port: int,
+    sockets: list[FaultySocket],
+    call: str,
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    loop.call_soon(lambda: sockets[0].script(call, [errno.ECONNRESET]))
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, ConnectionResetError)
+
+
+def test_a_connection_to_oneself_counts_as_refused(
+    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By bad luck the system may give a caller just the port that it wants to call.
+    unlucky = socket.socket()
+    unlucky.bind(("127.0.0.1", 0))
+    use_sockets_of(monkeypatch, lambda *args: unlucky)
+    connect(loop, handler, *unlucky.getsockname())
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, ConnectionRefusedError)
+
+
+def test_a_handler_that_raises_in_connection_failed_is_reported_once(
+    loop: EventLoop, dead_port: int, reported: Reported
+) -> None:
+    class Raising(StreamHandler):
+        def connection_failed(self, exc: OSError) -> None:
+            raise ZeroDivisionError
+
+    connect(loop, Raising(), "127.0.0.1", dead_port)
+    loop.run()
+    assert [type(exc) for _, exc in reported] == [ZeroDivisionError]
+    assert "Raising" in reported[0][0]
+    reported.clear()
+
+
+def test_the_default_handler_takes_a_failure_in_silence(loop: EventLoop, dead_port: int) -> None:
+    connect(loop, StreamHandler(), "127.0.0.1", dead_port)
+    loop.run()
+
+
+# -- several addresses -------------------------------------------------------------------
+
+
+def test_the_next_address_is_tried_when_one_refuses(
+    loop: EventLoop,
+    handler: RecordingHandler,
+    port: int,
+    dead_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve_to(monkeypatch, ("127.0.0.1", dead_port), ("127.0.0.1", port))
+    connect(loop, handler, "a.name", port)
+    run_until(loop, lambda: handler.events)
+    assert handler.events == MADE
+    assert handler.stream is not None
+    assert handler.stream.peername == ("127.0.0.1", port)
+
+
+def test_no_further_address_is_tried_once_connected(
+    loop: EventLoop,
+    handler: RecordingHandler,
+    port: int,
+    sockets: list[FaultySocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve_to(monkeypatch, ("127.0.0.1", port), ("127.0.0.1", port))
+    connect(loop, handler, "a.name", port)
+    run_until(loop, lambda: handler.events)
+    assert len(sockets) == 1
+
+
+def test_when_all_refuse_the_error_is_that_of_the_last(
+    loop: EventLoop, handler: RecordingHandler, dead_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as another:
+        another.bind(("127.0.0.1", 0))
+        last = another.getsockname()
+        resolve_to(monkeypatch, ("127.0.0.1", dead_port), last)
+        connect(loop, handler, "a.name", 1)
+        loop.run()
+    assert handler.events == FAILED
+    assert f":{last[1]}: " in str(handler.error)
+
+
+def test_all_addresses_share_one_deadline(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    silent_port: int,
+    dead_port: int,
+    sockets: list[FaultySocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve_to(
+        monkeypatch,
+        ("127.0.0.1", dead_port),
+        ("127.0.0.1", silent_port),
+        ("127.0.0.1", silent_port),
+    )
+    connect(loop, handler, "a.name", 1, timeout=8.0)
+    run_until(loop, lambda: len(sockets) == 2)
+    clock.advance(8.0)
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, TimeoutError)
+    assert len(sockets) == 2
+
+
+# -- names -------------------------------------------------------------------------------
+
+
+def test_a_name_is_not_looked_up_while_the_loop_runs(
+    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
+    loop.call_soon(connect, loop, handler, "a.name", 1)
+    with pytest.raises(RuntimeError, match="look-up"):
+        loop.run()
+
+
+def test_an_unknown_name_is_an_error_that_names_it(
+    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(OSError, match=r"a\.name"):
+        connect(loop, handler, "a.name", 1)
+
+
+# -- calling it off ----------------------------------------------------------------------
+
+
+def test_a_connector_can_be_called_off_before_it_starts(
+    loop: EventLoop, handler: RecordingHandler, port: int, sockets: list[FaultySocket]
+) -> None:
+    connect(loop, handler, "127.0.0.1", port).cancel()
+    loop.run()
+    assert handler.events == []
+    assert sockets == []
+
+
+def test_a_connector_can_be_called_off_while_it_waits(
+    loop: EventLoop, handler: RecordingHandler, silent_port: int, sockets: list[FaultySocket]
+) -> None:
+    attempt = connect(loop, handler, "127.0.0.1", silent_port)
+    loop.run_once(0)
+    attempt.cancel()
+    loop.run()
+    assert handler.events == []
+    assert [sock.fileno() for sock in sockets] == [-1]
+
+
+def test_a_connector_can_be_called_off_between_two_addresses(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    silent_port: int,
+    dead_port: int,
+    sockets: list[FaultySocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve_to(monkeypatch, ("127.0.0.1", dead_port), ("127.0.0.1", silent_port))
+    attempt = connect(loop, handler, "a.name", 1)
+    run_until(loop, lambda: len(sockets) == 2)
+    attempt.cancel()
+    loop.run()
+    assert handler.events == []
+    assert [sock.fileno() for sock in sockets] == [-1, -1]
+
+
+def test_a_connector_called_off_in_the_moment_of_success_says_no_more(
+    loop: EventLoop, handler: RecordingHandler, port: int, sockets: list[FaultySocket]
+) -> None:
+    attempt = connect(loop, handler, "127.0.0.1", port)
+    run_until(loop, lambda: sockets and sockets[0].calls["getpeername"])
+    told = list(handler.events)
+    attempt.cancel()
+    for _ in range(5):
+        loop.run_once(0)
+    assert handler.events == told
+
+
+@pytest.mark.parametrize("method", ["connection_made", "connection_failed"])
+def test_calling_off_from_inside_the_answer_is_harmless(
+    loop: EventLoop, port: int, dead_port: int, method: str
+) -> None:
+    class Fickle(RecordingHandler):
+        def connection_made(self, stream: Stream) -> None:
+            attempt.cancel()
+            super().connection_made(stream)
+
+        def connection_failed(self, exc: OSError) -> None:
+            attempt.cancel()
+            super().connection_failed(exc)
+
+    handler = Fickle()
+    chosen = port if method == "connection_made" else dead_port
+    attempt = connect(loop, handler, "127.0.0.1", chosen)
+    run_until(loop, lambda: handler.events)
+    loop.run_once(0)
+    assert handler.events == [method]
+
+
+def test_calling_off_afterwards_leaves_the_connection_alone(
+    loop: EventLoop, handler: RecordingHandler, server: socket.socket, port: int
+) -> None:
+    attempt = connect(loop, handler, "127.0.0.1", port)
+    run_until(loop, lambda: handler.events)
+    attempt.cancel()
+    attempt.cancel()
+    accepted, _ = server.accept()
+    with accepted:
+        accepted.send(b"hello")
+        run_until(loop, lambda: handler.received)
+    assert handler.received == b"hello"
+
+
+def test_calling_off_a_waiting_connector_lets_the_loop_end(
+    loop: EventLoop, handler: RecordingHandler, silent_port: int
+) -> None:
+    attempt = connect(loop, handler, "127.0.0.1", silent_port, timeout=1000)
+    loop.call_soon(loop.call_soon, attempt.cancel)
+    loop.run()
+    assert handler.events == []
+
+
+# -- nothing is left behind --------------------------------------------------------------
+
+
+def test_a_waiting_connector_is_told_when_the_loop_is_closed(
+    loop: EventLoop, handler: RecordingHandler, silent_port: int, sockets: list[FaultySocket]
+) -> None:
+    connect(loop, handler, "127.0.0.1", silent_port)
+    loop.run_once(0)
+    loop.close()
+    assert handler.events == FAILED
+    assert [sock.fileno() for sock in sockets] == [-1]
+
+
+def test_a_loop_closed_in_the_moment_of_success_tells_of_an_end_too(
+    loop: EventLoop, handler: RecordingHandler, port: int, sockets: list[FaultySocket]
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    run_until(loop, lambda: sockets and sockets[0].calls["getpeername"])
+    loop.close()
+    assert handler.events in (FAILED, ["connection_made", "connection_lost"])
+    assert [sock.fileno() for sock in sockets] == [-1]
+
+
+def test_attempts_that_fail_leave_nothing_behind(
+    loop: EventLoop, clock: ManualClock, dead_port: int, silent_port: int, selector: SpySelector
+) -> None:
+    before = open_descriptors()
+    for port in [dead_port, silent_port] * 5:
+        connect(loop, StreamHandler(), "127.0.0.1", port, timeout=1.0)
+    loop.run_once(0)
+    clock.advance(1.0)
+    loop.run()
+    assert open_descriptors() == before
+    assert selector.watched == 0

@@ -1,0 +1,1138 @@
+"""DatagramEndpoint: what arrives is handed over whole, what can't leave is counted."""
+
+import errno
+import gc
+import itertools
+import socket
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reactor import (
+    DatagramBatch,
+    DatagramEndpoint,
+    DatagramHandler,
+    EventLoop,
+    StreamClosed,
+    bind_udp,
+)
+from reactor.testing import ManualClock, run_until
+from tests.conftest import Reported
+from tests.fakes import FaultySocket, Mailbox, SpySelector, has_ipv6, open_descriptors, wait_for
+
+MakeSocket = Callable[..., FaultySocket]
+
+IP_RECVERR = 11  # linux/in.h
+SO_MEMINFO = 55  # asm-generic/socket.h
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+
+
+def settle(loop: EventLoop) -> None:
+    """Let everything happen that does not depend on time."""
+    for _ in range(5):
+        loop.run_once(0)
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def sock(udp: MakeSocket) -> FaultySocket:
+    """The socket of the endpoint."""
+    return udp()
+
+
+@pytest.fixture
+def endpoint(loop: EventLoop, mailbox: Mailbox, sock: FaultySocket) -> DatagramEndpoint:
+    """An endpoint that hands everything over at once, and sends each datagram by itself."""
+    return bind_udp(loop, mailbox, sock=sock, segmentation=False)
+
+
+@pytest.fixture
+def gathering(
+    loop: EventLoop, clock: ManualClock, mailbox: Mailbox, sock: FaultySocket
+) -> DatagramEndpoint:
+    """An endpoint that gathers for a second of the manual clock."""
+    return bind_udp(loop, mailbox, sock=sock, coalesce=1.0)
+
+
+@pytest.fixture
+def other(udp: MakeSocket) -> FaultySocket:
+    """Somebody to talk with."""
+    return udp()
+
+
+def deliver(sender: socket.socket, endpoint: DatagramEndpoint, *datagrams: bytes) -> None:
+    """Send datagrams to an endpoint's socket, one by one."""
+    for datagram in datagrams:
+        sender.sendto(datagram, endpoint.sockname)
+
+
+def numbered(count: int) -> list[bytes]:
+    return [b"%d" % number for number in range(count)]
+
+
+def receive(sock: socket.socket) -> bytes:
+    """The next datagram, waited for."""
+    wait_for(sock)
+    return sock.recv(65536)
+
+
+def skip_unless_there_is_room(endpoint: DatagramEndpoint) -> None:
+    if endpoint.receive_buffer_size < 1024 * 1024:
+        pytest.skip("the system lends too little: raise net.core.rmem_max")
+
+
+# -- receiving ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, 2, 187, 188, 1316, 1472, 1473, 8192, 9217, 16384, 32768, 65506, 65507]
+)
+def test_a_datagram_of_any_size_arrives_whole(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket, size: int
+) -> None:
+    datagram = bytes(number * 7 % 251 for number in range(size))
+    deliver(other, endpoint, datagram, b"next")
+    run_until(loop, lambda: len(mailbox.datagrams) == 2)
+    assert mailbox.datagrams == [datagram, b"next"]
+
+
+def test_datagrams_of_all_sizes_arrive_in_order(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    sizes = [*range(0, 65508, 1999), 65507, 0, 65507, 0]
+    for number, size in enumerate(sizes):
+        deliver(other, endpoint, bytes([number]) * size)
+        wait_for(sock)
+        loop.run_once(0)
+    assert mailbox.datagrams == [bytes([number]) * size for number, size in enumerate(sizes)]
+
+
+def test_datagrams_that_wait_arrive_as_one_batch_in_order(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    sent = numbered(100)
+    deliver(other, endpoint, *sent)
+    run_until(loop, lambda: len(mailbox.datagrams) == 100)
+    assert mailbox.datagrams == sent
+    assert len(mailbox.batches) < 5
+
+
+def test_a_batch_is_at_most_128_datagrams_and_the_next_follows_at_once(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    sent = numbered(300)
+    deliver(other, endpoint, *sent)
+    run_until(loop, lambda: len(mailbox.datagrams) == 300)
+    assert mailbox.datagrams == sent
+    assert max(map(len, mailbox.batches)) == 128
+
+
+def test_a_batch_of_large_datagrams_has_a_bound_in_bytes_too(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    skip_unless_there_is_room(endpoint)
+    sent = [bytes([number]) * 65507 for number in range(12)]
+    deliver(other, endpoint, *sent)
+    run_until(loop, lambda: len(mailbox.datagrams) == 12)
+    assert mailbox.datagrams == sent
+    assert max(sum(map(len, batch)) for batch in mailbox.batches) <= 5 * 65507
+
+
+def test_each_datagram_comes_with_its_source(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, udp: MakeSocket
+) -> None:
+    first, second = udp(), udp()
+    deliver(first, endpoint, b"1")
+    deliver(second, endpoint, b"2")
+    deliver(first, endpoint, b"3")
+    run_until(loop, lambda: len(mailbox.datagrams) == 3)
+    one, two = first.getsockname(), second.getsockname()
+    assert mailbox.sources == [one, two, one]
+
+
+def test_a_batch_is_a_sequence_of_views_with_sizes(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket
+) -> None:
+    seen: list[tuple[int, int, list[int], list[type]]] = []
+
+    class Looker(DatagramHandler):
+        def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+            seen.append((len(batch), batch.size, batch.sizes, [type(view) for view in batch]))
+
+    endpoint = bind_udp(loop, Looker(), sock=sock)
+    endpoint.pause_receiving()
+    deliver(other, endpoint, b"one", b"", b"three")
+    settle(loop)
+    endpoint.resume_receiving()
+    run_until(loop, lambda: seen)
+    assert seen == [(3, 8, [3, 0, 5], [memoryview] * 3)]
+
+
+def test_counters_count_datagrams_and_bytes_received(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    deliver(other, endpoint, b"one", b"", b"three")
+    run_until(loop, lambda: len(mailbox.datagrams) == 3)
+    assert (endpoint.counters.received, endpoint.counters.received_bytes) == (3, 8)
+
+
+def test_nothing_to_receive_is_nothing_to_wake_for(
+    loop: EventLoop, endpoint: DatagramEndpoint, selector: SpySelector
+) -> None:
+    selector.clock = ManualClock()
+    loop.run_once(1.0)
+    assert selector.clock() == 1.0  # nothing ended the wait
+
+
+@pytest.mark.parametrize("code", [errno.EAGAIN, errno.EINTR])
+def test_readiness_that_was_a_false_hint_changes_nothing(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    code: int,
+) -> None:
+    sock.script("recvfrom_into", [code])
+    deliver(other, endpoint, b"x")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.batches == [[b"x"]]
+    assert endpoint.counters.receive_errors == 0
+
+
+def test_only_from_drops_what_others_send(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket, udp: MakeSocket
+) -> None:
+    try:
+        stranger = udp("127.0.0.2")
+    except OSError:
+        pytest.skip("this machine has one loopback address only")
+    endpoint = bind_udp(loop, mailbox, sock=sock, only_from="127.0.0.1")
+    deliver(other, endpoint, b"first")
+    deliver(stranger, endpoint, b"foreign", b"")
+    deliver(other, endpoint, b"second")
+    run_until(loop, lambda: len(mailbox.datagrams) == 2)
+    assert mailbox.datagrams == [b"first", b"second"]
+    assert endpoint.counters.rejected == 2
+    assert (endpoint.counters.received, endpoint.counters.received_bytes) == (2, 11)
+
+
+def test_a_batch_of_only_foreign_datagrams_is_not_handed_over(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket
+) -> None:
+    endpoint = bind_udp(loop, mailbox, sock=sock, only_from="127.0.0.9")
+    deliver(other, endpoint, b"foreign")
+    run_until(loop, lambda: endpoint.counters.rejected)
+    assert mailbox.batches == []
+
+
+def test_a_blocking_socket_that_is_handed_in_does_not_block_the_loop(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket
+) -> None:
+    sock.setblocking(True)
+    endpoint = bind_udp(loop, mailbox, sock=sock)
+    deliver(other, endpoint, b"x")
+    run_until(loop, lambda: mailbox.datagrams)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_ipv6(loop: EventLoop, mailbox: Mailbox, udp: MakeSocket) -> None:
+    endpoint = bind_udp(loop, mailbox, "::1")
+    sender = udp("::1")
+    deliver(sender, endpoint, b"x")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.sources == [sender.getsockname()]
+    assert repr(endpoint) == f"<DatagramEndpoint [::1]:{endpoint.sockname[1]}>"
+
+
+# -- gathering ---------------------------------------------------------------------------
+
+
+def test_gathering_hands_over_once_for_each_tick(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    deliver(other, gathering, b"1")
+    wait_for(sock)
+    settle(loop)
+    clock.advance(0.5)
+    deliver(other, gathering, b"2", b"3")
+    settle(loop)
+    assert mailbox.batches == []
+    clock.advance(0.5)
+    settle(loop)
+    assert mailbox.batches == [[b"1", b"2", b"3"]]
+
+
+def test_between_two_ticks_the_socket_is_not_watched(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    sock: FaultySocket,
+    other: FaultySocket,
+    selector: SpySelector,
+) -> None:
+    assert selector.watched == 1
+    deliver(other, gathering, b"1")
+    wait_for(sock)
+    loop.run_once(0)
+    for _ in range(3):
+        assert selector.watched == 0
+        clock.advance(1.0)
+        deliver(other, gathering, b"again")
+        wait_for(sock)
+        loop.run_once(0)
+
+
+def test_datagrams_at_any_rate_wake_the_loop_once_a_tick(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    selector: SpySelector,
+) -> None:
+    deliver(other, gathering, b"first")
+    wait_for(sock)
+    loop.run_once(0)
+    selector.timeouts.clear()
+    selector.clock = clock
+    for _ in range(10):
+        deliver(other, gathering, *numbered(10))
+        wait_for(sock)
+        loop.run_once()
+    # Each iteration slept through to its tick.
+    assert selector.timeouts == [1.0] * 10
+    assert len(mailbox.batches) == 9
+
+
+def test_after_an_empty_look_the_socket_is_watched_again(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    selector: SpySelector,
+) -> None:
+    deliver(other, gathering, b"1")
+    wait_for(sock)
+    loop.run_once(0)
+    for _ in range(2):
+        clock.advance(1.0)
+        loop.run_once(0)
+    assert mailbox.batches == [[b"1"]]
+    assert selector.watched == 1
+
+
+def test_a_full_batch_is_followed_by_the_rest_without_waiting(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    sent = numbered(300)
+    deliver(other, gathering, *sent)
+    wait_for(sock)
+    loop.run_once(0)
+    clock.advance(1.0)
+    settle(loop)
+    assert mailbox.datagrams == sent
+    assert [len(batch) for batch in mailbox.batches] == [128, 128, 44]
+
+
+def test_a_batch_full_of_bytes_is_followed_by_the_rest_without_waiting(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    skip_unless_there_is_room(gathering)
+    deliver(other, gathering, *[bytes(65507)] * 8)
+    wait_for(sock)
+    loop.run_once(0)
+    clock.advance(1.0)
+    settle(loop)
+    assert len(mailbox.datagrams) == 8
+
+
+def test_a_pause_calls_the_tick_off(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    deliver(other, gathering, b"1")
+    wait_for(sock)
+    loop.run_once(0)
+    gathering.pause_receiving()
+    clock.advance(1.0)
+    loop.run()
+    assert mailbox.batches == []
+
+
+def test_closing_calls_the_tick_off(
+    loop: EventLoop,
+    clock: ManualClock,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    deliver(other, gathering, b"1")
+    wait_for(sock)
+    loop.run_once(0)
+    gathering.close()
+    clock.advance(1.0)
+    loop.run()
+    assert (mailbox.batches, mailbox.losses) == ([], [None])
+    assert gathering.counters.receive_errors == 0
+
+
+# -- pausing -----------------------------------------------------------------------------
+
+
+def test_a_paused_endpoint_lets_the_loop_sleep(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    selector: SpySelector,
+) -> None:
+    endpoint.pause_receiving()
+    deliver(other, endpoint, b"1")
+    wait_for(sock)
+    loop.run()
+    assert selector.timeouts == []
+    assert mailbox.batches == []
+
+
+def test_a_resumed_endpoint_hands_over_what_has_waited(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    endpoint.pause_receiving()
+    deliver(other, endpoint, b"1", b"2")
+    settle(loop)
+    endpoint.resume_receiving()
+    run_until(loop, lambda: len(mailbox.datagrams) == 2)
+    assert mailbox.datagrams == [b"1", b"2"]
+
+
+def test_a_resumed_endpoint_can_throw_away_what_has_waited(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    endpoint.pause_receiving()
+    deliver(other, endpoint, *numbered(200))
+    wait_for(sock)
+    settle(loop)
+    endpoint.resume_receiving(discard_backlog=True)
+    deliver(other, endpoint, b"new")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.datagrams == [b"new"]
+    assert endpoint.counters.discarded == 200
+    assert endpoint.counters.received == 1
+    assert sum(sock.calls.values()) < 300  # one look at the empty socket was enough
+
+
+@pytest.mark.parametrize("code", [errno.ECONNREFUSED, errno.EHOSTUNREACH])
+def test_an_error_among_what_has_waited_is_thrown_away_with_it(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    code: int,
+) -> None:
+    endpoint.pause_receiving()
+    deliver(other, endpoint, b"1", b"2")
+    wait_for(sock)
+    sock.script("recv_into", [None, code])
+    sock.script("recv", [None, code])
+    endpoint.resume_receiving(discard_backlog=True)
+    deliver(other, endpoint, b"new")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.datagrams == [b"new"]
+    assert (endpoint.counters.discarded, endpoint.counters.receive_errors) == (2, 1)
+
+
+def test_throwing_away_has_a_bound(
+    loop: EventLoop, endpoint: DatagramEndpoint, sock: FaultySocket
+) -> None:
+    endpoint.pause_receiving()
+    sock.script("recv_into", itertools.repeat(errno.ECONNREFUSED))
+    sock.script("recv", itertools.repeat(errno.ECONNREFUSED))
+    endpoint.resume_receiving(discard_backlog=True)
+    assert endpoint.counters.receive_errors == 65536
+
+
+def test_a_handler_may_pause(loop: EventLoop, sock: FaultySocket, other: FaultySocket) -> None:
+    class Pausing(Mailbox):
+        def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+            super().datagrams_received(endpoint, batch)
+            endpoint.pause_receiving()
+
+    mailbox = Pausing()
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=0.001)
+    deliver(other, endpoint, b"1")
+    loop.run()
+    assert mailbox.datagrams == [b"1"]
+
+
+def test_a_batch_stays_as_it_is_though_its_handler_throws_away_what_waits(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket
+) -> None:
+    class Restarting(Mailbox):
+        def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+            endpoint.pause_receiving()
+            endpoint.resume_receiving(discard_backlog=True)
+            super().datagrams_received(endpoint, batch)
+
+    mailbox = Restarting()
+    endpoint = bind_udp(loop, mailbox, sock=sock)
+    sent = numbered(150)
+    deliver(other, endpoint, *sent)
+    wait_for(sock)
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.datagrams == sent[: len(mailbox.datagrams)]
+
+
+def test_resuming_what_is_not_paused_throws_nothing_away(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    deliver(other, endpoint, b"1")
+    wait_for(sock)
+    endpoint.resume_receiving(discard_backlog=True)
+    loop.run_once(0)
+    assert mailbox.datagrams == [b"1"]
+
+
+def test_pausing_and_resuming_for_nothing_is_harmless(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    endpoint.resume_receiving()
+    endpoint.pause_receiving()
+    endpoint.pause_receiving()
+    endpoint.resume_receiving()
+    endpoint.resume_receiving()
+    deliver(other, endpoint, b"1")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.datagrams == [b"1"]
+
+
+def test_pausing_and_resuming_a_closed_endpoint_is_harmless(
+    loop: EventLoop, endpoint: DatagramEndpoint, selector: SpySelector
+) -> None:
+    endpoint.close()
+    endpoint.pause_receiving()
+    endpoint.resume_receiving(discard_backlog=True)
+    loop.run()
+    assert selector.watched == 0
+
+
+# -- errors on receiving -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", range(3))
+@pytest.mark.parametrize("code", [errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH])
+def test_an_error_on_receiving_costs_no_datagram(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    position: int,
+    code: int,
+) -> None:
+    sock.script("recvfrom_into", [None] * position + [code])
+    deliver(other, endpoint, b"1", b"2")
+    run_until(loop, lambda: len(mailbox.datagrams) == 2 and endpoint.counters.receive_errors)
+    assert mailbox.datagrams == [b"1", b"2"]
+    assert endpoint.counters.receive_errors == 1
+    assert mailbox.losses == []
+
+
+@pytest.mark.parametrize("coalesce", [0.0, 1.0])
+def test_errors_without_end_cost_ten_looks_a_second(
+    loop: EventLoop,
+    clock: ManualClock,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    selector: SpySelector,
+    coalesce: float,
+) -> None:
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=coalesce)
+    sock.script("recvfrom_into", itertools.repeat(errno.ECONNREFUSED))
+    deliver(other, endpoint, b"1")
+    wait_for(sock)
+    loop.run_once(0)
+    clock.advance(coalesce)
+    for _ in range(100):
+        settle(loop)
+        clock.advance(0.01)
+    assert selector.watched == 0
+    assert endpoint.counters.receive_errors <= 11 * 128
+
+
+def test_an_endpoint_goes_on_100_ms_after_nothing_but_errors(
+    loop: EventLoop,
+    clock: ManualClock,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    sock.script("recvfrom_into", itertools.repeat(errno.ECONNREFUSED, 128))
+    deliver(other, endpoint, b"1")
+    wait_for(sock)
+    settle(loop)
+    assert mailbox.batches == []
+    clock.advance(0.1)
+    settle(loop)
+    assert mailbox.batches == [[b"1"]]
+
+
+@needs_linux
+def test_the_real_news_of_a_dead_receiver_costs_a_live_sender_nothing(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket, udp: MakeSocket
+) -> None:
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    endpoint = bind_udp(loop, mailbox, sock=sock)
+    with udp() as gone:
+        address = gone.getsockname()
+    endpoint.send(b"to nobody", address)
+    deliver(other, endpoint, b"1", b"2")
+    run_until(loop, lambda: len(mailbox.datagrams) == 2)
+    assert endpoint.counters.receive_errors <= 1
+
+
+@needs_linux
+def test_the_real_news_of_a_dead_receiver_does_not_keep_the_loop_awake(
+    loop: EventLoop,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    udp: MakeSocket,
+    selector: SpySelector,
+) -> None:
+    # What this option brings would stay readable until fetched from a queue of its own.
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    endpoint = bind_udp(loop, mailbox, sock=sock)
+    with udp() as gone:
+        address = gone.getsockname()
+    endpoint.send(b"to nobody", address)
+    settle(loop)
+    selector.clock = ManualClock()
+    loop.run_once(1.0)
+    assert selector.clock() == 1.0  # nothing ended the wait
+
+
+# -- sending -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [b"bytes", bytearray(b"bytes"), memoryview(b"bytes"), b""])
+def test_send_sends_one_datagram(
+    endpoint: DatagramEndpoint, other: FaultySocket, data: bytes
+) -> None:
+    assert endpoint.send(data, other.getsockname())
+    assert receive(other) == bytes(data)
+    assert (endpoint.counters.sent, endpoint.counters.sent_bytes) == (1, len(data))
+
+
+def test_send_batch_sends_all_in_order(endpoint: DatagramEndpoint, other: FaultySocket) -> None:
+    sent = [b"one", b"", b"three", b"three", b"5"]
+    assert endpoint.send_batch(DatagramBatch.of(sent), other.getsockname()) == 5
+    assert [receive(other) for _ in sent] == sent
+    assert (endpoint.counters.sent, endpoint.counters.sent_bytes) == (5, 14)
+
+
+def test_an_empty_batch_sends_nothing(endpoint: DatagramEndpoint, other: FaultySocket) -> None:
+    assert endpoint.send_batch(DatagramBatch.of([]), other.getsockname()) == 0
+    assert endpoint.counters.sent == 0
+
+
+@pytest.mark.parametrize("segmentation", [False, None])
+def test_a_batch_can_be_sent_to_many_at_once(
+    loop: EventLoop, mailbox: Mailbox, udp: MakeSocket, segmentation: bool | None
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", segmentation=segmentation)
+    receivers = [udp() for _ in range(5)]
+    addresses = [receiver.getsockname() for receiver in receivers]
+    assert endpoint.send_batch_to_all(DatagramBatch.of(numbered(3)), addresses) == {}
+    for receiver in receivers:
+        assert [receive(receiver) for _ in range(3)] == numbered(3)
+    assert (endpoint.counters.sent, endpoint.counters.sent_bytes) == (15, 15)
+
+
+def test_a_batch_sent_to_nobody_is_not_sent(endpoint: DatagramEndpoint) -> None:
+    assert endpoint.send_batch_to_all(DatagramBatch.of(numbered(3)), []) == {}
+    assert endpoint.counters.sent == 0
+
+
+def test_what_was_dropped_is_told_for_each_address(
+    endpoint: DatagramEndpoint, sock: FaultySocket, udp: MakeSocket
+) -> None:
+    first, second = udp(), udp()
+    addresses = [first.getsockname(), second.getsockname()]
+    sock.script("sendto", [None, None, None, None, errno.EAGAIN, errno.ENOBUFS])
+    dropped = endpoint.send_batch_to_all(DatagramBatch.of(numbered(3)), addresses)
+    assert dropped == {addresses[1]: 2}
+    assert endpoint.counters.dropped == {"EAGAIN": 1, "ENOBUFS": 1}
+
+
+def test_a_datagram_that_no_network_can_carry_is_dropped_and_counted(
+    endpoint: DatagramEndpoint, other: FaultySocket
+) -> None:
+    assert not endpoint.send(bytes(65508), other.getsockname())
+    assert endpoint.counters.dropped == {"EMSGSIZE": 1}
+    assert endpoint.counters.sent == 0
+
+
+@pytest.mark.parametrize("code", [errno.ENOBUFS, errno.EAGAIN, errno.EPERM, errno.ENOMEM])
+def test_a_datagram_that_can_not_be_sent_now_is_dropped_and_counted_by_name(
+    endpoint: DatagramEndpoint, sock: FaultySocket, other: FaultySocket, code: int
+) -> None:
+    sock.script("sendto", [code])
+    assert not endpoint.send(b"1", other.getsockname())
+    assert endpoint.counters.dropped == {errno.errorcode[code]: 1}
+    assert endpoint.send(b"2", other.getsockname())
+    assert receive(other) == b"2"
+
+
+def test_an_errno_without_a_name_is_counted_as_unknown(
+    endpoint: DatagramEndpoint, sock: FaultySocket, other: FaultySocket
+) -> None:
+    sock.script("sendto", [99999])
+    endpoint.send(b"1", other.getsockname())
+    assert endpoint.counters.dropped == {"UNKNOWN": 1}
+
+
+OLD_NEWS = [
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENOPROTOOPT,
+]
+
+
+@pytest.mark.parametrize("code", OLD_NEWS, ids=errno.errorcode.get)
+def test_the_news_of_an_earlier_datagram_costs_this_one_nothing(
+    endpoint: DatagramEndpoint, sock: FaultySocket, other: FaultySocket, code: int
+) -> None:
+    sock.script("sendto", [code])
+    assert endpoint.send(b"1", other.getsockname())
+    assert receive(other) == b"1"
+    assert not endpoint.counters.dropped
+
+
+@pytest.mark.parametrize("code", OLD_NEWS, ids=errno.errorcode.get)
+def test_an_error_of_this_very_datagram_is_counted(
+    endpoint: DatagramEndpoint, sock: FaultySocket, other: FaultySocket, code: int
+) -> None:
+    sock.script("sendto", itertools.repeat(code))
+    assert not endpoint.send(b"1", other.getsockname())
+    assert sock.calls["sendto"] == 2
+    assert endpoint.counters.dropped == {errno.errorcode[code]: 1}
+
+
+def test_a_batch_that_is_dropped_in_part_says_how_much_was_sent(
+    endpoint: DatagramEndpoint, sock: FaultySocket, other: FaultySocket
+) -> None:
+    sock.script("sendto", [None, errno.EAGAIN, None])
+    assert endpoint.send_batch(DatagramBatch.of(numbered(3)), other.getsockname()) == 2
+    assert [receive(other), receive(other)] == [b"0", b"2"]
+
+
+@needs_linux
+@pytest.mark.parametrize("segmentation", [False, None])
+def test_one_dead_receiver_costs_nine_live_ones_nothing(
+    loop: EventLoop,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    udp: MakeSocket,
+    segmentation: bool | None,
+) -> None:
+    # With this option the system tells of the dead one on the next send, to whomever.
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    endpoint = bind_udp(loop, mailbox, sock=sock, segmentation=segmentation)
+    receivers = [udp() for _ in range(10)]
+    addresses = [receiver.getsockname() for receiver in receivers]
+    receivers[3].close()
+    batch = DatagramBatch.of([b"%4d" % number for number in range(10)])
+    for _ in range(5):
+        for address in addresses:
+            endpoint.send_batch(batch, address)
+    for receiver in receivers[:3] + receivers[4:]:
+        assert [receive(receiver) for _ in range(50)] == [bytes(view) for view in batch] * 5
+
+
+# -- what the system lends ---------------------------------------------------------------
+
+
+def test_the_size_of_the_receive_buffer_is_granted_up_to_a_limit(
+    loop: EventLoop, mailbox: Mailbox
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=65536)
+    assert endpoint.receive_buffer_size == 65536
+
+
+def test_more_than_the_system_can_lend_is_no_error(loop: EventLoop, mailbox: Mailbox) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=1 << 30)
+    assert endpoint.receive_buffer_size >= 65536
+
+
+@pytest.fixture
+def cramped(loop: EventLoop, mailbox: Mailbox, sock: FaultySocket) -> DatagramEndpoint:
+    """An endpoint with hardly any room for what waits."""
+    try:
+        sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36)
+    except OSError:
+        pytest.skip("the system does not tell what it drops")
+    return bind_udp(loop, mailbox, sock=sock, buffer_size=4096)
+
+
+def test_kernel_drops_counts_what_found_no_room(
+    loop: EventLoop, cramped: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    deliver(other, cramped, *[bytes(1000)] * 100)
+    run_until(loop, lambda: len(mailbox.datagrams) + (cramped.kernel_drops or 0) == 100)
+    assert 0 < len(mailbox.datagrams) < 100
+
+
+@pytest.mark.parametrize("discard_backlog", [False, True])
+def test_kernel_drops_does_not_count_what_found_no_room_during_a_pause(
+    loop: EventLoop, cramped: DatagramEndpoint, other: FaultySocket, discard_backlog: bool
+) -> None:
+    cramped.pause_receiving()
+    deliver(other, cramped, *[bytes(1000)] * 100)
+    assert cramped.kernel_drops == 0
+    cramped.resume_receiving(discard_backlog=discard_backlog)
+    assert cramped.kernel_drops == 0
+
+
+def test_kernel_drops_adds_up_over_pauses(
+    loop: EventLoop, cramped: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    def accounted_for() -> int:
+        return len(mailbox.datagrams) + (cramped.kernel_drops or 0)
+
+    for total in (50, 100, 150):
+        deliver(other, cramped, *[bytes(1000)] * 50)
+        run_until(loop, lambda: accounted_for() >= total)  # noqa: B023
+        cramped.pause_receiving()
+        deliver(other, cramped, *[bytes(1000)] * 50)
+        cramped.resume_receiving(discard_backlog=True)
+    assert accounted_for() == 150
+
+
+def test_kernel_drops_stands_still_during_a_pause(
+    loop: EventLoop, cramped: DatagramEndpoint, other: FaultySocket
+) -> None:
+    for _ in range(3):
+        deliver(other, cramped, *[bytes(1000)] * 50)
+        settle(loop)
+        before = cramped.kernel_drops
+        cramped.pause_receiving()
+        deliver(other, cramped, *[bytes(1000)] * 50)
+        assert cramped.kernel_drops == before
+        cramped.resume_receiving(discard_backlog=True)
+
+
+def test_kernel_drops_is_none_where_the_system_does_not_tell(
+    endpoint: DatagramEndpoint, sock: FaultySocket
+) -> None:
+    sock.script("getsockopt", itertools.repeat(errno.ENOPROTOOPT))
+    assert endpoint.kernel_drops is None
+
+
+def test_pausing_works_where_the_system_does_not_tell(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    sock.script("getsockopt", itertools.repeat(errno.ENOPROTOOPT))
+    endpoint.pause_receiving()
+    assert endpoint.kernel_drops is None
+    endpoint.resume_receiving()
+    deliver(other, endpoint, b"1")
+    run_until(loop, lambda: mailbox.datagrams)
+
+
+def test_an_option_that_the_system_refuses_is_asked_for_in_smaller_sizes(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket
+) -> None:
+    asked: list[int] = []
+
+    class Strict(FaultySocket):
+        def setsockopt(self, *args: Any) -> None:
+            if args[1] == socket.SO_RCVBUF:
+                asked.append(args[2])
+                if args[2] > 100_000:
+                    raise OSError(errno.ENOBUFS, "as BSD says")
+            elif args[1] == 33:  # SO_RCVBUFFORCE
+                raise PermissionError(errno.EPERM, "as without the right to")
+            super().setsockopt(*args)
+
+    strict = Strict.adopt(sock)
+    endpoint = bind_udp(loop, mailbox, sock=strict, buffer_size=400_000)
+    assert asked == [400_000, 200_000, 100_000]
+    assert endpoint.receive_buffer_size == 100_000
+
+
+def test_on_other_systems_the_size_is_as_the_system_tells(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    endpoint = bind_udp(loop, mailbox, sock=sock, buffer_size=65536)
+    told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    assert endpoint.receive_buffer_size == told
+
+
+def test_a_system_that_lends_nothing_is_no_error(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket
+) -> None:
+    class Stingy(FaultySocket):
+        def setsockopt(self, *args: Any) -> None:
+            raise OSError(errno.ENOBUFS, "nothing")
+
+    bind_udp(loop, mailbox, sock=Stingy.adopt(sock))
+
+
+# -- binding -----------------------------------------------------------------------------
+
+
+def test_port_0_is_replaced_by_the_port_that_was_chosen(loop: EventLoop, mailbox: Mailbox) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1")
+    host, port = endpoint.sockname
+    assert port >= 1024
+    assert repr(endpoint) == f"<DatagramEndpoint {host}:{port}>"
+
+
+def test_two_endpoints_can_not_share_a_port(loop: EventLoop, mailbox: Mailbox) -> None:
+    host, port = bind_udp(loop, mailbox, "127.0.0.1").sockname
+    with pytest.raises(OSError, match=f"{host}:{port}: ") as caught:
+        bind_udp(loop, mailbox, host, port)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_ipv4_and_ipv6_can_be_bound_at_one_port(loop: EventLoop, mailbox: Mailbox) -> None:
+    four = bind_udp(loop, mailbox, "0.0.0.0")
+    six = bind_udp(loop, mailbox, "::", four.sockname[1])
+    assert six.sockname[1] == four.sockname[1]
+
+
+def test_a_port_can_be_bound_again_after_closing(loop: EventLoop, mailbox: Mailbox) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1")
+    endpoint.close()
+    assert bind_udp(loop, mailbox, *endpoint.sockname).sockname == endpoint.sockname
+
+
+def test_an_endpoint_needs_a_host_or_a_socket(loop: EventLoop, mailbox: Mailbox) -> None:
+    with pytest.raises(ValueError, match="host or a socket"):
+        bind_udp(loop, mailbox)
+
+
+def test_a_name_is_not_looked_up_while_the_loop_runs(
+    loop: EventLoop, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
+    loop.call_soon(bind_udp, loop, mailbox, "a.name")
+    with pytest.raises(RuntimeError, match="look-up"):
+        loop.run()
+
+
+# -- the end -----------------------------------------------------------------------------
+
+
+def test_closing_tells_the_handler_once_and_later(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox
+) -> None:
+    endpoint.close()
+    endpoint.close()
+    assert mailbox.losses == []
+    loop.run()
+    assert mailbox.losses == [None]
+
+
+SENDS: dict[str, Callable[[DatagramEndpoint, Any], object]] = {
+    "send": lambda endpoint, address: endpoint.send(b"1", address),
+    "send_batch": lambda endpoint, address: endpoint.send_batch(DatagramBatch.of([b"1"]), address),
+    "send_batch_to_all": lambda endpoint, address: endpoint.send_batch_to_all(
+        DatagramBatch.of([b"1"]), [address]
+    ),
+}
+
+
+@pytest.mark.parametrize("send", SENDS)
+def test_a_closed_endpoint_can_not_send(
+    endpoint: DatagramEndpoint, other: FaultySocket, send: str
+) -> None:
+    endpoint.close()
+    with pytest.raises(StreamClosed):
+        SENDS[send](endpoint, other.getsockname())
+
+
+def test_a_closed_endpoint_knows_no_drops(endpoint: DatagramEndpoint) -> None:
+    endpoint.close()
+    assert endpoint.kernel_drops is None
+
+
+class Raising(Mailbox):
+    """Raises whenever it gets something, or when it is told of the end."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
+    def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+        super().datagrams_received(endpoint, batch)
+        if self._where == "datagrams_received":
+            raise ZeroDivisionError
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._where == "connection_lost":
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("coalesce", [0.0, 0.001])
+def test_a_handler_that_raises_loses_its_endpoint_and_is_reported_once(
+    loop: EventLoop,
+    sock: FaultySocket,
+    other: FaultySocket,
+    reported: Reported,
+    coalesce: float,
+) -> None:
+    mailbox = Raising("datagrams_received")
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=coalesce)
+    deliver(other, endpoint, b"1")
+    loop.run()
+    assert [type(exc) for exc in mailbox.losses] == [ZeroDivisionError]
+    assert [exc for _, exc in reported] == mailbox.losses
+    assert sock.fileno() == -1
+    reported.clear()
+
+
+def test_a_handler_that_raises_in_connection_lost_is_reported_once(
+    loop: EventLoop, sock: FaultySocket, reported: Reported
+) -> None:
+    mailbox = Raising("connection_lost")
+    bind_udp(loop, mailbox, sock=sock).close()
+    loop.run()
+    assert mailbox.losses == [None]
+    assert [type(exc) for _, exc in reported] == [ZeroDivisionError]
+    reported.clear()
+
+
+def test_a_handler_that_raises_costs_no_other_endpoint_anything(
+    loop: EventLoop,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    other: FaultySocket,
+    reported: Reported,
+) -> None:
+    unlucky = Raising("datagrams_received")
+    another = bind_udp(loop, unlucky, "127.0.0.1")
+    deliver(other, another, b"1")
+    run_until(loop, lambda: unlucky.losses)
+    deliver(other, endpoint, b"1")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.losses == []
+    reported.clear()
+
+
+@pytest.mark.parametrize("coalesce", [0.0, 0.001])
+def test_a_handler_may_close_its_endpoint(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket, coalesce: float
+) -> None:
+    class Closing(Mailbox):
+        def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+            super().datagrams_received(endpoint, batch)
+            endpoint.close()
+            assert self.losses == []
+
+    mailbox = Closing()
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=coalesce)
+    deliver(other, endpoint, b"1")
+    loop.run()
+    assert mailbox.losses == [None]
+
+
+def test_the_default_handler_drops_what_is_received(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket
+) -> None:
+    endpoint = bind_udp(loop, DatagramHandler(), sock=sock)
+    deliver(other, endpoint, b"1")
+    run_until(loop, lambda: endpoint.counters.received)
+
+
+def test_closing_the_loop_closes_the_endpoint(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, sock: FaultySocket
+) -> None:
+    loop.close()
+    assert mailbox.losses == [None]
+    assert sock.fileno() == -1
+
+
+def live_and_end(loop: EventLoop) -> list[Callable[[], object]]:
+    """Weak references to an endpoint that was used and closed, and to its handler."""
+    mailbox = Mailbox()
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", coalesce=0.001)
+    endpoint.send(b"x", endpoint.sockname)
+    run_until(loop, lambda: mailbox.batches)
+    endpoint.close()
+    return [weakref.ref(mailbox), weakref.ref(endpoint)]
+
+
+def test_an_ended_endpoint_and_its_handler_are_freed_at_once(loop: EventLoop) -> None:
+    gc.disable()
+    try:
+        references = live_and_end(loop)
+        loop.run()
+        assert [reference() for reference in references] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_endpoints_leave_no_descriptor_behind(loop: EventLoop, mailbox: Mailbox) -> None:
+    before = open_descriptors()
+    for _ in range(10):
+        bind_udp(loop, mailbox, "127.0.0.1").close()
+    loop.run()
+    assert open_descriptors() == before

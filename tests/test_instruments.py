@@ -1,0 +1,429 @@
+"""Instruments: they see every wait, every callback, every queue and every drop."""
+
+import errno
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reactor import (
+    EVENT_READ,
+    EVENT_WRITE,
+    EventLoop,
+    Instrument,
+    InstrumentGroup,
+    Recorder,
+    SlowCallback,
+    SlowCallbackMonitor,
+    Stream,
+    StreamHandler,
+    bind_udp,
+)
+from reactor.testing import ManualClock
+from tests.fakes import FaultySocket, Mailbox, SpySelector, tcp_pair
+
+pytestmark = pytest.mark.usefixtures("watchdog")
+
+
+class Diary(Instrument):
+    """Writes down every hook."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Any, ...]] = []
+
+    def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+        self.entries.append(("select", timeout, timers, calls))
+
+    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        self.entries.append(("ready", list(ready)))
+
+    def callback_started(self, callback: Callable[..., object], fd: int | None) -> None:
+        self.entries.append(("start", callback, fd))
+
+    def callback_ended(self, callback: Callable[..., object], fd: int | None) -> None:
+        self.entries.append(("end", callback, fd))
+
+    def bytes_queued(self, fd: int, size: int) -> None:
+        self.entries.append(("queue", fd, size))
+
+    def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
+        self.entries.append(("drop", fd, count, reason))
+
+
+def fail(*args: object) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.fixture
+def diary() -> Diary:
+    return Diary()
+
+
+@pytest.fixture
+def watched_loop(selector: SpySelector, clock: ManualClock, diary: Diary) -> Iterator[EventLoop]:
+    """A loop with a diary."""
+    with EventLoop(selector=selector, clock=clock, instrument=diary) as loop:
+        yield loop
+
+
+# -- what a loop shows -------------------------------------------------------------------
+
+
+def test_a_loop_tells_which_instrument_it_has(watched_loop: EventLoop, diary: Diary) -> None:
+    assert watched_loop.instrument is diary
+
+
+def test_a_wait_is_seen_with_its_timeout_timers_and_calls(
+    watched_loop: EventLoop, diary: Diary, selector: SpySelector, clock: ManualClock
+) -> None:
+    selector.clock = clock
+    watched_loop.call_later(2.0, int)
+    watched_loop.call_later(3.0, int)
+    watched_loop.run_once()
+    assert diary.entries == [("select", 2.0, 2, 0), ("ready", [])]
+
+
+def test_calls_that_wait_during_a_select_are_seen(watched_loop: EventLoop, diary: Diary) -> None:
+    watched_loop.call_soon(watched_loop.call_soon, int)
+    watched_loop.run_once()
+    assert ("select", 0.0, 0, 1) in diary.entries
+
+
+@pytest.mark.parametrize("schedule", ["call_soon", "call_before_select"])
+def test_a_call_is_seen_from_start_to_end(
+    watched_loop: EventLoop, diary: Diary, schedule: str
+) -> None:
+    getattr(watched_loop, schedule)(int)
+    watched_loop.run_once(0)
+    assert diary.entries[:2] == [("start", int, None), ("end", int, None)]
+
+
+def test_a_timer_is_seen_from_start_to_end(watched_loop: EventLoop, diary: Diary) -> None:
+    watched_loop.call_later(0, int)
+    watched_loop.run_once(0)
+    assert diary.entries[:2] == [("start", int, None), ("end", int, None)]
+
+
+def test_a_ready_descriptor_is_seen_with_the_callback_that_ran(
+    watched_loop: EventLoop, diary: Diary
+) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        far.send(b"x")
+        fd = near.fileno()
+        watched_loop.register(near, EVENT_READ | EVENT_WRITE, int)
+        watched_loop.run_once()
+    assert diary.entries[1:] == [("ready", [(fd, 3)]), ("start", int, fd), ("end", int, fd)]
+
+
+@pytest.mark.parametrize("schedule", ["call_soon", "call_before_select"])
+def test_a_callback_that_raises_is_seen_to_end(
+    watched_loop: EventLoop, diary: Diary, schedule: str
+) -> None:
+    getattr(watched_loop, schedule)(fail)
+    with pytest.raises(ZeroDivisionError):
+        watched_loop.run_once()
+    assert diary.entries[-1] == ("end", fail, None)
+
+
+def test_bytes_that_could_not_be_sent_are_seen(watched_loop: EventLoop, diary: Diary) -> None:
+    near, far = tcp_pair()
+    with far:
+        sock = FaultySocket.adopt(near)
+        sock.script("send", [errno.EAGAIN])
+        fd = sock.fileno()
+        Stream(watched_loop, sock, StreamHandler()).write(b"12345")
+        watched_loop.run_once(0)
+        assert ("queue", fd, 5) in diary.entries
+        watched_loop.close()
+
+
+def test_bytes_that_could_be_sent_are_no_queue(watched_loop: EventLoop, diary: Diary) -> None:
+    near, far = tcp_pair()
+    with far:
+        Stream(watched_loop, near, StreamHandler()).write(b"12345")
+        watched_loop.run_once(0)
+        assert "queue" not in {entry[0] for entry in diary.entries}
+        watched_loop.close()
+
+
+def test_the_writes_of_one_iteration_are_one_callback(
+    watched_loop: EventLoop, diary: Diary
+) -> None:
+    near, far = tcp_pair()
+    with far:
+        stream = Stream(watched_loop, near, StreamHandler())
+        watched_loop.run_once(0)
+        diary.entries.clear()
+        for _ in range(10):
+            stream.write(b"x")
+        watched_loop.run_once(0)
+        assert [entry[0] for entry in diary.entries] == ["start", "end", "select", "ready"]
+        watched_loop.close()
+
+
+def test_datagrams_that_could_not_be_sent_are_seen(
+    watched_loop: EventLoop, diary: Diary, udp: Callable[[], FaultySocket]
+) -> None:
+    sock = udp()
+    fd = sock.fileno()
+    sock.script("sendto", [errno.ENOBUFS])
+    bind_udp(watched_loop, Mailbox(), sock=sock).send(b"x", sock.getsockname())
+    assert diary.entries == [("drop", fd, 1, "ENOBUFS")]
+
+
+def test_an_instrument_that_raises_stops_the_loop(selector: SpySelector) -> None:
+    class Broken(Instrument):
+        def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+            raise ZeroDivisionError
+
+    with EventLoop(selector=selector, instrument=Broken()) as loop:
+        with pytest.raises(ZeroDivisionError):
+            loop.run_once()
+        assert not loop.running
+
+
+HOOKS: list[Callable[[Instrument], None]] = [
+    lambda instrument: instrument.select_started(None, 1, 2),
+    lambda instrument: instrument.select_ended([(3, EVENT_READ)]),
+    lambda instrument: instrument.callback_started(int, 3),
+    lambda instrument: instrument.callback_ended(int, 3),
+    lambda instrument: instrument.bytes_queued(3, 100),
+    lambda instrument: instrument.datagrams_dropped(3, 4, "ENOBUFS"),
+]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_base_class_does_nothing(hook: Callable[[Instrument], None]) -> None:
+    hook(Instrument())
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_group_tells_each_of_its_instruments(hook: Callable[[Instrument], None]) -> None:
+    alone, first, second = Diary(), Diary(), Diary()
+    hook(alone)
+    hook(InstrumentGroup(first, second))
+    assert first.entries == second.entries == alone.entries
+    assert len(alone.entries) == 1
+
+
+# -- slow callbacks ----------------------------------------------------------------------
+
+
+class Blocking:
+    """Something with a method that takes its time."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return "<Blocking>"
+
+    def block(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
+def test_a_slow_callback_is_reported_by_name_with_its_time(selector: SpySelector) -> None:
+    seen: list[SlowCallback] = []
+    clock = ManualClock()
+    monitor = SlowCallbackMonitor(0.5, seen.append, clock=clock)
+    with EventLoop(selector=selector, instrument=monitor) as loop:
+        loop.call_soon(Blocking(clock).block, 0.5)
+        loop.run()
+    assert seen == [SlowCallback("Blocking.block of <Blocking>", 0.5, None)]
+
+
+def test_a_slow_callback_of_a_watcher_is_reported_with_its_descriptor(
+    selector: SpySelector,
+) -> None:
+    seen: list[SlowCallback] = []
+    clock = ManualClock()
+    monitor = SlowCallbackMonitor(0.5, seen.append, clock=clock)
+    near, far = socket.socketpair()
+    with near, far, EventLoop(selector=selector, instrument=monitor) as loop:
+        fd = near.fileno()
+        loop.register(near, EVENT_WRITE, lambda events: clock.advance(1.0))
+        loop.run_once()
+    assert [slow.fd for slow in seen] == [fd]
+
+
+def test_a_slow_callback_that_raises_is_reported(selector: SpySelector) -> None:
+    seen: list[SlowCallback] = []
+    clock = ManualClock()
+
+    def block_and_fail() -> None:
+        clock.advance(1.0)
+        raise ZeroDivisionError
+
+    monitor = SlowCallbackMonitor(0.5, seen.append, clock=clock)
+    with EventLoop(selector=selector, instrument=monitor) as loop:
+        loop.call_soon(block_and_fail)
+        with pytest.raises(ZeroDivisionError):
+            loop.run()
+    assert [slow.seconds for slow in seen] == [1.0]
+
+
+def test_a_callback_below_the_threshold_is_not_reported(selector: SpySelector) -> None:
+    seen: list[SlowCallback] = []
+    clock = ManualClock()
+    monitor = SlowCallbackMonitor(0.5, seen.append, clock=clock)
+    with EventLoop(selector=selector, instrument=monitor) as loop:
+        loop.call_soon(clock.advance, 0.25)
+        loop.call_soon(clock.advance, 0.25)
+        loop.run()
+    assert seen == []
+
+
+def test_slow_callbacks_are_logged_unless_told_otherwise(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    monitor = SlowCallbackMonitor(clock=clock)
+    monitor.callback_started(int, None)
+    clock.advance(0.25)
+    monitor.callback_ended(int, None)
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("reactor", logging.WARNING)
+    assert record.message == "int blocked the loop for 250 ms"
+
+
+def test_a_callback_without_a_name_is_described_by_its_repr() -> None:
+    seen: list[SlowCallback] = []
+    callback = partial(int, "1")
+    monitor = SlowCallbackMonitor(0.0, seen.append, clock=ManualClock())
+    monitor.callback_started(callback, None)
+    monitor.callback_ended(callback, None)
+    assert [slow.callback for slow in seen] == [repr(callback)]
+
+
+# -- the recorder ------------------------------------------------------------------------
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def record(path: Path, hook: Callable[[Instrument], None]) -> list[dict[str, Any]]:
+    """What one call of a hook at the time 2.0 leaves in the file."""
+    with Recorder(path, clock=ManualClock(2.0)) as recorder:
+        hook(recorder)
+    return records(path)
+
+
+def test_a_wait_is_recorded(tmp_path: Path) -> None:
+    assert record(tmp_path / "run", lambda recorder: recorder.select_started(0.5, 1, 2)) == [
+        {"time": 2.0, "event": "select", "timeout": 0.5, "timers": 1, "calls": 2}
+    ]
+
+
+def test_a_wait_without_limit_is_recorded(tmp_path: Path) -> None:
+    (entry,) = record(tmp_path / "run", lambda recorder: recorder.select_started(None, 0, 0))
+    assert entry["timeout"] is None
+
+
+def test_readiness_is_recorded(tmp_path: Path) -> None:
+    ready = [(7, EVENT_READ), (8, EVENT_WRITE), (9, EVENT_READ | EVENT_WRITE)]
+    assert record(tmp_path / "run", lambda recorder: recorder.select_ended(ready)) == [
+        {"time": 2.0, "event": "ready", "descriptors": [[7, "r"], [8, "w"], [9, "rw"]]}
+    ]
+
+
+def test_a_callback_is_recorded_with_its_time(tmp_path: Path) -> None:
+    path, clock = tmp_path / "run", ManualClock(1.0)
+    with Recorder(path, clock=clock) as recorder:
+        recorder.callback_started(int, 7)
+        clock.advance(0.25)
+        recorder.callback_ended(int, 7)
+    assert records(path) == [
+        {"time": 1.25, "event": "callback", "name": "int", "fd": 7, "seconds": 0.25}
+    ]
+
+
+def test_a_queue_is_recorded(tmp_path: Path) -> None:
+    assert record(tmp_path / "run", lambda recorder: recorder.bytes_queued(7, 100)) == [
+        {"time": 2.0, "event": "queue", "fd": 7, "bytes": 100}
+    ]
+
+
+def test_a_drop_is_recorded(tmp_path: Path) -> None:
+    def drop(recorder: Instrument) -> None:
+        recorder.datagrams_dropped(7, 3, "ENOBUFS")
+
+    assert record(tmp_path / "run", drop) == [
+        {"time": 2.0, "event": "drop", "fd": 7, "count": 3, "reason": "ENOBUFS"}
+    ]
+
+
+def test_a_run_is_recorded_in_the_order_in_which_it_happened(
+    tmp_path: Path, selector: SpySelector
+) -> None:
+    path = tmp_path / "run"
+    with Recorder(path) as recorder, EventLoop(selector=selector, instrument=recorder) as loop:
+        loop.call_soon(int)
+        loop.run()
+    assert [entry["event"] for entry in records(path)] == ["callback", "select", "ready"]
+
+
+def test_a_file_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Recorder(tmp_path / "no such directory" / "run")
+
+
+def test_an_old_record_is_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.write_text("old")
+    Recorder(path).close()
+    assert path.read_text() == ""
+
+
+def test_a_recorder_can_be_closed_twice_and_ignores_what_comes_later(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    recorder = Recorder(path)
+    recorder.close()
+    recorder.bytes_queued(7, 100)
+    recorder.close()
+    assert path.read_text() == ""
+
+
+needs_dev_full = pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="needs a disk that is full"
+)
+
+
+@needs_dev_full
+def test_a_full_disk_ends_the_record_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder("/dev/full")
+    for _ in range(10_000):
+        recorder.bytes_queued(7, 100)
+    recorder.close()
+    assert isinstance(recorder.error, OSError)
+    assert recorder.error.errno == errno.ENOSPC
+    assert len(caplog.records) == 1
+
+
+@needs_dev_full
+def test_a_full_disk_found_on_closing_is_no_less_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Recorder("/dev/full") as recorder:
+        recorder.bytes_queued(7, 100)
+    assert isinstance(recorder.error, OSError)
+    assert len(caplog.records) == 1
+
+
+def test_a_callback_with_any_repr_stays_on_one_line(tmp_path: Path) -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            return "<Odd\n\x1b>"
+
+        def call(self) -> None: ...
+
+    path, odd = tmp_path / "run", Odd()
+    with Recorder(path) as recorder:
+        recorder.callback_started(odd.call, None)
+        recorder.callback_ended(odd.call, None)
+    assert len(path.read_text().splitlines()) == 1

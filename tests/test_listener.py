@@ -1,0 +1,542 @@
+"""Listener: bounded accepts, no spinning at a limit, and no error that ends it by mistake."""
+
+import errno
+import itertools
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reactor import EventLoop, Listener, Stream, StreamHandler, listen
+from reactor.testing import ManualClock, RecordingHandler, run_until
+from tests.conftest import Reported
+from tests.fakes import FaultySocket, Peer, SpySelector, has_ipv6, open_descriptors, wait_for
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+
+
+def settle(loop: EventLoop) -> None:
+    """Let everything happen that does not depend on time."""
+    for _ in range(5):
+        loop.run_once(0)
+
+
+@pytest.fixture
+def handlers() -> list[RecordingHandler]:
+    """The handlers that `factory` has made."""
+    return []
+
+
+@pytest.fixture
+def factory(handlers: list[RecordingHandler]) -> Callable[[], RecordingHandler]:
+    def make() -> RecordingHandler:
+        handlers.append(RecordingHandler())
+        return handlers[-1]
+
+    return make
+
+
+@pytest.fixture
+def door() -> FaultySocket:
+    """A bound socket for a listener, which closes it."""
+    sock = FaultySocket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@pytest.fixture
+def listener(
+    loop: EventLoop, door: FaultySocket, factory: Callable[[], RecordingHandler]
+) -> Listener:
+    """A listener at `door` whose handlers come from `factory`."""
+    return listen(loop, factory, sock=door)
+
+
+Call = Callable[..., list[Peer]]
+
+
+@pytest.fixture
+def call() -> Iterator[Call]:
+    """Connects to a listener: the handshake is the system's, nothing is accepted yet."""
+    with ExitStack() as stack:
+
+        def make(address: Any, count: int = 1) -> list[Peer]:
+            made = [socket.create_connection(address[:2], 5) for _ in range(count)]
+            return [Peer(stack.enter_context(sock)) for sock in made]
+
+        yield make
+
+
+# -- accepting ---------------------------------------------------------------------------
+
+
+def test_each_connection_gets_a_handler_of_its_own(
+    loop: EventLoop, listener: Listener, handlers: list[RecordingHandler], call: Call
+) -> None:
+    first, second = call(listener.sockname, 2)
+    first.send(b"first")
+    second.send(b"second")
+    run_until(loop, lambda: sum(bool(handler.received) for handler in handlers) == 2)
+    assert sorted(bytes(handler.received) for handler in handlers) == [b"first", b"second"]
+
+
+def test_a_handler_sees_who_connected(
+    loop: EventLoop, listener: Listener, handlers: list[RecordingHandler], call: Call
+) -> None:
+    (peer,) = call(listener.sockname)
+    run_until(loop, lambda: handlers and handlers[0].stream)
+    assert handlers[0].stream is not None
+    assert handlers[0].stream.peername == peer.sock.getsockname()
+
+
+def test_accepted_counts_connections(loop: EventLoop, listener: Listener, call: Call) -> None:
+    call(listener.sockname, 3)
+    run_until(loop, lambda: listener.accepted == 3)
+    assert (listener.failed, listener.pauses) == (0, 0)
+
+
+def test_one_wake_accepts_at_most_64_and_the_next_goes_on(
+    loop: EventLoop, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    call(listener.sockname, 100)
+    loop.run_once(0)
+    assert door.calls["accept"] == 64
+    run_until(loop, lambda: listener.accepted == 100)
+
+
+def test_port_0_is_replaced_by_the_port_that_was_chosen(loop: EventLoop, call: Call) -> None:
+    listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+    assert listener.sockname[1] != 0
+    call(listener.sockname)
+    run_until(loop, lambda: listener.accepted == 1)
+
+
+def test_the_repr_names_the_address(listener: Listener) -> None:
+    host, port = listener.sockname
+    assert repr(listener) == f"<Listener {host}:{port}>"
+
+
+def test_accepted_connections_send_small_replies_at_once(
+    loop: EventLoop, factory: Callable[[], RecordingHandler], call: Call
+) -> None:
+    options: list[int] = []
+
+    class Door(FaultySocket):
+        def accept(self) -> tuple[socket.socket, Any]:
+            sock, address = super().accept()
+            options.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            return sock, address
+
+    door = Door(socket.AF_INET, socket.SOCK_STREAM)
+    door.bind(("127.0.0.1", 0))
+    call(listen(loop, factory, sock=door).sockname)
+    run_until(loop, lambda: options)
+    assert options[0]
+
+
+# -- limits of the system ----------------------------------------------------------------
+
+EXHAUSTED = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]
+
+
+@pytest.mark.parametrize("code", EXHAUSTED, ids=errno.errorcode.get)
+def test_a_limit_pauses_the_listener(
+    loop: EventLoop,
+    clock: ManualClock,
+    listener: Listener,
+    door: FaultySocket,
+    call: Call,
+    selector: SpySelector,
+    code: int,
+) -> None:
+    door.script("accept", itertools.repeat(code))
+    call(listener.sockname)
+    wait_for(door)
+    settle(loop)
+    assert listener.pauses == 1
+    assert door.calls["accept"] == 1
+    assert selector.watched == 0
+
+
+@pytest.mark.parametrize("code", EXHAUSTED, ids=errno.errorcode.get)
+def test_a_listener_goes_on_100_ms_after_a_limit(
+    loop: EventLoop,
+    clock: ManualClock,
+    listener: Listener,
+    door: FaultySocket,
+    call: Call,
+    code: int,
+) -> None:
+    door.script("accept", [code])
+    call(listener.sockname)
+    wait_for(door)
+    settle(loop)
+    clock.advance(0.09375)
+    settle(loop)
+    assert listener.accepted == 0
+    clock.advance(0.00625)
+    settle(loop)
+    assert listener.accepted == 1
+
+
+def test_a_lasting_limit_costs_ten_attempts_a_second(
+    loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    door.script("accept", itertools.repeat(errno.EMFILE))
+    call(listener.sockname, 10)
+    wait_for(door)
+    for _ in range(100):
+        clock.advance(0.01)
+        settle(loop)
+    assert 9 <= door.calls["accept"] <= 11
+
+
+def test_what_was_accepted_before_the_limit_is_served_during_the_pause(
+    loop: EventLoop,
+    clock: ManualClock,
+    listener: Listener,
+    door: FaultySocket,
+    handlers: list[RecordingHandler],
+    call: Call,
+) -> None:
+    door.script("accept", [None, errno.EMFILE])
+    for peer in call(listener.sockname, 2):
+        peer.send(b"hello")
+    run_until(loop, lambda: handlers and handlers[0].received)
+    assert listener.pauses == 1
+
+
+def test_a_listener_can_be_closed_during_the_pause(
+    loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    door.script("accept", [errno.EMFILE])
+    call(listener.sockname)
+    wait_for(door)
+    settle(loop)
+    listener.close()
+    clock.advance(1.0)
+    loop.run()
+    assert listener.accepted == 0
+
+
+def test_the_loop_can_be_closed_during_the_pause(
+    loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    door.script("accept", [errno.EMFILE])
+    call(listener.sockname)
+    wait_for(door)
+    settle(loop)
+    loop.close()
+
+
+AT_THE_REAL_LIMIT = """
+import resource, socket
+from reactor import EventLoop, StreamHandler, listen
+from reactor.testing import ManualClock, run_until
+
+clock = ManualClock()
+with EventLoop(clock=clock) as loop:
+    listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+    callers = [socket.create_connection(listener.sockname) for _ in range(40)]
+    highest = max(caller.fileno() for caller in callers)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 11, highest + 11))
+    run_until(loop, lambda: listener.pauses)
+    for _ in range(100):
+        loop.run_once(0)
+    print(listener.accepted, listener.pauses)
+    for caller in callers:
+        caller.close()
+    for _ in range(100):
+        loop.run_once(0.01)
+    print(listener.accepted, listener.pauses)
+    clock.advance(0.1)
+    run_until(loop, lambda: listener.accepted == 40)
+    print(listener.accepted, listener.failed)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_NOFILE")
+def test_at_the_real_limit_of_descriptors_the_listener_waits_for_their_release() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", AT_THE_REAL_LIMIT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.split("\n")[:3] == ["10 1", "10 1", "40 0"]
+
+
+# -- connections that come to nothing ----------------------------------------------------
+
+
+@pytest.mark.parametrize("position", range(3))
+@pytest.mark.parametrize(
+    ("code", "failed"),
+    [
+        (errno.ECONNABORTED, 1),
+        (errno.EPROTO, 1),
+        (errno.EPERM, 1),
+        (errno.EINTR, 0),
+        (errno.EAGAIN, 0),
+    ],
+)
+def test_one_connection_that_fails_costs_no_other_anything(
+    loop: EventLoop,
+    listener: Listener,
+    door: FaultySocket,
+    call: Call,
+    position: int,
+    code: int,
+    failed: int,
+) -> None:
+    door.script("accept", [None] * position + [code])
+    call(listener.sockname, 3)
+    run_until(loop, lambda: listener.accepted == 3)
+    assert listener.failed == failed
+
+
+def test_errors_of_connections_have_their_cap_too(
+    loop: EventLoop, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    door.script("accept", itertools.repeat(errno.ECONNABORTED, 100))
+    call(listener.sockname)
+    wait_for(door)
+    loop.run_once(0)
+    assert door.calls["accept"] == 64
+
+
+def test_a_peer_that_is_gone_before_its_turn_does_no_harm(
+    loop: EventLoop, listener: Listener, handlers: list[RecordingHandler], call: Call
+) -> None:
+    gone, there = call(listener.sockname, 2)
+    gone.reset()
+    there.send(b"hello")
+    run_until(loop, lambda: any(handler.received for handler in handlers))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux's accept")
+def test_a_listening_socket_that_is_unusable_is_reported_once_and_closed(
+    loop: EventLoop, listener: Listener, door: FaultySocket, reported: Reported
+) -> None:
+    door.shutdown(socket.SHUT_RDWR)
+    loop.run()
+    assert door.fileno() == -1
+    assert [repr(listener) in message for message, _ in reported] == [True]
+    reported.clear()
+
+
+# -- connections that can't be set up ----------------------------------------------------
+
+
+def test_a_handler_factory_that_raises_costs_only_that_connection(
+    loop: EventLoop, reported: Reported, call: Call
+) -> None:
+    made = iter([None, StreamHandler()])
+
+    def make() -> StreamHandler:
+        handler = next(made)
+        if handler is None:
+            raise ZeroDivisionError
+        return handler
+
+    listener = listen(loop, make, "127.0.0.1", 0)
+    first, _ = call(listener.sockname, 2)
+    run_until(loop, lambda: listener.accepted == 1)
+    assert first.wait().ended()
+    assert listener.failed == 1
+    assert [type(exc) for _, exc in reported] == [ZeroDivisionError]
+    reported.clear()
+
+
+def test_a_connection_that_can_not_be_set_up_costs_only_itself(
+    loop: EventLoop, factory: Callable[[], RecordingHandler], reported: Reported, call: Call
+) -> None:
+    class Door(FaultySocket):
+        def accept(self) -> tuple[socket.socket, Any]:
+            sock, address = super().accept()
+            faulty = FaultySocket.adopt(sock)
+            if self.calls["accept"] == 1:
+                faulty.script("setblocking", [errno.EIO])
+            return faulty, address
+
+    door = Door(socket.AF_INET, socket.SOCK_STREAM)
+    door.bind(("127.0.0.1", 0))
+    listener = listen(loop, factory, sock=door)
+    first, _ = call(listener.sockname, 2)
+    run_until(loop, lambda: listener.accepted == 1)
+    assert first.wait().ended()
+    assert listener.failed == 1
+    assert [exc.errno for _, exc in reported if isinstance(exc, OSError)] == [errno.EIO]
+    reported.clear()
+
+
+def test_connections_that_can_not_be_set_up_leave_nothing_behind(
+    loop: EventLoop, reported: Reported, selector: SpySelector, call: Call
+) -> None:
+    def make() -> StreamHandler:
+        raise ZeroDivisionError
+
+    listener = listen(loop, make, "127.0.0.1", 0)
+    call(listener.sockname, 5)
+    before = open_descriptors()
+    run_until(loop, lambda: listener.failed == 5)
+    reported.clear()
+    assert open_descriptors() == before
+    assert selector.watched == 1
+
+
+# -- closing -----------------------------------------------------------------------------
+
+
+def test_a_closed_listener_leaves_its_connections_alone(
+    loop: EventLoop, listener: Listener, handlers: list[RecordingHandler], call: Call
+) -> None:
+    (peer,) = call(listener.sockname)
+    run_until(loop, lambda: handlers and handlers[0].stream)
+    listener.close()
+    peer.send(b"still here")
+    run_until(loop, lambda: handlers[0].received)
+    assert handlers[0].received == b"still here"
+
+
+def test_a_closed_listener_refuses_connections(loop: EventLoop, listener: Listener) -> None:
+    listener.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(listener.sockname)
+
+
+def test_closing_twice_is_harmless(loop: EventLoop, listener: Listener) -> None:
+    listener.close()
+    listener.close()
+    loop.run()
+
+
+def test_a_handler_factory_may_close_the_listener(loop: EventLoop, call: Call) -> None:
+    class Greeter(StreamHandler):
+        def connection_made(self, stream: Stream) -> None:
+            stream.write(b"the last one")
+
+    def make() -> StreamHandler:
+        made[0].close()
+        return Greeter()
+
+    made = [listen(loop, make, "127.0.0.1", 0)]
+    (listener,) = made
+    peers = call(listener.sockname, 2)
+    run_until(loop, lambda: any(peer.pull() for peer in peers))
+    assert listener.accepted == 1
+
+
+# -- addresses ---------------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_an_error_that_names_the_address(
+    loop: EventLoop, listener: Listener
+) -> None:
+    host, port = listener.sockname
+    with pytest.raises(OSError, match=f"{host}:{port}: ") as caught:
+        listen(loop, StreamHandler, host, port)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_a_port_of_a_closed_listener_can_be_used_at_once(loop: EventLoop, call: Call) -> None:
+    listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+    (peer,) = call(listener.sockname)
+    run_until(loop, lambda: listener.accepted == 1)
+    listener.close()
+    loop.close()
+    assert peer.wait().ended()
+    with EventLoop() as another:
+        listen(another, StreamHandler, *listener.sockname)
+
+
+def test_an_address_of_another_machine_is_an_error_that_names_it(loop: EventLoop) -> None:
+    with pytest.raises(OSError, match=r"192\.0\.2\.1:0: ") as caught:
+        listen(loop, StreamHandler, "192.0.2.1", 0)
+    assert caught.value.errno == errno.EADDRNOTAVAIL
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_refused(loop: EventLoop, port: int) -> None:
+    with pytest.raises(ValueError, match="65535"):
+        listen(loop, StreamHandler, "127.0.0.1", port)
+
+
+def test_a_name_is_looked_up_before_the_loop_runs(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    assert listen(loop, StreamHandler, "a.name", 0).sockname[0] == "127.0.0.1"
+
+
+def test_a_name_is_not_looked_up_while_the_loop_runs(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
+    loop.call_soon(listen, loop, StreamHandler, "a.name", 0)
+    with pytest.raises(RuntimeError, match="look-up"):
+        loop.run()
+
+
+def test_a_listener_needs_a_host_or_a_socket(loop: EventLoop) -> None:
+    with pytest.raises(ValueError, match="host or a socket"):
+        listen(loop, StreamHandler)
+
+
+def test_a_socket_that_can_not_listen_is_an_error_that_names_it(loop: EventLoop) -> None:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    host, port = sock.getsockname()
+    with pytest.raises(OSError, match=f"{host}:{port}: "):
+        listen(loop, StreamHandler, sock=sock)
+    assert sock.fileno() == -1
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
+def test_a_unix_socket_can_listen(loop: EventLoop, tmp_path: Path) -> None:
+    path = str(tmp_path / "door")
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(path)
+    listener = listen(loop, StreamHandler, sock=sock)
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(path)
+        run_until(loop, lambda: listener.accepted == 1)
+    assert repr(listener) == f"<Listener {path}>"
+
+
+@needs_ipv6
+def test_ipv6(loop: EventLoop, call: Call) -> None:
+    listener = listen(loop, StreamHandler, "::1", 0)
+    call(listener.sockname)
+    run_until(loop, lambda: listener.accepted == 1)
+    assert repr(listener) == f"<Listener [::1]:{listener.sockname[1]}>"
+
+
+@needs_ipv6
+def test_an_ipv6_listener_takes_no_ipv4_unless_told_to(loop: EventLoop) -> None:
+    listener = listen(loop, StreamHandler, "::", 0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", listener.sockname[1]))
+
+
+@needs_ipv6
+def test_ipv4_and_ipv6_can_listen_at_one_port(loop: EventLoop) -> None:
+    four = listen(loop, StreamHandler, "0.0.0.0", 0)
+    six = listen(loop, StreamHandler, "::", four.sockname[1])
+    assert six.sockname[1] == four.sockname[1]
+
+
+@needs_ipv6
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_dual_stack_listener_takes_both(loop: EventLoop, call: Call, host: str) -> None:
+    listener = listen(loop, StreamHandler, "::", 0, dual_stack=True)
+    call((host, listener.sockname[1]))
+    run_until(loop, lambda: listener.accepted == 1)

@@ -1,0 +1,863 @@
+"""EventLoop and Watcher: what runs when, what ends what, and that waiting is waiting."""
+
+import errno
+import logging
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from reactor import (
+    EVENT_READ,
+    EVENT_WRITE,
+    EventLoop,
+    ReceiveBuffer,
+    Stream,
+    StreamHandler,
+    Watcher,
+    bind_udp,
+    connect,
+    listen,
+)
+from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
+from tests.conftest import Connect, Reported
+from tests.fakes import Mailbox, SpySelector, open_descriptors, tcp_pair
+
+Pair = tuple[socket.socket, socket.socket]
+MakePair = Callable[[], Pair]
+
+
+@pytest.fixture
+def make_pair() -> Iterator[MakePair]:
+    """Makes connected socket pairs, and closes them in the end."""
+    with ExitStack() as stack:
+
+        def make() -> Pair:
+            first, second = socket.socketpair()
+            first.setblocking(False)
+            return stack.enter_context(first), stack.enter_context(second)
+
+        yield make
+
+
+@pytest.fixture
+def pair(make_pair: MakePair) -> Pair:
+    """Two connected sockets; the first does not block."""
+    return make_pair()
+
+
+def fail(*args: object) -> None:
+    raise ZeroDivisionError
+
+
+# -- run, run_once, stop -----------------------------------------------------------------
+
+
+def test_run_returns_when_there_is_nothing_to_wait_for(loop: EventLoop) -> None:
+    loop.run()
+
+
+def test_run_returns_after_the_last_call(loop: EventLoop) -> None:
+    done: list[int] = []
+    loop.call_soon(loop.call_soon, done.append, 1)
+    loop.run()
+    assert done == [1]
+
+
+def test_run_returns_after_the_last_timer(loop: EventLoop) -> None:
+    done: list[int] = []
+    loop.call_later(0.001, done.append, 1)
+    loop.run()
+    assert done == [1]
+
+
+def test_run_returns_when_the_last_watcher_closes(loop: EventLoop, pair: Pair) -> None:
+    watcher = loop.register(pair[0], EVENT_WRITE, lambda events: watcher.close())
+    loop.run()
+    assert watcher.closed
+
+
+def test_a_loop_with_only_a_watcher_waits_without_limit(
+    loop: EventLoop, selector: SpySelector, pair: Pair
+) -> None:
+    near, far = pair
+
+    def send_once_asleep() -> None:
+        selector.asleep.wait()
+        far.send(b"x")
+
+    thread = threading.Thread(target=send_once_asleep)
+    thread.start()
+    loop.register(near, EVENT_READ, lambda events: loop.stop())
+    loop.run()
+    thread.join()
+    assert selector.timeouts == [None]
+
+
+def test_a_loop_with_a_timer_wakes_only_for_the_timer(
+    loop: EventLoop, selector: SpySelector, clock: ManualClock, pair: Pair
+) -> None:
+    selector.clock = clock
+    loop.register(pair[0], EVENT_READ, fail)
+    loop.call_later(5.0, loop.stop)
+    loop.run()
+    # The second is that of the iteration in which the timer ran.
+    assert selector.timeouts == [5.0, 0.0]
+
+
+def test_a_cancelled_timer_does_not_wake_the_loop(
+    loop: EventLoop, selector: SpySelector, clock: ManualClock
+) -> None:
+    selector.clock = clock
+    cancelled = loop.call_later(1.0, fail)
+    loop.call_later(5.0, loop.stop)
+    cancelled.cancel()
+    loop.run()
+    assert selector.timeouts == [5.0, 0.0]
+
+
+def test_waiting_calls_make_select_return_at_once(loop: EventLoop, selector: SpySelector) -> None:
+    loop.call_soon(loop.call_soon, loop.stop)
+    loop.run()
+    assert selector.timeouts[0] == 0
+
+
+def test_run_once_does_not_wait_when_there_is_nothing_to_wait_for(
+    loop: EventLoop, selector: SpySelector
+) -> None:
+    loop.run_once()
+    assert selector.timeouts == [0.0]
+
+
+def test_run_once_waits_at_most_its_timeout(
+    loop: EventLoop, selector: SpySelector, clock: ManualClock
+) -> None:
+    selector.clock = clock
+    loop.call_later(10.0, fail)
+    loop.run_once(0.25)
+    assert selector.timeouts == [0.25]
+
+
+def test_run_once_waits_no_longer_than_the_next_timer(
+    loop: EventLoop, selector: SpySelector, clock: ManualClock
+) -> None:
+    selector.clock = clock
+    loop.call_later(1.0, fail)
+    loop.run_once(60.0)
+    assert selector.timeouts == [1.0]
+
+
+@pytest.mark.parametrize("timeout", [3e6, 1e12, float("inf")])
+def test_run_once_takes_a_timeout_longer_than_the_selector_can_wait(
+    loop: EventLoop, pair: Pair, timeout: float
+) -> None:
+    seen: list[int] = []
+    loop.register(pair[0], EVENT_WRITE, seen.append)
+    loop.run_once(timeout)
+    assert seen == [EVENT_WRITE]
+
+
+def test_run_once_does_one_iteration(loop: EventLoop, selector: SpySelector) -> None:
+    loop.call_soon(loop.call_soon, fail)
+    loop.run_once()
+    assert len(selector.timeouts) == 1
+
+
+def test_stop_lets_the_iteration_finish(loop: EventLoop, selector: SpySelector) -> None:
+    done: list[int] = []
+    loop.call_soon(loop.stop)
+    loop.call_soon(done.append, 1)
+    loop.call_every(1.0, fail)
+    loop.run()
+    assert done == [1]
+    assert len(selector.timeouts) == 1
+
+
+def test_stop_before_run_allows_one_iteration(loop: EventLoop) -> None:
+    done: list[int] = []
+    loop.call_soon(done.append, 1)
+    loop.call_soon(loop.call_soon, fail)
+    loop.stop()
+    loop.run()
+    assert done == [1]
+
+
+def test_a_stopped_loop_can_run_again(loop: EventLoop) -> None:
+    done: list[int] = []
+    loop.call_soon(loop.stop)
+    loop.call_soon(loop.call_soon, done.append, 1)
+    loop.run()
+    loop.run()
+    assert done == [1]
+
+
+def test_what_was_written_before_stop_has_left_when_run_returns(
+    loop: EventLoop, connected: Connect
+) -> None:
+    class LastWords(RecordingHandler):
+        def eof_received(self) -> bool:
+            assert self.stream is not None
+            self.stream.write(b"last words")
+            loop.stop()
+            return True
+
+    link = connected(LastWords())
+    link.peer.end()
+    loop.run()
+    assert link.peer.wait().pull() == b"last words"
+
+
+def test_the_loop_runs_only_while_it_runs(loop: EventLoop) -> None:
+    seen: list[bool] = []
+    loop.call_soon(lambda: seen.append(loop.running))
+    loop.run()
+    assert [*seen, loop.running] == [True, False]
+
+
+# -- a callback raises -------------------------------------------------------------------
+
+
+def test_what_a_callback_raises_comes_out_of_run(loop: EventLoop) -> None:
+    loop.call_soon(fail)
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+    assert not loop.running
+
+
+def test_the_other_calls_are_made_when_the_loop_runs_again(loop: EventLoop) -> None:
+    done: list[int] = []
+    loop.call_soon(fail)
+    loop.call_soon(done.append, 1)
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+    loop.run()
+    assert done == [1]
+
+
+def test_the_other_due_timers_run_when_the_loop_runs_again(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    done: list[int] = []
+    loop.call_later(1.0, fail)
+    loop.call_later(1.0, done.append, 1)
+    clock.advance(1.0)
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+    loop.run()
+    assert done == [1]
+
+
+def test_a_repeating_timer_that_raised_goes_on(loop: EventLoop, clock: ManualClock) -> None:
+    timer = loop.call_every(1.0, fail)
+    clock.advance(1.0)
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+    assert timer.active
+    assert timer.when == 2.0
+
+
+def test_the_other_events_are_met_when_the_loop_runs_again(
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
+) -> None:
+    seen: list[Watcher] = []
+
+    def meet(watcher: Watcher) -> None:
+        seen.append(watcher)
+        watcher.close()
+        raise ZeroDivisionError
+
+    def watch() -> Watcher:
+        watcher = loop.register(make_pair()[0], EVENT_WRITE, lambda events: meet(watcher))
+        return watcher
+
+    watchers = {watch(), watch()}
+    for _ in watchers:
+        with pytest.raises(ZeroDivisionError):
+            loop.run()
+    assert set(seen) == watchers
+
+
+# -- calls -------------------------------------------------------------------------------
+
+
+def test_calls_are_made_in_the_order_of_queueing(loop: EventLoop) -> None:
+    done: list[int] = []
+    for number in range(5):
+        loop.call_soon(done.append, number)
+    loop.run()
+    assert done == [0, 1, 2, 3, 4]
+
+
+def test_a_call_queued_by_a_call_waits_for_the_next_iteration(loop: EventLoop) -> None:
+    done: list[int] = []
+    loop.call_soon(loop.call_soon, done.append, 1)
+    loop.run_once(0)
+    assert done == []
+    loop.run_once(0)
+    assert done == [1]
+
+
+def test_a_call_that_queues_itself_does_not_starve_sockets(loop: EventLoop, pair: Pair) -> None:
+    def again() -> None:
+        loop.call_soon(again)
+
+    again()
+    loop.register(pair[0], EVENT_WRITE, lambda events: loop.stop())
+    loop.run()
+
+
+def test_due_timers_run_before_calls(loop: EventLoop, clock: ManualClock) -> None:
+    done: list[str] = []
+    loop.call_soon(done.append, "call")
+    loop.call_later(0, done.append, "timer")
+    loop.run_once(0)
+    assert done == ["timer", "call"]
+
+
+# -- calls from other threads ------------------------------------------------------------
+
+
+def test_a_call_from_another_thread_wakes_a_sleeping_loop(
+    loop: EventLoop, selector: SpySelector, pair: Pair
+) -> None:
+    def call_once_asleep() -> None:
+        selector.asleep.wait()
+        loop.call_soon_threadsafe(loop.stop)
+
+    loop.register(pair[0], EVENT_READ, fail)
+    thread = threading.Thread(target=call_once_asleep)
+    thread.start()
+    loop.run()
+    thread.join()
+    assert selector.timeouts[0] is None
+
+
+def test_every_call_of_every_thread_is_made_in_the_order_of_its_thread(loop: EventLoop) -> None:
+    made: dict[int, list[int]] = {name: [] for name in range(8)}
+
+    def call(name: int) -> None:
+        for number in range(500):
+            loop.call_soon_threadsafe(made[name].append, number)
+
+    threads = [threading.Thread(target=call, args=(name,)) for name in made]
+    for thread in threads:
+        thread.start()
+    run_until(loop, lambda: all(len(numbers) == 500 for numbers in made.values()), 30)
+    for thread in threads:
+        thread.join()
+    assert all(numbers == sorted(numbers) for numbers in made.values())
+
+
+def test_the_bell_falls_silent_once_it_was_heard(loop: EventLoop, selector: SpySelector) -> None:
+    loop.call_soon_threadsafe(int)
+    loop.run_once(0)
+    selector.clock = ManualClock()
+    loop.run_once(1.0)
+    assert selector.clock() == 1.0  # nothing ended the wait
+
+
+# -- timers ------------------------------------------------------------------------------
+
+
+def test_call_later_waits_its_delay(loop: EventLoop, clock: ManualClock) -> None:
+    done: list[int] = []
+    loop.call_later(2.0, done.append, 1)
+    clock.advance(1.75)
+    loop.run_once(0)
+    assert done == []
+    clock.advance(0.25)
+    loop.run_once(0)
+    assert done == [1]
+
+
+def test_call_at_waits_for_its_time(loop: EventLoop, clock: ManualClock) -> None:
+    done: list[int] = []
+    clock.advance(100.0)
+    loop.call_at(101.0, done.append, 1)
+    loop.run_once(0)
+    assert done == []
+    clock.advance(1.0)
+    loop.run_once(0)
+    assert done == [1]
+
+
+def test_call_every_keeps_its_rhythm(loop: EventLoop, clock: ManualClock) -> None:
+    calls: list[float] = []
+    loop.call_every(1.0, lambda: calls.append(loop.time()))
+    for _ in range(8):
+        clock.advance(0.5)
+        loop.run_once(0)
+    assert calls == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_call_every_skips_what_it_missed(loop: EventLoop, clock: ManualClock) -> None:
+    done: list[int] = []
+    loop.call_every(1.0, done.append, 1)
+    clock.advance(10.5)
+    loop.run_once(0)
+    loop.run_once(0)
+    assert done == [1]
+
+
+def test_timers_run_in_the_order_of_their_times(loop: EventLoop, clock: ManualClock) -> None:
+    done: list[int] = []
+    for delay in (3, 1, 2):
+        loop.call_later(delay, done.append, delay)
+    clock.advance(3)
+    loop.run_once(0)
+    assert done == [1, 2, 3]
+
+
+def test_a_cancelled_timer_does_not_run(loop: EventLoop, clock: ManualClock) -> None:
+    timer = loop.call_later(1.0, fail)
+    timer.cancel()
+    clock.advance(1.0)
+    loop.run_once(0)
+    assert not timer.active
+
+
+def test_a_timer_cancelled_by_another_in_the_same_pass_does_not_run(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    loop.call_later(1.0, lambda: victim.cancel())
+    victim = loop.call_later(1.0, fail)
+    clock.advance(1.0)
+    loop.run_once(0)
+    assert not victim.active
+
+
+def test_a_repeating_timer_can_cancel_itself(loop: EventLoop, clock: ManualClock) -> None:
+    timer = loop.call_every(1.0, lambda: timer.cancel())
+    clock.advance(1.0)
+    loop.run()
+    assert not timer.active
+
+
+def test_a_timer_that_arms_itself_with_zero_does_not_starve_sockets(
+    loop: EventLoop, pair: Pair
+) -> None:
+    def again() -> None:
+        loop.call_later(0, again)
+
+    again()
+    loop.register(pair[0], EVENT_WRITE, lambda events: loop.stop())
+    loop.run()
+
+
+def test_a_timer_of_a_hundred_years_is_waited_for_in_pieces(
+    loop: EventLoop, selector: SpySelector, clock: ManualClock
+) -> None:
+    selector.clock = clock
+    century = 100 * 365.25 * 86400
+    called: list[float] = []
+    loop.call_later(century, lambda: called.append(loop.time()))
+    loop.run()
+    assert called == [century]
+    assert max(timeout or 0 for timeout in selector.timeouts) < 2_147_483
+
+
+def test_the_wall_clock_is_never_asked(loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", fail)
+    done: list[int] = []
+    loop.call_later(0.001, done.append, 1)
+    loop.run()
+    assert done == [1]
+
+
+@pytest.mark.parametrize("delay", [float("nan"), float("inf")])
+def test_a_delay_that_is_no_time_is_refused(loop: EventLoop, delay: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        loop.call_later(delay, fail)
+
+
+@pytest.mark.parametrize("interval", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_interval_that_never_passes_is_refused(loop: EventLoop, interval: float) -> None:
+    with pytest.raises(ValueError, match=r"interval|finite"):
+        loop.call_every(interval, fail)
+
+
+# -- watchers ----------------------------------------------------------------------------
+
+
+def test_a_watcher_is_told_what_it_waits_for_and_no_more(loop: EventLoop, pair: Pair) -> None:
+    near, far = pair
+    far.send(b"x")
+    seen: list[int] = []
+    watcher = loop.register(near, EVENT_READ, seen.append)
+    loop.run_once(0)
+    watcher.modify(EVENT_WRITE)
+    loop.run_once(0)
+    watcher.modify(EVENT_READ | EVENT_WRITE)
+    loop.run_once(0)
+    assert seen == [EVENT_READ, EVENT_WRITE, EVENT_READ | EVENT_WRITE]
+
+
+def test_a_watcher_registered_with_0_waits_for_nothing(loop: EventLoop, pair: Pair) -> None:
+    near, far = pair
+    far.send(b"x")
+    loop.register(near, 0, fail)
+    loop.run()
+
+
+def test_a_watcher_of_nothing_is_not_woken_by_a_hang_up(
+    loop: EventLoop, selector: SpySelector, pair: Pair
+) -> None:
+    near, far = pair
+    loop.register(near, EVENT_READ, fail).modify(0)
+    far.close()
+    loop.run()
+    assert selector.timeouts == []
+
+
+def test_a_watcher_of_nothing_can_wait_again(loop: EventLoop, pair: Pair) -> None:
+    seen: list[int] = []
+    watcher = loop.register(pair[0], 0, seen.append)
+    watcher.modify(EVENT_WRITE)
+    loop.run_once(0)
+    assert seen == [EVENT_WRITE]
+
+
+def test_readiness_that_is_not_used_up_comes_again(loop: EventLoop, pair: Pair) -> None:
+    near, far = pair
+    far.send(b"x")
+    seen: list[int] = []
+    loop.register(near, EVENT_READ, seen.append)
+    loop.run_once(0)
+    loop.run_once(0)
+    assert seen == [EVENT_READ, EVENT_READ]
+
+
+def test_closing_a_watcher_twice_is_harmless(loop: EventLoop, pair: Pair) -> None:
+    watcher = loop.register(pair[0], EVENT_READ, fail)
+    watcher.close()
+    watcher.close()
+    assert watcher.closed
+    assert watcher.events == 0
+
+
+def test_closing_a_watcher_leaves_its_socket_open(loop: EventLoop, pair: Pair) -> None:
+    near, far = pair
+    loop.register(near, EVENT_READ, fail).close()
+    far.send(b"x")
+    assert near.recv(1) == b"x"
+
+
+def test_a_closed_watcher_can_not_be_modified(loop: EventLoop, pair: Pair) -> None:
+    watcher = loop.register(pair[0], EVENT_READ, fail)
+    watcher.close()
+    with pytest.raises(ValueError, match="closed"):
+        watcher.modify(EVENT_READ)
+
+
+def test_unknown_events_are_refused(loop: EventLoop, pair: Pair) -> None:
+    with pytest.raises(ValueError, match="unknown events: 4"):
+        loop.register(pair[0], 4, fail)
+
+
+def test_a_descriptor_can_not_be_watched_twice(loop: EventLoop, pair: Pair) -> None:
+    loop.register(pair[0], EVENT_READ, fail)
+    with pytest.raises(KeyError):
+        loop.register(pair[0], EVENT_WRITE, fail)
+
+
+def test_a_descriptor_that_is_none_is_refused(loop: EventLoop) -> None:
+    with pytest.raises(ValueError, match="-1"):
+        loop.register(-1, EVENT_READ, fail)
+
+
+# -- events of one batch -----------------------------------------------------------------
+
+
+def first_to_last(selector: SpySelector, *order: socket.socket) -> None:
+    """Let the selector report descriptors in this order."""
+    numbers = [sock.fileno() for sock in order]
+    selector.arrange = lambda ready: sorted(ready, key=lambda entry: numbers.index(entry[0].fd))
+
+
+def test_a_watcher_closed_earlier_in_the_batch_is_not_called(
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
+) -> None:
+    first, second = make_pair()[0], make_pair()[0]
+    loop.register(first, EVENT_WRITE, lambda events: victim.close())
+    victim = loop.register(second, EVENT_WRITE, fail)
+    first_to_last(selector, first, second)
+    loop.run_once(0)
+    assert victim.closed
+
+
+def test_an_event_masked_earlier_in_the_batch_is_not_delivered(
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
+) -> None:
+    first, second = make_pair()[0], make_pair()[0]
+    loop.register(first, EVENT_WRITE, lambda events: masked.modify(EVENT_READ))
+    masked = loop.register(second, EVENT_WRITE, fail)
+    first_to_last(selector, first, second)
+    loop.run_once(0)
+    assert masked.events == EVENT_READ
+
+
+def test_one_of_two_events_masked_earlier_in_the_batch_is_taken_out(
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
+) -> None:
+    first, (second, far) = make_pair()[0], make_pair()
+    far.send(b"x")
+    seen: list[int] = []
+    loop.register(first, EVENT_WRITE, lambda events: masked.modify(EVENT_READ))
+    masked = loop.register(second, EVENT_READ | EVENT_WRITE, seen.append)
+    first_to_last(selector, first, second)
+    loop.run_once(0)
+    assert seen == [EVENT_READ]
+
+
+def test_a_stale_event_does_not_reach_the_new_owner_of_a_descriptor_number(
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
+) -> None:
+    a, (b, b_far), (quiet, _) = make_pair()[0], make_pair(), make_pair()
+    b_far.send(b"x")
+    number = b.fileno()
+
+    def take_over(events: int) -> None:
+        watcher_a.close()
+        watcher_b.close()
+        os.dup2(quiet.fileno(), number)
+        loop.register(b, EVENT_READ, fail)
+
+    watcher_a = loop.register(a, EVENT_WRITE, take_over)
+    watcher_b = loop.register(b, EVENT_READ, fail)
+    first_to_last(selector, a, b)
+    loop.run_once(0)
+    assert watcher_b.closed
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_is_called_has_something_to_read_in_any_order_of_events(
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair, seed: int
+) -> None:
+    chance = random.Random(seed)
+    selector.arrange = lambda ready: chance.sample(ready, len(ready))
+    watchers: dict[socket.socket, Watcher] = {}
+
+    def watch(sock: socket.socket) -> None:
+        watchers[sock] = loop.register(sock, EVENT_READ, lambda events: read_and_replace(sock))
+
+    def read_and_replace(sock: socket.socket) -> None:
+        assert sock.recv(1) == b"x"  # BlockingIOError: called for nothing
+        victim = chance.choice(list(watchers))
+        watchers[victim].close()
+        os.dup2(make_pair()[0].fileno(), victim.fileno())
+        watch(victim)
+
+    for _ in range(8):
+        near, far = make_pair()
+        far.send(b"x")
+        watch(near)
+    for _ in range(8):
+        loop.run_once(0)
+
+
+def test_everything_can_be_closed_from_inside_a_callback(
+    loop: EventLoop, make_pair: MakePair
+) -> None:
+    calls: list[int] = []
+
+    def close_all(events: int) -> None:
+        calls.append(events)
+        for watcher in watchers:
+            watcher.close()
+
+    watchers = [loop.register(make_pair()[0], EVENT_WRITE, close_all) for _ in range(10)]
+    loop.run()
+    assert calls == [EVENT_WRITE]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_false_readiness_changes_nothing(loop: EventLoop, selector: SpySelector, seed: int) -> None:
+    class Echo(RecordingHandler):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            assert self.stream is not None
+            self.stream.write(buffer.take_all())
+
+    class Client(RecordingHandler):
+        def connection_made(self, stream: Stream) -> None:
+            super().connection_made(stream)
+            stream.write(message)
+            stream.write_eof()
+
+    selector.lie(seed)
+    message = bytes(range(256)) * 4096
+    client, mailbox = Client(), Mailbox()
+    listener = listen(loop, Echo, "127.0.0.1", 0)
+    connect(loop, client, "127.0.0.1", listener.sockname[1])
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1")
+    endpoint.send(b"to myself", endpoint.sockname)
+    run_until(loop, lambda: client.events[-1:] == ["connection_lost"] and mailbox.batches)
+    assert client.received == message
+    assert client.error is None
+    assert mailbox.datagrams == [b"to myself"]
+
+
+# -- wrong use ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["run", "run_once", "close"])
+def test_a_running_loop_can_not_be_run_or_closed(loop: EventLoop, method: str) -> None:
+    loop.call_soon(getattr(loop, method))
+    with pytest.raises(RuntimeError, match="run"):
+        loop.run()
+
+
+CLOSED_LOOP_USES: dict[str, Callable[[EventLoop], object]] = {
+    "run": lambda loop: loop.run(),
+    "run_once": lambda loop: loop.run_once(),
+    "call_soon": lambda loop: loop.call_soon(fail),
+    "call_soon_threadsafe": lambda loop: loop.call_soon_threadsafe(fail),
+    "call_before_select": lambda loop: loop.call_before_select(fail),
+    "call_later": lambda loop: loop.call_later(1, fail),
+    "call_at": lambda loop: loop.call_at(1, fail),
+    "call_every": lambda loop: loop.call_every(1, fail),
+    "register": lambda loop: loop.register(0, EVENT_READ, fail),
+    "add_signal_handler": lambda loop: loop.add_signal_handler(signal.SIGINT, fail),
+    "listen": lambda loop: listen(loop, StreamHandler, "127.0.0.1", 0),
+    "connect": lambda loop: connect(loop, StreamHandler(), "127.0.0.1", 1),
+    "bind_udp": lambda loop: bind_udp(loop, Mailbox(), "127.0.0.1", 0),
+}
+
+
+@pytest.mark.parametrize("use", CLOSED_LOOP_USES)
+def test_a_closed_loop_refuses_work_and_leaks_nothing(loop: EventLoop, use: str) -> None:
+    loop.close()
+    before = open_descriptors()
+    with pytest.raises(RuntimeError, match="closed") as caught:
+        CLOSED_LOOP_USES[use](loop)
+    # The exception keeps alive what was made and not closed.
+    assert caught.traceback
+    assert open_descriptors() == before
+
+
+def test_closing_a_loop_twice_is_harmless(loop: EventLoop) -> None:
+    loop.close()
+    loop.close()
+
+
+# -- close -------------------------------------------------------------------------------
+
+
+def test_close_tells_an_open_stream_once(loop: EventLoop, connected: Connect) -> None:
+    handler = RecordingHandler()
+    connected(handler)
+    loop.close()
+    assert handler.events == ["connection_made", "connection_lost"]
+
+
+def test_close_tells_a_stream_that_had_just_ended_once(loop: EventLoop, connected: Connect) -> None:
+    handler = RecordingHandler()
+    connected(handler).stream.abort()
+    loop.close()
+    assert handler.events == ["connection_made", "connection_lost"]
+
+
+def test_close_tells_an_open_endpoint_once(loop: EventLoop) -> None:
+    mailbox = Mailbox()
+    bind_udp(loop, mailbox, "127.0.0.1")
+    loop.close()
+    assert mailbox.losses == [None]
+
+
+def test_close_tells_who_waits_for_a_connection_once(loop: EventLoop) -> None:
+    handler = RecordingHandler()
+    connect(loop, handler, "127.0.0.1", 1)
+    loop.close()
+    assert handler.events == ["connection_failed"]
+
+
+def test_close_says_why_a_connection_came_to_nothing(loop: EventLoop) -> None:
+    handler = RecordingHandler()
+    connect(loop, handler, "127.0.0.1", 1)
+    loop.close()
+    assert isinstance(handler.error, OSError)
+    assert handler.error.errno == errno.ECONNABORTED
+
+
+def test_close_calls_nothing_that_was_queued(loop: EventLoop, clock: ManualClock) -> None:
+    loop.call_soon(fail)
+    loop.call_later(0, fail)
+    loop.call_before_select(fail)
+    loop.close()
+
+
+def test_close_leaves_no_descriptor_behind() -> None:
+    before = open_descriptors()
+    near, far = tcp_pair()
+    with EventLoop() as loop, far:
+        listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+        connect(loop, StreamHandler(), "127.0.0.1", listener.sockname[1])
+        bind_udp(loop, Mailbox(), "127.0.0.1", coalesce=0.001)
+        stream_pair(loop, StreamHandler(), StreamHandler())
+        Stream(loop, near, StreamHandler()).close()
+        for _ in range(5):
+            loop.run_once(0)
+        connect(loop, StreamHandler(), "127.0.0.1", listener.sockname[1])
+        loop.run_once(0)
+    assert open_descriptors() == before
+
+
+def test_handlers_told_by_close_may_use_everything(loop: EventLoop) -> None:
+    class Clinging(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            assert self.stream is not None
+            self.stream.pause_reading()
+            self.stream.resume_reading()
+            self.stream.write_eof()
+            self.stream.close()
+            self.stream.abort()
+            listener.close()
+            endpoint.close()
+            connector.cancel()
+            loop.stop()
+            loop.close()
+
+    left, right = Clinging(), Clinging()
+    listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+    endpoint = bind_udp(loop, Mailbox(), "127.0.0.1")
+    connector = connect(loop, RecordingHandler(), "127.0.0.1", listener.sockname[1])
+    stream_pair(loop, left, right)
+    loop.call_soon(loop.stop)
+    loop.run()
+    loop.close()
+    assert left.events == right.events == ["connection_made", "connection_lost"]
+
+
+# -- errors without a home ---------------------------------------------------------------
+
+
+def test_an_error_is_given_to_the_exception_handler(loop: EventLoop, reported: Reported) -> None:
+    error = ValueError("a value")
+    loop.call_exception_handler("a message", error)
+    assert reported == [("a message", error)]
+    reported.clear()
+
+
+def test_an_error_is_logged_if_there_is_no_exception_handler(
+    loop: EventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop.set_exception_handler(None)
+    loop.call_exception_handler("a message", ValueError("a value"))
+    (record,) = caplog.records
+    assert (record.name, record.levelno, record.message) == ("reactor", logging.ERROR, "a message")
+    assert "a value" in caplog.text
+
+
+def test_an_exception_handler_that_raises_is_logged_along_with_the_error(
+    loop: EventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop.set_exception_handler(fail)
+    loop.call_exception_handler("a message", ValueError("a value"))
+    assert "ZeroDivisionError" in caplog.text
+    assert "a value" in caplog.text

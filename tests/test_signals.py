@@ -1,0 +1,286 @@
+"""Signals as calls of the loop: none lost, and everything put back afterwards."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from reactor import EVENT_READ, EventLoop
+from reactor.testing import run_until
+from reactor.wakeup import Wakeup
+from tests.conftest import Reported
+from tests.fakes import SpySelector
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs os.kill and Unix signals")
+
+
+@pytest.fixture(autouse=True)
+def bystander() -> Iterator[Callable[..., Any]]:
+    """The handler that was there before, and has to be there afterwards."""
+
+    def stand_by(signum: int, frame: object) -> None:
+        raise AssertionError("the handler of before was called")
+
+    signals = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM]
+    before = [signal.signal(signum, stand_by) for signum in signals]
+    yield stand_by
+    for signum, handler in zip(signals, before, strict=True):
+        signal.signal(signum, handler)
+
+
+def wakeup_fd() -> int:
+    """Where the interpreter rings when a signal comes."""
+    number = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+    return number
+
+
+def send(signum: int) -> None:
+    os.kill(os.getpid(), signum)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_signal_calls_its_callback(loop: EventLoop, signum: int) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signum, seen.append, "seen")
+    send(signum)
+    run_until(loop, lambda: seen)
+    assert seen == ["seen"]
+
+
+def test_a_signal_wakes_a_sleeping_loop(loop: EventLoop, selector: SpySelector) -> None:
+    def send_once_asleep() -> None:
+        selector.asleep.wait()
+        send(signal.SIGUSR1)
+
+    near, far = socket.socketpair()
+    with near, far:
+        loop.register(near, EVENT_READ, int)
+        loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+        thread = threading.Thread(target=send_once_asleep)
+        thread.start()
+        loop.run()
+        thread.join()
+    assert selector.timeouts[0] is None
+
+
+def test_a_signal_handler_does_not_keep_the_loop_running(loop: EventLoop) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.run()
+
+
+def test_a_new_callback_takes_the_place_of_the_old(loop: EventLoop) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "old")
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "new")
+    send(signal.SIGUSR1)
+    run_until(loop, lambda: seen)
+    assert seen == ["new"]
+
+
+def test_removing_puts_the_previous_handler_back(
+    loop: EventLoop, bystander: Callable[..., Any]
+) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    assert loop.remove_signal_handler(signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) is bystander
+
+
+def test_removing_what_is_not_there_says_so(loop: EventLoop) -> None:
+    assert not loop.remove_signal_handler(signal.SIGUSR1)
+
+
+def test_removing_twice_says_so(loop: EventLoop) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.remove_signal_handler(signal.SIGUSR1)
+    assert not loop.remove_signal_handler(signal.SIGUSR1)
+
+
+def test_the_previous_wakeup_descriptor_is_put_back_with_the_last_handler(loop: EventLoop) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        near.setblocking(False)
+        before = signal.set_wakeup_fd(near.fileno())
+        try:
+            loop.add_signal_handler(signal.SIGUSR1, int)
+            loop.add_signal_handler(signal.SIGUSR2, int)
+            loop.remove_signal_handler(signal.SIGUSR1)
+            assert wakeup_fd() != near.fileno()
+            loop.remove_signal_handler(signal.SIGUSR2)
+            assert wakeup_fd() == near.fileno()
+        finally:
+            signal.set_wakeup_fd(before)
+
+
+def test_a_signal_still_arrives_after_another_was_removed(loop: EventLoop) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "1")
+    loop.add_signal_handler(signal.SIGUSR2, seen.append, "2")
+    loop.remove_signal_handler(signal.SIGUSR1)
+    send(signal.SIGUSR2)
+    run_until(loop, lambda: seen)
+    assert seen == ["2"]
+
+
+def test_closing_the_loop_puts_everything_back(
+    loop: EventLoop, bystander: Callable[..., Any]
+) -> None:
+    before = wakeup_fd()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.add_signal_handler(signal.SIGTERM, int)
+    loop.close()
+    assert signal.getsignal(signal.SIGUSR1) is bystander
+    assert signal.getsignal(signal.SIGTERM) is bystander
+    assert wakeup_fd() == before
+
+
+def test_a_loop_can_be_closed_though_the_previous_wakeup_descriptor_is_gone(
+    loop: EventLoop,
+) -> None:
+    before = wakeup_fd()
+    near, far = socket.socketpair()
+    try:
+        with near, far:
+            near.setblocking(False)
+            signal.set_wakeup_fd(near.fileno())
+            loop.add_signal_handler(signal.SIGUSR1, int)
+        loop.close()
+    finally:
+        signal.set_wakeup_fd(before)
+
+
+def test_a_handler_that_python_did_not_install_is_replaced_by_the_default(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", lambda signum, handler: None)
+        loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.remove_signal_handler(signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+def test_a_signal_that_can_not_be_caught_is_refused(loop: EventLoop) -> None:
+    before = wakeup_fd()
+    with pytest.raises((OSError, ValueError)):
+        loop.add_signal_handler(signal.SIGKILL, int)
+    assert wakeup_fd() == before
+    assert not loop.remove_signal_handler(signal.SIGKILL)
+
+
+def test_a_number_that_is_no_signal_is_refused(loop: EventLoop) -> None:
+    with pytest.raises(ValueError, match="signal number"):
+        loop.add_signal_handler(0, int)
+
+
+def test_handlers_can_be_added_on_the_main_thread_only(loop: EventLoop) -> None:
+    errors: list[Exception] = []
+
+    def add() -> None:
+        try:
+            loop.add_signal_handler(signal.SIGUSR1, int)
+        except ValueError as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    thread.join()
+    assert len(errors) == 1
+
+
+def test_ten_thousand_signals_do_not_hide_another(loop: EventLoop) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.add_signal_handler(signal.SIGTERM, seen.append, "SIGTERM")
+    for _ in range(10_000):
+        send(signal.SIGUSR1)
+    send(signal.SIGTERM)
+    run_until(loop, lambda: seen)
+    assert seen == ["SIGTERM"]
+
+
+def test_a_signal_that_comes_while_its_handler_is_removed_is_nobodys(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install = signal.signal
+
+    def install_late(signum: int, handler: Any) -> Any:
+        send(signum)
+        return install(signum, handler)
+
+    seen: list[int] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", install_late)
+        loop.remove_signal_handler(signal.SIGUSR1)
+    loop.run_once(0)
+    assert seen == []
+
+
+def close_writer(number: int) -> None:
+    os.close(number)
+
+
+def replace_writer(number: int) -> None:
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), number)
+
+
+def shut_writer(number: int) -> None:
+    with socket.socket(fileno=os.dup(number)) as writer:
+        writer.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("breakage", [close_writer, replace_writer, shut_writer])
+def test_a_broken_bell_is_reported_once_and_replaced(
+    loop: EventLoop, reported: Reported, breakage: Callable[[int], None]
+) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "seen")
+    breakage(wakeup_fd())
+    for _ in range(5):
+        loop.run_once(0)
+    assert ["wake-up" in message for message, _ in reported] == [True]
+    reported.clear()
+
+
+def test_a_bell_that_was_replaced_hears_signals(
+    loop: EventLoop, selector: SpySelector, reported: Reported
+) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+    shut_writer(wakeup_fd())
+    loop.run_once(0)
+    reported.clear()
+
+    def send_once_asleep() -> None:
+        selector.asleep.wait()
+        send(signal.SIGUSR1)
+
+    near, far = socket.socketpair()
+    with near, far:
+        loop.register(near, EVENT_READ, int)
+        thread = threading.Thread(target=send_once_asleep)
+        thread.start()
+        loop.run()
+        thread.join()
+
+
+def test_a_bell_that_was_replaced_hears_threads(
+    loop: EventLoop, selector: SpySelector, reported: Reported
+) -> None:
+    (bell,) = [key.fileobj for key in selector.get_map().values()]
+    assert isinstance(bell, Wakeup)
+    shut_writer(bell.writer_fileno())
+    loop.run_once(0)
+    assert len(reported) == 1
+    reported.clear()
+    seen: list[int] = []
+    thread = threading.Thread(target=loop.call_soon_threadsafe, args=(seen.append, 1))
+    thread.start()
+    run_until(loop, lambda: seen)
+    thread.join()
