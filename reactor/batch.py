@@ -22,7 +22,7 @@ class DatagramBatch:
         self.sizes = sizes
         """Size of each datagram, in bytes."""
         self.sources = sources
-        """Address that each datagram came from; empty in a batch made by `of`."""
+        """Address that each datagram came from; empty if not asked for, or made by `of`."""
 
     @classmethod
     def of(cls, datagrams: Iterable[bytes]) -> "DatagramBatch":

@@ -67,9 +67,13 @@ def find_runs(sizes: Sequence[int]) -> list[Run]:
 
 def _measure_run(sizes: Sequence[int], first: int) -> tuple[int, int]:
     """Number of datagrams and of bytes in the run that begins at index `first`."""
-    segment = length = sizes[first]
-    count = 1
-    for size in sizes[first + 1 : first + _MAX_SEGMENTS]:
+    segment = sizes[first]
+    most = max(1, min(_MAX_SEGMENTS, MAX_DATAGRAM // segment)) if segment else 1
+    window = sizes[first : first + most]
+    # A stream of one size, the usual case, is seen without a look at each datagram.
+    count = len(window) if window.count(segment) == len(window) else 1
+    length = count * segment
+    for size in sizes[first + count : first + _MAX_SEGMENTS]:
         # An empty datagram would be no segment at all.
         if not 0 < size <= segment or length + size > MAX_DATAGRAM:
             break

@@ -327,9 +327,11 @@ def test_what_is_appended_is_copied() -> None:
     assert buffer.take_all() == b"abcdefabc"
 
 
-def test_what_is_taken_is_bytes() -> None:
+@pytest.mark.parametrize("places", [set(), {1}, {3}])
+def test_what_is_taken_is_bytes_however_it_was_cut(places: set[int]) -> None:
     buffer = ReceiveBuffer()
-    buffer.append(b"a\nbcd")
+    for chunk in cut(b"a\nbcd", places):
+        buffer.append(chunk)
     taken = [buffer.take_line(limit=1), buffer.take_exactly(1), buffer.take_all()]
     assert [type(piece) for piece in taken] == [bytes, bytes, bytes]
 

@@ -1,9 +1,11 @@
 """Connector: one answer to each attempt, in time, and nothing left behind."""
 
 import errno
+import gc
 import os
 import socket
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -477,6 +479,38 @@ def test_a_loop_closed_in_the_moment_of_success_tells_of_an_end_too(
     loop.close()
     assert handler.events in (FAILED, ["connection_made", "connection_lost"])
     assert [sock.fileno() for sock in sockets] == [-1]
+
+
+def test_a_connection_that_was_made_leaves_no_timer(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    port: int,
+    selector: SpySelector,
+) -> None:
+    connect(loop, handler, "127.0.0.1", port, timeout=5.0)
+    run_until(loop, lambda: handler.events)
+    selector.clock = clock
+    loop.run_once(60.0)
+    assert selector.timeouts[-1] == 60.0
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure", "cancel"])
+def test_a_connector_that_is_over_is_freed_at_once(
+    loop: EventLoop, handler: RecordingHandler, port: int, dead_port: int, outcome: str
+) -> None:
+    attempt = connect(loop, handler, "127.0.0.1", dead_port if outcome == "failure" else port)
+    reference = weakref.ref(attempt)
+    if outcome == "cancel":
+        attempt.cancel()
+    del attempt
+    gc.disable()
+    try:
+        run_until(loop, lambda: handler.events or outcome == "cancel")
+        loop.run_once(0)
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 def test_attempts_that_fail_leave_nothing_behind(

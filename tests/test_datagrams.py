@@ -7,6 +7,7 @@ import socket
 import sys
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ MakeSocket = Callable[..., FaultySocket]
 
 IP_RECVERR = 11  # linux/in.h
 SO_MEMINFO = 55  # asm-generic/socket.h
+SO_RCVBUFFORCE = 33
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
@@ -628,14 +630,15 @@ def test_an_endpoint_goes_on_100_ms_after_nothing_but_errors(
 def test_the_real_news_of_a_dead_receiver_costs_a_live_sender_nothing(
     loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket, udp: MakeSocket
 ) -> None:
-    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
     endpoint = bind_udp(loop, mailbox, sock=sock)
+    # Set behind the endpoint's back, which has just switched it off.
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
     with udp() as gone:
         address = gone.getsockname()
     endpoint.send(b"to nobody", address)
     deliver(other, endpoint, b"1", b"2")
     run_until(loop, lambda: len(mailbox.datagrams) == 2)
-    assert endpoint.counters.receive_errors <= 1
+    assert endpoint.counters.receive_errors == 1
 
 
 @needs_linux
@@ -785,9 +788,10 @@ def test_one_dead_receiver_costs_nine_live_ones_nothing(
     udp: MakeSocket,
     segmentation: bool | None,
 ) -> None:
-    # With this option the system tells of the dead one on the next send, to whomever.
-    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
     endpoint = bind_udp(loop, mailbox, sock=sock, segmentation=segmentation)
+    # With this option, which the endpoint has just switched off, the system tells of the
+    # dead one on the next send, to whomever.
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
     receivers = [udp() for _ in range(10)]
     addresses = [receiver.getsockname() for receiver in receivers]
     receivers[3].close()
@@ -807,6 +811,19 @@ def test_the_size_of_the_receive_buffer_is_granted_up_to_a_limit(
 ) -> None:
     endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=65536)
     assert endpoint.receive_buffer_size == 65536
+
+
+@needs_linux
+def test_with_the_right_to_it_the_size_has_no_limit(
+    loop: EventLoop, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    size = 2 * int(Path("/proc/sys/net/core/rmem_max").read_text())
+    try:
+        other.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+    except OSError:
+        pytest.skip("needs CAP_NET_ADMIN")
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=size)
+    assert endpoint.receive_buffer_size == size
 
 
 def test_more_than_the_system_can_lend_is_no_error(loop: EventLoop, mailbox: Mailbox) -> None:
@@ -904,7 +921,7 @@ def test_an_option_that_the_system_refuses_is_asked_for_in_smaller_sizes(
                 asked.append(args[2])
                 if args[2] > 100_000:
                     raise OSError(errno.ENOBUFS, "as BSD says")
-            elif args[1] == 33:  # SO_RCVBUFFORCE
+            elif args[1] == SO_RCVBUFFORCE:
                 raise PermissionError(errno.EPERM, "as without the right to")
             super().setsockopt(*args)
 

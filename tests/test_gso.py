@@ -154,3 +154,7 @@ def test_kernels_that_do_not_mangle_runs_are_trusted(release: str) -> None:
 @pytest.mark.parametrize("release", ["", "unknown", "x7.1.2", "7"])
 def test_a_release_that_says_nothing_is_trusted(release: str) -> None:
     assert not _is_mangling(release)
+
+
+def test_a_datagram_too_large_to_be_sent_is_a_run_of_its_own() -> None:
+    assert [run.count for run in find_runs([70_000, 70_000, 1])] == [1, 1, 1]

@@ -1,10 +1,12 @@
 """Listener: bounded accepts, no spinning at a limit, and no error that ends it by mistake."""
 
 import errno
+import gc
 import itertools
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -327,7 +329,7 @@ def test_a_listening_socket_that_is_unusable_is_reported_once_and_closed(
 ) -> None:
     door.shutdown(socket.SHUT_RDWR)
     loop.run()
-    assert door.fileno() == -1
+    assert (door.fileno(), listener.failed) == (-1, 0)
     assert [repr(listener) in message for message, _ in reported] == [True]
     reported.clear()
 
@@ -416,6 +418,18 @@ def test_closing_twice_is_harmless(loop: EventLoop, listener: Listener) -> None:
     listener.close()
     listener.close()
     loop.run()
+
+
+def test_a_closed_listener_is_freed_at_once(loop: EventLoop) -> None:
+    listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+    reference = weakref.ref(listener)
+    listener.close()
+    gc.disable()
+    try:
+        del listener
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 def test_a_handler_factory_may_close_the_listener(loop: EventLoop, call: Call) -> None:

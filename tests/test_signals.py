@@ -151,6 +151,7 @@ def test_a_loop_can_be_closed_though_the_previous_wakeup_descriptor_is_gone(
             signal.set_wakeup_fd(near.fileno())
             loop.add_signal_handler(signal.SIGUSR1, int)
         loop.close()
+        assert wakeup_fd() == -1
     finally:
         signal.set_wakeup_fd(before)
 

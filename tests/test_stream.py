@@ -351,6 +351,17 @@ def test_resume_writing_follows_at_low_water_and_not_before(
     assert handler.events.count("resume_writing") == 1
 
 
+@pytest.mark.parametrize(("left", "resumed"), [(26, 0), (25, 1)])
+def test_without_a_word_low_water_is_a_quarter_of_high_water(
+    loop: EventLoop, link: Link, handler: RecordingHandler, left: int, resumed: int
+) -> None:
+    link.stream.set_write_buffer_limits(high=100)
+    link.sock.script("send", [Cut(101 - left), errno.EAGAIN])
+    link.stream.write(bytes(101))
+    loop.run_once(0)
+    assert handler.events.count("resume_writing") == resumed
+
+
 def test_resume_writing_comes_once_for_each_time_that_write_said_false(
     loop: EventLoop, link: Link, handler: RecordingHandler
 ) -> None:
@@ -534,6 +545,7 @@ def test_leaving_a_mib_in_the_buffer_is_allowed_and_more_ends_the_stream(
     run_until(loop, lambda: handler.error)
     assert isinstance(handler.error, BufferFull)
     assert handler.events == ["connection_made", "connection_lost"]
+    assert handler.sizes[-1] == MIB
 
 
 def test_a_handler_that_pauses_in_time_loses_nothing(loop: EventLoop, connected: Connect) -> None:
@@ -741,11 +753,17 @@ def test_pausing_and_resuming_for_nothing_is_harmless(
     assert handler.events == ["connection_made", "data_received"]
 
 
-def test_a_paused_stream_still_writes(loop: EventLoop, link: Link) -> None:
+def test_a_paused_stream_still_writes_but_does_not_read(
+    loop: EventLoop, link: Link, handler: RecordingHandler
+) -> None:
     link.stream.pause_reading()
+    link.peer.send(b"unread")
+    link.wait()
     link.sock.script("send", [Cut(1), errno.EAGAIN])
     link.stream.write(b"hello")
     run_until(loop, lambda: link.peer.pull() == b"hello")
+    settle(loop)
+    assert handler.received == b""
 
 
 # -- the peer ends its side --------------------------------------------------------------

@@ -98,6 +98,7 @@ class FanOut(DatagramHandler):
             coalesce=coalesce,
             buffer_size=_BUFFER_SIZE,
             segmentation=segmentation,
+            sources=False,
         )
         self._ingest.pause_receiving()
         granted = self._ingest.receive_buffer_size
