@@ -90,7 +90,8 @@ def _numeric(host: str, port: int) -> tuple[socket.AddressFamily, Address] | Non
     scope = parsed.scope_id
     if scope is None:
         return socket.AF_INET6, (host, port, 0, 0)
-    index = int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+    numbered = scope.isascii() and scope.isdigit()
+    index = int(scope) if numbered else socket.if_nametoindex(scope)
     return socket.AF_INET6, (host.partition("%")[0], port, 0, index)
 
 

@@ -19,7 +19,7 @@ _JOIN_SIZE: Final = 64 * 1024
 class ReceiveBuffer:
     r"""Bytes that have arrived and were not taken yet; lines and exact counts come out.
 
-    `limit` is how many bytes may wait at most, None any number.
+    `limit` is how many bytes may wait for more to come, None any number.
 
     >>> buffer = ReceiveBuffer()
     >>> buffer.append(b"one\r\ntwo\nthr")
@@ -53,7 +53,7 @@ class ReceiveBuffer:
         """Add bytes at the end. `bytes` may be kept as they are, other buffers are copied.
 
         Raises BufferFull, and adds nothing, if some bytes wait already and these would
-        make them more than the limit.
+        make them more than the limit. What comes into an empty buffer always fits.
         """
         start = self._start
         if start == len(self._data):
@@ -61,7 +61,7 @@ class ReceiveBuffer:
             self._dropped += start
             self._start = self._searched = 0
             return
-        if self._limit is not None and len(self) + len(data) > self._limit:
+        if data and self._limit is not None and len(self) + len(data) > self._limit:
             raise BufferFull(f"{len(self)} bytes were received and not taken")
         waiting = self._data
         if isinstance(waiting, bytes):

@@ -73,7 +73,7 @@ class DatagramSender:
             taken = len(segmented) - failed
             self._count_sent(run.count * taken, run.size * taken)
         for address in plain:
-            dropped[address] = self._send_each(batch, address)
+            dropped[address] = dropped.get(address, 0) + self._send_each(batch, address)
         return {address: count for address, count in dropped.items() if count}
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ What waits in the socket is drained into one slab, datagram behind datagram, so 
 neighbours of equal size can be sent on by segmentation offload without being copied.
 """
 
+import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any, Final
@@ -75,8 +76,11 @@ def bind_udp(
     others dropped; `sources` False saves the time to say where datagrams came from. With
     `sock`, a bound UDP socket, host and port are not used.
 
-    Raises OSError that names the address; RuntimeError for a host name while the loop runs.
+    Raises OSError that names the address; RuntimeError for a host name while the loop
+    runs; ValueError if `only_from` is no numeric host.
     """
+    if only_from is not None:
+        ipaddress.ip_address(only_from)
     if sock is None:
         if host is None:
             raise ValueError("bind_udp() needs a host or a socket")
@@ -155,6 +159,7 @@ class DatagramEndpoint:
     def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
         """Send one datagram; False if it was dropped, which `counters.dropped` explains.
 
+        Here and below an address is numeric: a name would be looked up, and keep the loop.
         Raises StreamClosed when the endpoint is closed.
         """
         self._check_open()

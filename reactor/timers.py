@@ -58,7 +58,7 @@ class Timer:
 
 
 class TimerQueue:
-    """All timers of a loop, the earliest first; equal times keep their order of creation.
+    """All timers of a loop, the earliest first; equal times in the order of arming.
 
     >>> queue = TimerQueue()
     >>> late = queue.add(2.0, print, ("late",))

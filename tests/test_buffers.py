@@ -538,3 +538,10 @@ def test_clear_drops_everything_and_the_queue_lives_on() -> None:
     assert (queue.size, queue.peek()) == (0, b"")
     queue.append(b"new")
     assert (queue.size, queue.peek()) == (3, b"new")
+
+
+def test_nothing_more_fits_into_a_full_buffer_but_nothing() -> None:
+    buffer = ReceiveBuffer(limit=2)
+    buffer.append(b"abc")
+    buffer.append(b"")
+    assert buffer.take_all() == b"abc"

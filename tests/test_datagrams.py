@@ -1153,3 +1153,8 @@ def test_endpoints_leave_no_descriptor_behind(loop: EventLoop, mailbox: Mailbox)
         bind_udp(loop, mailbox, "127.0.0.1").close()
     loop.run()
     assert open_descriptors() == before
+
+
+def test_only_from_takes_no_name(loop: EventLoop, mailbox: Mailbox) -> None:
+    with pytest.raises(ValueError, match="localhost"):
+        bind_udp(loop, mailbox, "127.0.0.1", only_from="localhost")

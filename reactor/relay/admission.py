@@ -40,7 +40,9 @@ class Admission:
         return None
 
     def leave(self, host: str) -> None:
-        """A client that was let in is gone."""
+        """A client that was let in is gone. Raises ValueError if none was let in from `host`."""
+        if host not in self._hosts:
+            raise ValueError(f"no client was let in from {host}")
         self._hosts[host] -= 1
         if not self._hosts[host]:
             del self._hosts[host]

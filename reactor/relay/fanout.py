@@ -125,10 +125,11 @@ class FanOut(DatagramHandler):
 
     # -- viewers come and go ---------------------------------------------------------
 
-    def is_own_port(self, port: int) -> bool:
-        """Whether `port` is a UDP port of the relay itself: sending there would echo."""
-        endpoints = [self._ingest, *self._outlets.values()]
-        return any(endpoint.sockname[1] == port for endpoint in endpoints)
+    def is_own(self, address: Address) -> bool:
+        """Whether a datagram to `address` would come back to the relay itself."""
+        hosts = {address[0], "0.0.0.0", "::"}
+        own = [self._ingest.sockname, *(outlet.sockname for outlet in self._outlets.values())]
+        return any(host in hosts and port == address[1] for host, port, *_ in own)
 
     def claim(self, address: Address, local: Address) -> Viewer | None:
         """A viewer, not active yet, at `address`; None if another has it.

@@ -8,7 +8,7 @@ The wire is described in docs/protocol.md.
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar, assert_never
 
 from reactor import LineTooLong, ReceiveBuffer, StreamClosed
 
@@ -184,7 +184,9 @@ def encode(message: Command | Reply) -> bytes:
         case Ok():
             line = "OK"
         case Error(code=code, text=text):
-            line = f"ERROR {code} {text}"
+            line = f"ERROR {code} {text}".rstrip()
+        case _:
+            assert_never(message)
     return line.encode("ascii") + b"\n"
 
 

@@ -237,13 +237,14 @@ class ControlConnection(StreamHandler):
             self._server.fan_out.deactivate(self._viewer)
 
     def _admit(self, port: int) -> ErrorCode | None:
-        fan_out = self._server.fan_out
-        if port == self._server.address[1] or fan_out.is_own_port(port):
-            return ErrorCode.SERVER_PORT
         # Only ever to the address that asked, whatever the port: no reflection.
         host, _, *rest = self._client
+        address = (host, port, *rest)
+        fan_out = self._server.fan_out
+        if fan_out.is_own(address):
+            return ErrorCode.SERVER_PORT
         try:
-            viewer = fan_out.claim((host, port, *rest), unmapped(self._stream.sockname))
+            viewer = fan_out.claim(address, unmapped(self._stream.sockname))
         except OSError:
             return ErrorCode.UNAVAILABLE
         if viewer is None:

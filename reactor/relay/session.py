@@ -5,7 +5,7 @@ It knows no socket and no time, so every order of commands can be tried in a tes
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from typing import Final, assert_never
 
 from .protocol import Command, Connect, Disconnect, Error, ErrorCode, Ok, Pause, Reply, Resume
 
@@ -74,6 +74,8 @@ class Session:
             case Disconnect():
                 self.close()
                 return Ok()
+            case _:
+                assert_never(command)
 
     def close(self) -> None:
         """End the session, whatever its state; the connection has ended or will now."""

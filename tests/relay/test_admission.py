@@ -91,3 +91,10 @@ def test_hosts_that_left_or_were_refused_are_forgotten() -> None:
 def test_a_limit_is_not_negative(limits: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="negative"):
         Admission(*limits)
+
+
+def test_nobody_leaves_who_was_not_let_in() -> None:
+    admission = Admission(max_clients=1, max_clients_per_host=0)
+    with pytest.raises(ValueError, match=ONE):
+        admission.leave(ONE)
+    assert admission.clients == 0

@@ -723,3 +723,12 @@ def test_a_line_parser_alone_knows_no_language(chunks: list[bytes]) -> None:
         parser.receive_data(chunk)
     with pytest.raises(NotImplementedError):
         parser.next_event()
+
+
+def test_what_is_no_message_can_not_be_encoded() -> None:
+    with pytest.raises(AssertionError):
+        encode("OK")  # type: ignore[arg-type]
+
+
+def test_an_error_without_a_text_ends_with_its_code() -> None:
+    assert encode(Error("LLENO", "")) == b"ERROR LLENO\n"

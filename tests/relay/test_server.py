@@ -328,13 +328,24 @@ def test_one_host_can_not_take_all_places(loop: EventLoop) -> None:
         assert relay.controller(source="127.0.0.2").ask(b"CONECTAR 5000") == b"OK"
 
 
-def test_the_relays_own_ports_are_refused(relay: Studio) -> None:
+def test_a_port_from_which_datagrams_would_come_back_is_refused(relay: Studio) -> None:
     relay.viewer()
     client = relay.controller()
     outlet = next(iter(relay.server.fan_out._outlets.values()))
-    own = [relay.server.address, relay.server.ingest_address, outlet.sockname]
-    for address in own:
-        assert code(client.ask(b"CONECTAR %d" % address[1])) == b"PUERTO_SERVIDOR"
+    for own in (relay.server.ingest_address, outlet.sockname):
+        assert code(client.ask(b"CONECTAR %d" % own[1])) == b"PUERTO_SERVIDOR"
+
+
+def test_the_same_port_on_another_host_is_nobodys_but_the_clients(relay: Studio) -> None:
+    client = relay.controller(source="127.0.0.2")
+    assert client.ask(b"CONECTAR %d" % relay.server.ingest_address[1]) == b"OK"
+
+
+def test_an_ingest_on_every_address_is_protected_on_every_address(loop: EventLoop) -> None:
+    with studio(loop, ingest=("0.0.0.0", 0)) as relay:
+        client = relay.controller(source="127.0.0.2")
+        port = relay.server.ingest_address[1]
+        assert code(client.ask(b"CONECTAR %d" % port)) == b"PUERTO_SERVIDOR"
 
 
 def test_a_port_that_another_client_of_the_host_has_is_refused_until_it_leaves(

@@ -182,3 +182,9 @@ def test_any_order_of_commands_is_answered_as_the_state_is(commands: list[Comman
         assert (session.state, session.port) == (state, port)
         if state is CLOSED:
             break
+
+
+def test_what_is_no_command_is_refused_at_once() -> None:
+    session = Session(lambda port: None)
+    with pytest.raises(AssertionError):
+        session.receive("INTERRUMPIR")  # type: ignore[arg-type]
