@@ -388,7 +388,7 @@ class Stream:
 
     def _resume_writing(self) -> None:
         self._above_high_water = False
-        if self._output_ended:
+        if self._output_ended or self._ended:
             return
         try:
             self._handler.resume_writing()

@@ -1601,3 +1601,16 @@ def test_a_thousand_connections_leave_nothing_behind(
         run_until(loop, lambda: not handlers)
     assert listener.accepted == 1000
     assert selector.watched == 1
+
+
+def test_a_stream_that_ends_while_it_flushes_is_not_asked_for_more(
+    loop: EventLoop, selector: SpySelector, link: Link, handler: RecordingHandler
+) -> None:
+    link.stream.set_write_buffer_limits(high=1)
+    link.stream.pause_reading()
+    link.stream.write(b"123456")
+    link.sock.script("send", [Cut(4)])
+    selector.refusal = errno.ENOSPC  # the wait for the peer can't be registered
+    settle(loop)
+    selector.refusal = None
+    assert handler.events == ["connection_made", "connection_lost"]
