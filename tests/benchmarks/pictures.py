@@ -40,12 +40,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Picture:
-    """A set of curves over the same axes, both from 0."""
+    """A set of curves over the same axes: x from 0; y from 0, or logarithmic."""
 
     title: str
     x_label: str
     y_label: str
     curves: dict[str, list[Point]]
+    logarithmic: bool = False
 
     def svg(self) -> str:
         """The picture, on a background of its own: it is the same in the dark."""
@@ -66,43 +67,53 @@ class Picture:
         return max(point.x for points in self.curves.values() for point in points)
 
     @property
-    def _y_end(self) -> float:
-        highest = max(point.y for points in self.curves.values() for point in points)
-        return _step(highest) * math.ceil(highest / _step(highest))
+    def _y_marks(self) -> list[float]:
+        heights = [point.y for points in self.curves.values() for point in points]
+        if self.logarithmic:
+            return _logarithmic_marks(min(heights), max(heights))
+        return _linear_marks(max(heights))
 
-    def _at(self, x: float, y: float) -> tuple[float, float]:
+    def _at(self, x: float, share: float) -> tuple[float, float]:
+        """Where `x` is, at a `share` of the picture's height."""
         return (
             _LEFT + x / self._x_end * (_WIDTH - _LEFT - _RIGHT),
-            _HEIGHT - _BOTTOM - y / self._y_end * (_HEIGHT - _TOP - _BOTTOM),
+            _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM),
         )
+
+    def _share(self, y: float) -> float:
+        """At which share of the height `y` is."""
+        low, *_, high = self._y_marks
+        if self.logarithmic:
+            return math.log(y / low) / math.log(high / low)
+        return (y - low) / (high - low)
 
     def _axes(self) -> list[str]:
         parts = []
-        for value in _marks(self._y_end):
-            left, y = self._at(0, value)
-            parts.append(_line((left, y), self._at(self._x_end, value), _GRID))
+        for value in self._y_marks:
+            left, y = self._at(0, self._share(value))
+            parts.append(_line((left, y), self._at(self._x_end, self._share(value)), _GRID))
             parts.append(_text(left - 8, y + 4, f"{value:g}", anchor="end"))
         for value in sorted({point.x for points in self.curves.values() for point in points}):
             x, bottom = self._at(value, 0)
             parts.append(_line((x, bottom), (x, bottom + 5), _INK))
             parts.append(_text(x, bottom + 20, f"{value:g}", anchor="middle"))
         parts.append(_line(self._at(0, 0), self._at(self._x_end, 0), _INK))
-        parts.append(_line(self._at(0, 0), self._at(0, self._y_end), _INK))
+        parts.append(_line(self._at(0, 0), self._at(0, 1), _INK))
         middle, bottom = self._at(self._x_end / 2, 0)
         parts.append(_text(middle, bottom + 44, self.x_label, anchor="middle"))
-        left, centre = self._at(0, self._y_end / 2)
+        left, centre = self._at(0, 0.5)
         parts.append(_text(left - 52, centre, self.y_label, anchor="middle", turned=True))
         return parts
 
     def _curve(self, name: str, points: list[Point]) -> list[str]:
         colour, dashes = _STYLES.get(name, _OTHER_STYLE)
-        corners = " ".join("{:.1f},{:.1f}".format(*self._at(p.x, p.y)) for p in points)
+        corners = " ".join("{:.1f},{:.1f}".format(*self._at(p.x, self._share(p.y))) for p in points)
         parts = [
             f'<polyline points="{corners}" fill="none" stroke="{colour}" '
             f'stroke-width="2.5" stroke-dasharray="{dashes}"/>'
         ]
         for point in points:
-            x, y = self._at(point.x, point.y)
+            x, y = self._at(point.x, self._share(point.y))
             fill = "#ffffff" if point.lossy else colour
             parts.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{fill}" '
@@ -112,7 +123,8 @@ class Picture:
 
     def _names(self) -> list[str]:
         """Each curve's name where it ends, moved apart where they would overlap."""
-        ends = [(self._at(p[-1].x, p[-1].y), name) for name, p in self.curves.items()]
+        lasts = {name: points[-1] for name, points in self.curves.items()}
+        ends = [(self._at(p.x, self._share(p.y)), name) for name, p in lasts.items()]
         parts = []
         lowest_free = float("-inf")
         for (x, y), name in sorted(ends, key=lambda end: end[0][1]):
@@ -133,6 +145,7 @@ def cost_by_clients(figures: list[dict[str, Any]]) -> Picture:
         "active clients",
         "microseconds of CPU per delivered datagram",
         _curves(figures, "clients", lambda figure: figure["us_per_datagram"]),
+        logarithmic=True,
     )
 
 
@@ -156,16 +169,21 @@ def _curves(
     return curves
 
 
-def _step(highest: float) -> float:
-    """A round distance between marks, so that there are about six of them."""
+def _linear_marks(highest: float) -> list[float]:
+    """From 0 to `highest` or a little more, in about six round steps."""
     rough = highest / _STEPS
     scale = 10.0 ** math.floor(math.log10(rough))
-    return next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= rough)
+    step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= rough)
+    return [step * number for number in range(math.ceil(highest / step) + 1)]
 
 
-def _marks(end: float) -> list[float]:
-    step = _step(end)
-    return [step * number for number in range(round(end / step) + 1)]
+def _logarithmic_marks(lowest: float, highest: float) -> list[float]:
+    """1, 2, 5, 10 and so on, from just below `lowest` to just above `highest`."""
+    decades = range(math.floor(math.log10(lowest)) - 1, math.ceil(math.log10(highest)) + 1)
+    marks = [factor * 10.0**decade for decade in decades for factor in (1, 2, 5)]
+    below = max(mark for mark in marks if mark < lowest)
+    above = min(mark for mark in [*marks, 10 * marks[-1]] if mark > highest)
+    return [mark for mark in [*marks, 10 * marks[-1]] if below <= mark <= above]
 
 
 def _line(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
