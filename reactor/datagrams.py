@@ -123,7 +123,7 @@ class DatagramEndpoint:
         self._paused = False
         self._error: Exception | None = None
         self._drops_while_paused = 0
-        self._drops_at_pause = 0
+        self._drops_at_pause: int | None = None
         self.sockname: Any = sock.getsockname()
         """The address bound to."""
         self.counters = DatagramCounters()
@@ -147,14 +147,10 @@ class DatagramEndpoint:
     def kernel_drops(self) -> int | None:
         """Datagrams that the system dropped because the socket was full while it was read.
 
-        None where the system does not tell.
+        None where the system does not tell. Can still be asked when the endpoint is closed.
         """
-        drops = dropped_by_system(self._sock)
-        if drops is None:
-            return None
-        if self._paused:
-            return self._drops_at_pause - self._drops_while_paused
-        return drops - self._drops_while_paused
+        drops = self._drops_at_pause if self._paused else dropped_by_system(self._sock)
+        return None if drops is None else drops - self._drops_while_paused
 
     def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
         """Send one datagram; False if it was dropped, which `counters.dropped` explains.
@@ -187,9 +183,11 @@ class DatagramEndpoint:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
         if self._paused or self._watcher.closed:
             return
-        self._drops_at_pause = dropped_by_system(self._sock) or 0
+        self._drops_at_pause = dropped_by_system(self._sock)
         self._paused = True
-        self._cancel_tick()
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
         self._watcher.modify(0)
 
     def resume_receiving(self, *, discard_backlog: bool = False) -> None:
@@ -198,7 +196,9 @@ class DatagramEndpoint:
             return
         if discard_backlog:
             self._discard_backlog()
-        self._drops_while_paused += (dropped_by_system(self._sock) or 0) - self._drops_at_pause
+        drops = dropped_by_system(self._sock)
+        if drops is not None and self._drops_at_pause is not None:
+            self._drops_while_paused += drops - self._drops_at_pause
         self._paused = False
         self._watcher.modify(EVENT_READ)
 
@@ -327,11 +327,6 @@ class DatagramEndpoint:
         if self._watcher.closed:
             raise StreamClosed("the endpoint is closed")
 
-    def _cancel_tick(self) -> None:
-        if self._tick is not None:
-            self._tick.cancel()
-            self._tick = None
-
     def _report(self, exc: Exception) -> None:
         self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
 
@@ -339,7 +334,7 @@ class DatagramEndpoint:
         if self._watcher.closed:
             return
         self._error = error
-        self._cancel_tick()
+        self.pause_receiving()  # and keep the system's last account
         self._watcher.close()
         self._sock.close()
         self._sender.close()

@@ -256,8 +256,7 @@ class EventLoop:
 
         Streams use it to gather all that was written in an iteration into one send.
         """
-        if self._closed:
-            self._check_open()
+        self._check_open()
         self._flushes.append(callback)
 
     def call_later(self, delay: float, callback: Callback, *args: Any) -> Timer:

@@ -127,6 +127,7 @@ class ControlConnection(StreamHandler):
         self._admitted = False
         self._congested = False
         self._errors = 0
+        self._bad_input_told = False
         self._deadline: Timer | None = None
         self._deadline_for = -1  # position of the line that the deadline is for
 
@@ -265,7 +266,8 @@ class ControlConnection(StreamHandler):
         self._stream.close(_CLOSE_TIMEOUT)
 
     def _note_bad_input(self, line: bytes, reason: str) -> None:
-        if not self._errors:
+        if not self._bad_input_told:
+            self._bad_input_told = True
             self._server.report(BadInput(self._client, line, str(reason)))
 
     # -- commands that do not end ----------------------------------------------------

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,3 +174,11 @@ def test_datagrams_pass_with_every_way_of_sending(option: list[object]) -> None:
                 source.sendto(bytes([number]) * 1316, ("127.0.0.1", int(found[2])))
             received = [player.recv(2000) for _ in range(100)]
     assert received == [bytes([number]) * 1316 for number in range(100)]
+
+
+def test_the_last_line_is_the_whole_account(server: Program) -> None:
+    control_port(server)
+    assert server.finish(signal.SIGINT) == 0
+    last = server.out.splitlines()[-1]
+    lost = "0" if sys.platform == "linux" else "an unknown number"
+    assert last == f"ended: 0 datagrams received, {lost} lost before; 0 copies sent, 0 dropped"

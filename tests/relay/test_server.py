@@ -406,6 +406,14 @@ def test_each_step_of_a_client_is_an_event(relay: Studio) -> None:
     assert (left.errors, left.error) == (2, None)
 
 
+def test_bad_input_is_told_once_whatever_was_refused_before(relay: Studio) -> None:
+    client = relay.controller()
+    client.say(b"CONTINUAR\nhola\nhola\n")
+    client.hear(3)
+    told = [event.line for event in relay.events if isinstance(event, BadInput)]
+    assert told == [b"hola"]
+
+
 def test_a_refusal_is_an_event(loop: EventLoop) -> None:
     with studio(loop, max_clients=1) as relay:
         relay.controller()
