@@ -31,6 +31,7 @@ from .instruments import (
 )
 from .listener import Listener, listen
 from .loop import EventLoop
+from .network import Network
 from .stream import Stream, StreamHandler
 from .timers import Timer
 from .watcher import EVENT_READ, EVENT_WRITE, Watcher
@@ -50,6 +51,7 @@ __all__ = [
     "InstrumentGroup",
     "LineTooLong",
     "Listener",
+    "Network",
     "ProtocolError",
     "ReceiveBuffer",
     "Recorder",

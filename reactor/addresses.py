@@ -8,6 +8,8 @@ import ipaddress
 import socket
 from typing import Any, TypeAlias
 
+from .network import Network
+
 __all__ = ["Address", "format_address", "parse_address", "unmapped"]
 
 Address: TypeAlias = tuple[Any, ...]
@@ -58,7 +60,7 @@ def unmapped(address: Address) -> Address:
 
 
 def resolve(
-    host: str, port: int, kind: socket.SocketKind, *, numeric_only: bool
+    network: Network, host: str, port: int, kind: socket.SocketKind, *, numeric_only: bool
 ) -> list[tuple[socket.AddressFamily, Address]]:
     """All addresses of `host`, in the order in which to try them; never an empty list.
 
@@ -73,7 +75,7 @@ def resolve(
     if numeric_only:
         raise RuntimeError(f"{host!r} needs a look-up, which would block: do it before run()")
     try:
-        found = socket.getaddrinfo(host, port, type=kind)
+        found = network.getaddrinfo(host, port, type=kind)
     except (socket.gaierror, UnicodeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise OSError(f"cannot resolve {host!r}: {reason}") from exc
@@ -96,16 +98,22 @@ def _numeric(host: str, port: int) -> tuple[socket.AddressFamily, Address] | Non
 
 
 def bound_socket(
-    host: str, port: int, kind: socket.SocketKind, *, numeric_only: bool, dual_stack: bool
+    network: Network,
+    host: str,
+    port: int,
+    kind: socket.SocketKind,
+    *,
+    numeric_only: bool,
+    dual_stack: bool,
 ) -> socket.socket:
     """A non-blocking socket bound to the first address of `host`.
 
     Raises OSError that names the address.
     """
-    family, address = resolve(host, port, kind, numeric_only=numeric_only)[0]
+    family, address = resolve(network, host, port, kind, numeric_only=numeric_only)[0]
     sock = None
     try:
-        sock = socket.socket(family, kind)
+        sock = network.socket(family, kind)
         sock.setblocking(False)
         if kind == socket.SOCK_STREAM and hasattr(socket, "SO_REUSEPORT"):
             # Unix: a restarted server need not wait for its old connections' TIME_WAIT.

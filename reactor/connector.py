@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from functools import partial
 from typing import Any, Final
 
 from .addresses import Address, format_address, resolve
@@ -30,7 +31,7 @@ def connect(
     `connection_failed` gets the error of the last. Raises OSError for a name that is
     unknown, RuntimeError for any name while the loop runs.
     """
-    addresses = resolve(host, port, socket.SOCK_STREAM, numeric_only=loop.running)
+    addresses = resolve(loop.network, host, port, socket.SOCK_STREAM, numeric_only=loop.running)
     return Connector(loop, handler, addresses, timeout)
 
 
@@ -95,20 +96,20 @@ class Connector:
         self._give_up()
 
     def _start(self, family: socket.AddressFamily, address: Address) -> None:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = self._loop.network.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _raise_unless(_IN_PROGRESS, sock.connect_ex(address))
             self._watcher = self._loop.register(
-                sock, EVENT_WRITE, lambda events: self._on_ready(sock, address)
+                sock, EVENT_WRITE, partial(self._on_ready, sock, address)
             )
         except BaseException:
             sock.close()
             raise
         self._sock = sock
 
-    def _on_ready(self, sock: socket.socket, address: Address) -> None:
+    def _on_ready(self, sock: socket.socket, address: Address, events: int) -> None:
         assert self._watcher is not None
         self._watcher.close()
         self._sock = None

@@ -85,7 +85,12 @@ def bind_udp(
         if host is None:
             raise ValueError("bind_udp() needs a host or a socket")
         sock = bound_socket(
-            host, port, socket.SOCK_DGRAM, numeric_only=loop.running, dual_stack=False
+            loop.network,
+            host,
+            port,
+            socket.SOCK_DGRAM,
+            numeric_only=loop.running,
+            dual_stack=False,
         )
     try:
         sock.setblocking(False)

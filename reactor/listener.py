@@ -47,6 +47,7 @@ def listen(
         if host is None:
             raise ValueError("listen() needs a host or a socket")
         sock = bound_socket(
+            loop.network,
             host,
             port,
             socket.SOCK_STREAM,

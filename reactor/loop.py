@@ -1,12 +1,13 @@
 """The event loop: waits until something is ready and calls whoever asked for it.
 
 One thread, one selector, one iteration that reads from top to bottom: see
-`EventLoop._iterate`. Time and selector come in through the constructor, so that a test
-can own both.
+`EventLoop._iterate`. Time, selector and network come in through the constructor, so that a
+test can own all three.
 """
 
 import logging
 import selectors
+import socket
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from selectors import EVENT_READ
 from typing import Any, Final, Protocol
 
 from .instruments import Instrument
+from .network import Network
 from .signals import SignalHandlers
 from .timers import Timer, TimerQueue
 from .wakeup import Wakeup
@@ -44,7 +46,7 @@ class EventLoop:
     """A single-threaded reactor.
 
     `selector` is any `selectors.BaseSelector` and is closed with the loop; `clock` returns
-    seconds and never goes back; `instrument` watches every step.
+    seconds and never goes back; `network` makes the sockets; `instrument` watches every step.
 
     >>> with EventLoop() as loop:
     ...     _ = loop.call_later(0.001, print, "timer")
@@ -59,21 +61,24 @@ class EventLoop:
         *,
         selector: selectors.BaseSelector | None = None,
         clock: Callable[[], float] = time.monotonic,
+        network: Network = socket,
         instrument: Instrument | None = None,
     ) -> None:
         self._selector = selectors.DefaultSelector() if selector is None else selector
         self._clock = clock
+        self._network = network
         self._instrument = instrument
         self._timers = TimerQueue()
         self._calls: deque[tuple[Callback, tuple[Any, ...]]] = deque()
         self._flushes: deque[Callback] = deque()
-        self._resources: set[Resource] = set()
+        # In the order of attaching, so that two equal runs end equally.
+        self._resources: dict[Resource, None] = {}
         self._exception_handler: ExceptionHandler | None = None
         self._running = False
         self._stopping = False
         self._closed = False
         self._signals = SignalHandlers(self.call_soon_threadsafe)
-        self._wakeup = Wakeup()
+        self._wakeup = Wakeup(network)
         self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
 
     # -- running ---------------------------------------------------------------------
@@ -127,7 +132,7 @@ class EventLoop:
         self._closed = True
         self._calls.clear()
         while self._resources:
-            self._resources.pop().finish()
+            self._resources.popitem()[0].finish()
         self._flushes.clear()
         self._timers = TimerQueue()
         self._wakeup_watcher.close()
@@ -144,6 +149,11 @@ class EventLoop:
     def running(self) -> bool:
         """Whether an iteration is under way."""
         return self._running
+
+    @property
+    def network(self) -> Network:
+        """Who makes the sockets of streams, listeners and endpoints."""
+        return self._network
 
     @property
     def instrument(self) -> Instrument | None:
@@ -294,7 +304,7 @@ class EventLoop:
             return
         self._wakeup_watcher.close()
         self._wakeup.abandon()
-        self._wakeup = Wakeup()
+        self._wakeup = Wakeup(self._network)
         self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
         self._signals.move_wakeup(self._wakeup.writer_fileno())
         error = ConnectionError("somebody closed the loop's wake-up sockets")
@@ -314,11 +324,11 @@ class EventLoop:
     def attach(self, resource: Resource) -> None:
         """Own `resource`: keep it alive, and abort it when the loop closes."""
         self._check_open()
-        self._resources.add(resource)
+        self._resources[resource] = None
 
     def detach(self, resource: Resource) -> None:
         """Let go of a resource that has ended."""
-        self._resources.discard(resource)
+        self._resources.pop(resource, None)
 
     # -- errors ----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ It carries no message. What is to be done stands in a queue elsewhere, so a bell
 already ringing (a full socket buffer) loses nothing.
 """
 
-import socket
+from .network import Network
 
 __all__ = ["Wakeup"]
 
@@ -12,8 +12,8 @@ __all__ = ["Wakeup"]
 class Wakeup:
     """Ring from anywhere, any number of times; the loop wakes at least once."""
 
-    def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
+    def __init__(self, network: Network) -> None:
+        self._reader, self._writer = network.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
 

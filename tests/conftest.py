@@ -11,7 +11,7 @@ import pytest
 
 from reactor import EventLoop, Stream, StreamHandler
 from reactor.testing import ManualClock
-from tests.fakes import FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
+from tests.fakes import Door, FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
 
 Reported = list[tuple[str, Exception]]
 Connect = Callable[[StreamHandler], Link]
@@ -54,6 +54,12 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
+def network() -> Door:
+    """The door through which the loop's sockets come."""
+    return Door()
+
+
+@pytest.fixture
 def reported() -> Reported:
     """What went to the loop's exception handler. A test empties it of what it expects."""
     return []
@@ -61,12 +67,16 @@ def reported() -> Reported:
 
 @pytest.fixture
 def loop(
-    request: pytest.FixtureRequest, watchdog: None, selector: SpySelector, reported: Reported
+    request: pytest.FixtureRequest,
+    watchdog: None,
+    selector: SpySelector,
+    network: Door,
+    reported: Reported,
 ) -> Iterator[EventLoop]:
     """A loop on each selector. What it reports, and the test does not expect, is a failure."""
     owns_time = "clock" in request.fixturenames
     time_source = request.getfixturevalue("clock") if owns_time else time.monotonic
-    with EventLoop(selector=selector, clock=time_source) as loop:
+    with EventLoop(selector=selector, clock=time_source, network=network) as loop:
         loop.set_exception_handler(lambda message, exc: reported.append((message, exc)))
         yield loop
     assert not reported

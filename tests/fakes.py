@@ -139,6 +139,15 @@ class SpySelector(selectors.BaseSelector):
         self.arrange = add_lies
 
 
+class Door:
+    """The real network, of which a test may replace each of the three functions."""
+
+    def __init__(self) -> None:
+        self.socket: Callable[..., socket.socket] = socket.socket
+        self.socketpair: Callable[..., tuple[socket.socket, socket.socket]] = socket.socketpair
+        self.getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo
+
+
 class Peer:
     """The far end of a stream, in the hands of the test."""
 

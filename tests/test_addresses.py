@@ -139,7 +139,7 @@ def test_every_other_peer_stays_what_it_is(host: IPv4Address | IPv6Address, port
 
 
 def numeric(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[object, ...]]]:
-    return resolve(host, port, socket.SOCK_STREAM, numeric_only=True)
+    return resolve(socket, host, port, socket.SOCK_STREAM, numeric_only=True)
 
 
 def test_a_numeric_address_needs_no_look_up() -> None:
@@ -179,7 +179,7 @@ def test_a_name_gives_all_its_addresses_in_order(monkeypatch: pytest.MonkeyPatch
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert resolve("relay.example", 80, socket.SOCK_DGRAM, numeric_only=False) == [
+    assert resolve(socket, "relay.example", 80, socket.SOCK_DGRAM, numeric_only=False) == [
         (socket.AF_INET6, ("2001:db8::1", 80, 0, 0)),
         (socket.AF_INET, ("192.0.2.1", 80)),
     ]
@@ -191,20 +191,20 @@ def test_an_unknown_name_is_an_os_error_that_names_it(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(OSError, match=r"relay\.example.*not known"):
-        resolve("relay.example", 80, socket.SOCK_STREAM, numeric_only=False)
+        resolve(socket, "relay.example", 80, socket.SOCK_STREAM, numeric_only=False)
 
 
 def test_a_name_that_can_not_be_one_is_an_os_error_that_names_it() -> None:
     name = "x" * 64
     with pytest.raises(OSError, match=f"{name}.*label"):
-        resolve(name, 80, socket.SOCK_STREAM, numeric_only=False)
+        resolve(socket, name, 80, socket.SOCK_STREAM, numeric_only=False)
 
 
 # -- bound_socket ------------------------------------------------------------------------
 
 
 def bound(host: str, port: int, kind: socket.SocketKind, dual_stack: bool = False) -> socket.socket:
-    return bound_socket(host, port, kind, numeric_only=True, dual_stack=dual_stack)
+    return bound_socket(socket, host, port, kind, numeric_only=True, dual_stack=dual_stack)
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])

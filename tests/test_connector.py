@@ -4,18 +4,17 @@ import errno
 import gc
 import os
 import socket
-import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from reactor import EventLoop, Stream, StreamHandler, connect, connector
+from reactor import EventLoop, Stream, StreamHandler, connect
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, SpySelector, has_ipv6, open_descriptors
+from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors
 
 MADE = ["connection_made"]
 FAILED = ["connection_failed"]
@@ -60,7 +59,7 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def sockets(monkeypatch: pytest.MonkeyPatch) -> list[FaultySocket]:
+def sockets(network: Door) -> list[FaultySocket]:
     """The sockets that connectors make, in order."""
     made: list[FaultySocket] = []
 
@@ -68,20 +67,14 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> list[FaultySocket]:
         made.append(FaultySocket(*args))
         return made[-1]
 
-    use_sockets_of(monkeypatch, make)
+    network.socket = make
     return made
 
 
-def use_sockets_of(monkeypatch: pytest.MonkeyPatch, make: Callable[..., socket.socket]) -> None:
-    """Let connectors make their sockets with `make`."""
-    door = types.SimpleNamespace(**{**vars(socket), "socket": make})
-    monkeypatch.setattr(connector, "socket", door)
-
-
-def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+def resolve_to(network: Door, *addresses: tuple[str, int]) -> None:
     """Let every name have these addresses."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    network.getaddrinfo = lambda *args, **kwargs: found
 
 
 # -- success -----------------------------------------------------------------------------
@@ -199,12 +192,12 @@ def test_a_deadline_that_is_no_time_is_refused(
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EAFNOSUPPORT])
 def test_a_socket_that_can_not_be_made_is_a_failure(
-    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch, code: int
+    loop: EventLoop, handler: RecordingHandler, network: Door, code: int
 ) -> None:
     def refuse(*args: object) -> socket.socket:
         raise OSError(code, os.strerror(code))
 
-    use_sockets_of(monkeypatch, refuse)
+    network.socket = refuse
     connect(loop, handler, "127.0.0.1", 1)
     loop.run()
     assert handler.events == FAILED
@@ -239,12 +232,12 @@ def test_a_connection_that_breaks_before_it_is_seen_is_a_failure(
 
 
 def test_a_connection_to_oneself_counts_as_refused(
-    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+    loop: EventLoop, handler: RecordingHandler, network: Door
 ) -> None:
     # By bad luck the system may give a caller just the port that it wants to call.
     unlucky = socket.socket()
     unlucky.bind(("127.0.0.1", 0))
-    use_sockets_of(monkeypatch, lambda *args: unlucky)
+    network.socket = lambda *args: unlucky
     connect(loop, handler, *unlucky.getsockname())
     loop.run()
     assert handler.events == FAILED
@@ -278,9 +271,9 @@ def test_the_next_address_is_tried_when_one_refuses(
     handler: RecordingHandler,
     port: int,
     dead_port: int,
-    monkeypatch: pytest.MonkeyPatch,
+    network: Door,
 ) -> None:
-    resolve_to(monkeypatch, ("127.0.0.1", dead_port), ("127.0.0.1", port))
+    resolve_to(network, ("127.0.0.1", dead_port), ("127.0.0.1", port))
     connect(loop, handler, "a.name", port)
     run_until(loop, lambda: handler.events)
     assert handler.events == MADE
@@ -293,21 +286,21 @@ def test_no_further_address_is_tried_once_connected(
     handler: RecordingHandler,
     port: int,
     sockets: list[FaultySocket],
-    monkeypatch: pytest.MonkeyPatch,
+    network: Door,
 ) -> None:
-    resolve_to(monkeypatch, ("127.0.0.1", port), ("127.0.0.1", port))
+    resolve_to(network, ("127.0.0.1", port), ("127.0.0.1", port))
     connect(loop, handler, "a.name", port)
     run_until(loop, lambda: handler.events)
     assert len(sockets) == 1
 
 
 def test_when_all_refuse_the_error_is_that_of_the_last(
-    loop: EventLoop, handler: RecordingHandler, dead_port: int, monkeypatch: pytest.MonkeyPatch
+    loop: EventLoop, handler: RecordingHandler, dead_port: int, network: Door
 ) -> None:
     with socket.socket() as another:
         another.bind(("127.0.0.1", 0))
         last = another.getsockname()
-        resolve_to(monkeypatch, ("127.0.0.1", dead_port), last)
+        resolve_to(network, ("127.0.0.1", dead_port), last)
         connect(loop, handler, "a.name", 1)
         loop.run()
     assert handler.events == FAILED
@@ -321,10 +314,10 @@ def test_all_addresses_share_one_deadline(
     silent_port: int,
     dead_port: int,
     sockets: list[FaultySocket],
-    monkeypatch: pytest.MonkeyPatch,
+    network: Door,
 ) -> None:
     resolve_to(
-        monkeypatch,
+        network,
         ("127.0.0.1", dead_port),
         ("127.0.0.1", silent_port),
         ("127.0.0.1", silent_port),
@@ -342,21 +335,21 @@ def test_all_addresses_share_one_deadline(
 
 
 def test_a_name_is_not_looked_up_while_the_loop_runs(
-    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+    loop: EventLoop, handler: RecordingHandler, network: Door
 ) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
+    network.getaddrinfo = lambda *args, **kwargs: pytest.fail("looked up")
     loop.call_soon(connect, loop, handler, "a.name", 1)
     with pytest.raises(RuntimeError, match="look-up"):
         loop.run()
 
 
 def test_an_unknown_name_is_an_error_that_names_it(
-    loop: EventLoop, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+    loop: EventLoop, handler: RecordingHandler, network: Door
 ) -> None:
-    def fail(*args: object, **kwargs: object) -> None:
+    def fail(*args: object, **kwargs: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    network.getaddrinfo = fail
     with pytest.raises(OSError, match=r"a\.name"):
         connect(loop, handler, "a.name", 1)
 
@@ -391,9 +384,9 @@ def test_a_connector_can_be_called_off_between_two_addresses(
     silent_port: int,
     dead_port: int,
     sockets: list[FaultySocket],
-    monkeypatch: pytest.MonkeyPatch,
+    network: Door,
 ) -> None:
-    resolve_to(monkeypatch, ("127.0.0.1", dead_port), ("127.0.0.1", silent_port))
+    resolve_to(network, ("127.0.0.1", dead_port), ("127.0.0.1", silent_port))
     attempt = connect(loop, handler, "a.name", 1)
     run_until(loop, lambda: len(sockets) == 2)
     attempt.cancel()

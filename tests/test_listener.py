@@ -17,7 +17,7 @@ import pytest
 from reactor import EventLoop, Listener, Stream, StreamHandler, listen
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, Peer, SpySelector, has_ipv6, open_descriptors, wait_for
+from tests.fakes import Door, FaultySocket, Peer, SpySelector, has_ipv6, open_descriptors, wait_for
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 
@@ -484,17 +484,15 @@ def test_a_port_that_is_none_is_refused(loop: EventLoop, port: int) -> None:
 
 
 def test_a_name_is_looked_up_before_the_loop_runs(
-    loop: EventLoop, monkeypatch: pytest.MonkeyPatch, call: Call
+    loop: EventLoop, network: Door, call: Call
 ) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    network.getaddrinfo = lambda *args, **kwargs: found
     assert listen(loop, StreamHandler, "a.name", 0).sockname[0] == "127.0.0.1"
 
 
-def test_a_name_is_not_looked_up_while_the_loop_runs(
-    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
+def test_a_name_is_not_looked_up_while_the_loop_runs(loop: EventLoop, network: Door) -> None:
+    network.getaddrinfo = lambda *args, **kwargs: pytest.fail("looked up")
     loop.call_soon(listen, loop, StreamHandler, "a.name", 0)
     with pytest.raises(RuntimeError, match="look-up"):
         loop.run()

@@ -2,6 +2,7 @@
 
 import os
 import select
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("watchdog")
 
 @pytest.fixture
 def bell() -> Iterator[Wakeup]:
-    bell = Wakeup()
+    bell = Wakeup(socket)
     yield bell
     bell.close()
 

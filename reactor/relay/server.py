@@ -77,7 +77,8 @@ class RelayServer:
         self.report = report
         self.command_timeout = command_timeout
         self.admission = Admission(max_clients, max_clients_per_host)
-        self.connections: set[ControlConnection] = set()
+        # In the order of joining, so that two equal runs end equally.
+        self.connections: dict[ControlConnection, None] = {}
         self.fan_out = FanOut(
             loop, ingest, coalesce=coalesce, segmentation=segmentation, report=report
         )
@@ -148,7 +149,7 @@ class ControlConnection(StreamHandler):
             self._finish_with(error)
             return
         self._admitted = True
-        self._server.connections.add(self)
+        self._server.connections[self] = None
         stream.set_keepalive()
         self._server.report(ClientJoined(self._client))
 
@@ -173,7 +174,7 @@ class ControlConnection(StreamHandler):
             self._server.fan_out.release(viewer)
         if self._admitted:
             self._server.admission.leave(self._client[0])
-            self._server.connections.discard(self)
+            self._server.connections.pop(self, None)
             sent, dropped = (viewer.sent, viewer.dropped) if viewer else (0, 0)
             self._server.report(ClientLeft(self._client, exc, sent, dropped, self._errors))
 

@@ -1,6 +1,5 @@
 """Two ends of one connection inside one process, and what is needed to look at them."""
 
-import socket
 import time
 from collections.abc import Callable
 
@@ -52,7 +51,7 @@ class RecordingHandler(StreamHandler):
 def stream_pair(
     loop: EventLoop, left: StreamHandler, right: StreamHandler
 ) -> tuple[Stream, Stream]:
-    """Two connected streams over a real socket pair; `connection_made` follows for both.
+    """Two connected streams over a socket pair; `connection_made` follows for both.
 
     >>> left, right = RecordingHandler(), RecordingHandler()
     >>> with EventLoop() as loop:
@@ -63,7 +62,7 @@ def stream_pair(
     >>> right.received, right.events[-1]
     (bytearray(b'hello'), 'connection_lost')
     """
-    first, second = socket.socketpair()
+    first, second = loop.network.socketpair()
     try:
         return (
             Stream(loop, first, left, peername="right"),

@@ -451,4 +451,4 @@ def test_a_thousand_clients_come_and_go(relay: Studio) -> None:
         if round_number == 20:
             break
     run_until(relay.loop, lambda: relay.server.admission.clients == 0)
-    assert relay.server.connections == set()
+    assert relay.server.connections == {}
