@@ -110,26 +110,27 @@ class Connector:
         self._sock = sock
 
     def _on_ready(self, sock: socket.socket, address: Address, events: int) -> None:
-        assert self._watcher is not None
-        self._watcher.close()
-        self._sock = None
         try:
-            _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
-            peername: Any = sock.getpeername()
-            # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the
-            # ephemeral range and nobody listening. That is no server.
-            if peername == sock.getsockname():
-                _raise_unless({0}, errno.ECONNREFUSED)
+            peername = _peer_of(sock, address)
         except OSError as exc:
+            self._let_go()
             sock.close()
             self._note(exc, address)
             self._try_next()
             return
+        if peername is None:
+            return
+        self._let_go()
         handler, self._handler = self._handler, None
         self._deadline.cancel()
         self._loop.detach(self)
         assert handler is not None
         Stream(self._loop, sock, handler, peername=peername, immediately=True)
+
+    def _let_go(self) -> None:
+        assert self._watcher is not None
+        self._watcher.close()
+        self._sock = None
 
     def _on_deadline(self) -> None:
         self._error = TimeoutError(errno.ETIMEDOUT, f"no answer within {self._timeout:g} s")
@@ -141,6 +142,24 @@ class Connector:
 
     def _note(self, exc: OSError, address: Address) -> None:
         self._error = type(exc)(exc.errno, f"{format_address(address)}: {exc.strerror}")
+
+
+def _peer_of(sock: socket.socket, address: Address) -> Any:
+    """Who is at the other end; None if that will only be known later. Raises OSError."""
+    _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+    try:
+        peername = sock.getpeername()
+    except OSError as exc:
+        # Readiness is a hint. connect(2): only EALREADY says that there is something to
+        # wait for; a connection that has broken meanwhile says anything else.
+        if exc.errno == errno.ENOTCONN and sock.connect_ex(address) in _IN_PROGRESS - {0}:
+            return None
+        raise
+    # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the ephemeral
+    # range and nobody listening. That is no server.
+    if peername == sock.getsockname():
+        _raise_unless({0}, errno.ECONNREFUSED)
+    return peername
 
 
 def _raise_unless(accepted: set[int], code: int) -> None:

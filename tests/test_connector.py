@@ -331,6 +331,23 @@ def test_all_addresses_share_one_deadline(
     assert len(sockets) == 2
 
 
+def test_being_woken_for_nothing_is_no_failure(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    handler: RecordingHandler,
+    silent_port: int,
+) -> None:
+    connect(loop, handler, "127.0.0.1", silent_port, timeout=8.0)
+    selector.lie(seed=1)
+    for _ in range(20):
+        loop.run_once(0)
+    assert handler.events == []
+    clock.advance(8.0)
+    loop.run()
+    assert isinstance(handler.error, TimeoutError)
+
+
 # -- names -------------------------------------------------------------------------------
 
 
