@@ -1,6 +1,30 @@
-"""Tools to test a server written with `reactor`: owned time, connected streams, a diary."""
+"""Tools to test a server written with `reactor`: owned time, connected streams, a diary.
 
+And a simulated system, in which a whole program meets every fault that a real one may
+meet: `simulate` runs it with many seeds.
+"""
+
+from .audit import Violation
 from .clock import ManualClock
+from .faults import Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
+from .simulation import Scenario, Simulation, SimulationFailed, simulate
 from .streams import RecordingHandler, run_until, stream_pair
 
-__all__ = ["ManualClock", "RecordingHandler", "run_until", "stream_pair"]
+__all__ = [
+    "Cut",
+    "Fault",
+    "Faults",
+    "Jump",
+    "Lie",
+    "ManualClock",
+    "RecordingHandler",
+    "Refusal",
+    "Scenario",
+    "Simulation",
+    "SimulationFailed",
+    "Violation",
+    "legal_faults",
+    "run_until",
+    "simulate",
+    "stream_pair",
+]
