@@ -205,7 +205,7 @@ class DatagramEndpoint:
         if drops is not None and self._drops_at_pause is not None:
             self._drops_while_paused += drops - self._drops_at_pause
         self._paused = False
-        self._watcher.modify(EVENT_READ)
+        self._watch()
 
     def close(self) -> None:
         """Stop, for good; `connection_lost(None)` follows. Harmless if repeated."""
@@ -251,7 +251,14 @@ class DatagramEndpoint:
             full = looked == _BATCH_DATAGRAMS or batch.size > _BATCH_BYTES
             self._look_again(0 if full else self._coalesce)
         else:
+            self._watch()
+
+    def _watch(self) -> None:
+        try:
             self._watcher.modify(EVENT_READ)
+        except OSError:
+            # epoll_ctl(2): ENOSPC, ENOMEM. Until that is over, a timer looks instead.
+            self._look_again(_RETRY_DELAY)
 
     def _look_again(self, delay: float) -> None:
         self._watcher.modify(0)

@@ -59,7 +59,7 @@ def listen(
         sock.listen(backlog)
         return Listener(loop, sock, handler_factory)
     except OSError as exc:
-        name = format_address(sock.getsockname())
+        name = _name_of(sock)
         sock.close()
         raise type(exc)(exc.errno, f"{name}: {exc.strerror}") from exc
     except BaseException:
@@ -126,9 +126,7 @@ class Listener:
     def _survive(self, exc: OSError) -> bool:
         """Whether to go on accepting in this wake."""
         if exc.errno in _EXHAUSTED:
-            self.pauses += 1
-            self._watcher.modify(0)
-            self._retry = self._loop.call_later(_RETRY_DELAY, self._watcher.modify, EVENT_READ)
+            self._pause()
             return False
         if exc.errno in _FATAL:
             self._loop.call_exception_handler(f"{self!r} can't go on", exc)
@@ -137,6 +135,17 @@ class Listener:
         # The peer was gone before its turn (ECONNABORTED), or a firewall said no (EPERM).
         self.failed += 1
         return True
+
+    def _pause(self) -> None:
+        self.pauses += 1
+        self._watcher.modify(0)
+        self._retry = self._loop.call_later(_RETRY_DELAY, self._go_on)
+
+    def _go_on(self) -> None:
+        try:
+            self._watcher.modify(EVENT_READ)
+        except OSError:  # epoll_ctl(2): ENOSPC, ENOMEM
+            self._pause()
 
     def _welcome(self, sock: socket.socket, peername: Any) -> None:
         try:
@@ -148,6 +157,14 @@ class Listener:
             self._loop.call_exception_handler(f"{self!r} could not set up a connection", exc)
         else:
             self.accepted += 1
+
+
+def _name_of(sock: socket.socket) -> str:
+    """Where a socket that may be broken is bound."""
+    try:
+        return format_address(sock.getsockname())
+    except OSError:
+        return "a socket that has no address"
 
 
 def _set_nodelay(sock: socket.socket) -> None:

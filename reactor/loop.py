@@ -78,8 +78,11 @@ class EventLoop:
         self._stopping = False
         self._closed = False
         self._signals = SignalHandlers(self.call_soon_threadsafe)
-        self._wakeup = Wakeup(network)
-        self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
+        try:
+            self._hang_bell()
+        except BaseException:
+            self._selector.close()
+            raise
 
     # -- running ---------------------------------------------------------------------
 
@@ -299,13 +302,21 @@ class EventLoop:
         """Put back what was there before; False if there was no handler to remove."""
         return self._signals.remove(signum)
 
+    def _hang_bell(self) -> None:
+        wakeup = Wakeup(self._network)
+        try:
+            watcher = self.register(wakeup, EVENT_READ, self._on_wakeup)
+        except BaseException:
+            wakeup.close()
+            raise
+        self._wakeup, self._wakeup_watcher = wakeup, watcher
+
     def _on_wakeup(self, events: int) -> None:
         if self._wakeup.silence():
             return
         self._wakeup_watcher.close()
         self._wakeup.abandon()
-        self._wakeup = Wakeup(self._network)
-        self._wakeup_watcher = self.register(self._wakeup, EVENT_READ, self._on_wakeup)
+        self._hang_bell()
         self._signals.move_wakeup(self._wakeup.writer_fileno())
         error = ConnectionError("somebody closed the loop's wake-up sockets")
         self.call_exception_handler("the wake-up sockets were replaced", error)

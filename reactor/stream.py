@@ -410,6 +410,8 @@ class Stream:
             self._end(None)
 
     def _on_deadline(self) -> None:
+        # A process that was not run for a while may not even have tried yet.
+        self._flush()
         unsent = self._queue.size
         self._end(TimeoutError(f"closed with {unsent} bytes unsent") if unsent else None)
 

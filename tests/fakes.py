@@ -64,6 +64,7 @@ class FaultySocket(socket.socket):
 
     accept = _scripted("accept")
     getpeername = _scripted("getpeername")
+    getsockname = _scripted("getsockname")
     getsockopt = _scripted("getsockopt")
     recv = _scripted("recv")
     recv_into = _scripted("recv_into")
@@ -72,6 +73,7 @@ class FaultySocket(socket.socket):
     sendmsg = _scripted("sendmsg")
     sendto = _scripted("sendto")
     setblocking = _scripted("setblocking")
+    setsockopt = _scripted("setsockopt")
     shutdown = _scripted("shutdown")
 
 

@@ -1160,3 +1160,45 @@ def test_endpoints_leave_no_descriptor_behind(loop: EventLoop, mailbox: Mailbox)
 def test_only_from_takes_no_name(loop: EventLoop, mailbox: Mailbox) -> None:
     with pytest.raises(ValueError, match="localhost"):
         bind_udp(loop, mailbox, "127.0.0.1", only_from="localhost")
+
+
+# -- a selector without room ---------------------------------------------------------------
+
+
+def test_an_endpoint_that_can_not_be_watched_again_looks_from_time_to_time(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    gathering: DatagramEndpoint,
+    mailbox: Mailbox,
+    other: FaultySocket,
+) -> None:
+    selector.refusal = errno.ENOSPC
+    deliver(other, gathering, b"one")
+    for datagram in (b"two", b"three"):
+        for _ in range(3):
+            settle(loop)
+            clock.advance(1.0)
+        settle(loop)
+        deliver(other, gathering, datagram)
+    for _ in range(3):
+        clock.advance(1.0)
+        settle(loop)
+    assert mailbox.datagrams == [b"one", b"two", b"three"]
+
+
+def test_receiving_is_resumed_even_if_the_selector_has_no_room(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    endpoint: DatagramEndpoint,
+    mailbox: Mailbox,
+    other: FaultySocket,
+) -> None:
+    endpoint.pause_receiving()
+    selector.refusal = errno.ENOMEM
+    endpoint.resume_receiving()
+    deliver(other, endpoint, b"late")
+    clock.advance(0.1)
+    settle(loop)
+    assert mailbox.datagrams == [b"late"]

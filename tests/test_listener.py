@@ -213,6 +213,27 @@ def test_what_was_accepted_before_the_limit_is_served_during_the_pause(
     assert listener.pauses == 1
 
 
+def test_a_pause_goes_on_while_the_selector_has_no_room(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    listener: Listener,
+    door: FaultySocket,
+    call: Call,
+) -> None:
+    door.script("accept", [errno.EMFILE])
+    call(listener.sockname)
+    wait_for(door)
+    settle(loop)
+    selector.refusal = errno.ENOSPC
+    clock.advance(0.1)
+    settle(loop)
+    assert (listener.accepted, listener.pauses) == (0, 2)
+    selector.refusal = None
+    clock.advance(0.1)
+    run_until(loop, lambda: listener.accepted)
+
+
 def test_a_listener_can_be_closed_during_the_pause(
     loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
 ) -> None:
@@ -234,6 +255,16 @@ def test_the_loop_can_be_closed_during_the_pause(
     wait_for(door)
     settle(loop)
     loop.close()
+
+
+@pytest.mark.parametrize("call", ["getsockname", "setsockopt"])
+def test_a_socket_that_can_not_be_used_is_closed(loop: EventLoop, call: str) -> None:
+    sock = FaultySocket()
+    sock.bind(("127.0.0.1", 0))
+    sock.script(call, itertools.repeat(errno.ENOBUFS))
+    with pytest.raises(OSError, match="No buffer space"):
+        listen(loop, StreamHandler, sock=sock)
+    assert sock.fileno() == -1
 
 
 AT_THE_REAL_LIMIT = """

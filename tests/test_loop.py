@@ -861,3 +861,15 @@ def test_an_exception_handler_that_raises_is_logged_along_with_the_error(
     loop.call_exception_handler("a message", ValueError("a value"))
     assert "ZeroDivisionError" in caplog.text
     assert "a value" in caplog.text
+
+
+# -- a loop that can't be made -------------------------------------------------------------
+
+
+def test_a_loop_that_can_not_watch_its_bell_leaves_nothing_open(selector: SpySelector) -> None:
+    before = open_descriptors()
+    selector.refusal = errno.ENOSPC
+    with pytest.raises(OSError, match="No space"):
+        EventLoop(selector=selector)
+    # The selector was handed over, and is closed too.
+    assert open_descriptors() <= before

@@ -985,6 +985,17 @@ def test_a_peer_that_never_reads_is_given_up_exactly_at_the_deadline(
     assert "bytes unsent" in str(handler.error)
 
 
+def test_a_process_that_was_suspended_tries_to_send_before_it_gives_up(
+    loop: EventLoop, clock: ManualClock, link: Link, handler: RecordingHandler
+) -> None:
+    link.stream.write(b"all of it")
+    link.stream.close(timeout=8.0)
+    clock.advance(3600.0)
+    settle(loop)
+    assert link.peer.wait().pull() == b"all of it"
+    assert handler.error is None
+
+
 def test_a_peer_that_never_ends_is_left_at_the_deadline_without_an_error(
     loop: EventLoop, clock: ManualClock, link: Link, handler: RecordingHandler
 ) -> None:
