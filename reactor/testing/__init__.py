@@ -6,14 +6,16 @@ meet: `simulate` runs it with many seeds.
 
 from .audit import Violation
 from .clock import ManualClock
-from .faults import Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
+from .faults import Cut, Fault, Faults, Injection, Jump, Lie, Refusal, legal_faults
 from .simulation import Scenario, Simulation, SimulationFailed, simulate
 from .streams import RecordingHandler, run_until, stream_pair
+from .torture import injections, torture
 
 __all__ = [
     "Cut",
     "Fault",
     "Faults",
+    "Injection",
     "Jump",
     "Lie",
     "ManualClock",
@@ -23,8 +25,10 @@ __all__ = [
     "Simulation",
     "SimulationFailed",
     "Violation",
+    "injections",
     "legal_faults",
     "run_until",
     "simulate",
     "stream_pair",
+    "torture",
 ]

@@ -164,7 +164,7 @@ class Auditor(Instrument):
 
     def _check_registered(self) -> None:
         resources = self.loop._resources
-        for key in self.selector.get_map().values():
+        for key in self.selector.keys:
             what = self._kernel.descriptors.get(key.fd)
             if what is None or key.fileobj.fileno() != key.fd:  # type: ignore[union-attr]
                 self.complain(f"descriptor {key.fd} is watched, but closed")

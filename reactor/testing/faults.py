@@ -8,7 +8,17 @@ import random
 from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
 
-__all__ = ["Cut", "Fault", "Faults", "Jump", "Lie", "Refusal", "legal_faults"]
+__all__ = [
+    "SPONTANEOUS",
+    "Cut",
+    "Fault",
+    "Faults",
+    "Injection",
+    "Jump",
+    "Lie",
+    "Refusal",
+    "legal_faults",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The call moves only `size` bytes, or all but `-size` if that is negative."""
+    """The call moves only `size` bytes, or, if that is negative, so many less than it could."""
 
     size: int
 
@@ -31,8 +41,10 @@ class Cut:
         return f"cut to {self.size}"
 
     def apply(self, length: int) -> int:
-        """How many of `length` bytes are moved: at least 0, and never more than there are."""
-        return max(0, min(length, self.size if self.size >= 0 else length + self.size))
+        """How many of `length` bytes are moved; a negative size leaves at least one."""
+        if self.size < 0:
+            return max(min(1, length), length + self.size)
+        return min(length, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,12 @@ Fault: TypeAlias = Refusal | Cut | Jump | Lie
 def _refusals(names: str) -> tuple[Refusal, ...]:
     return tuple(Refusal(getattr(errno, name)) for name in names.split())
 
+
+SPONTANEOUS: Final = frozenset({errno.EAGAIN, errno.EINTR})
+"""Said by a system that is well; the same call may be made again at once."""
+
+# What says "try again" can't be said for ever: the system would be broken, not the program.
+_LONGEST_HICCUP: Final = 5
 
 _AGAIN: Final = _refusals("EAGAIN EINTR")
 _OPTIONS: Final = _refusals("ENOPROTOOPT EINVAL EPERM ENOBUFS")
@@ -115,6 +133,36 @@ def legal_faults(call: str) -> tuple[Fault, ...]:
     (['ENOMEM'], ())
     """
     return _LEGAL.get(call, ())
+
+
+@dataclass(frozen=True)
+class Injection:
+    """One fault, put into one call of a run."""
+
+    index: int
+    """Which call of the run, from 0."""
+    call: str
+    who: str
+    """Whose call it is, as the transcript has it."""
+    fault: Fault
+    lasting: bool
+    """Whether later calls of the same name and owner meet the same fate."""
+
+    def __str__(self) -> str:
+        often = "from then on" if self.lasting else "once"
+        return f"call {self.index}, {self.call} of {self.who}: {self.fault}, {often}"
+
+    @property
+    def times(self) -> int | None:
+        """How often it strikes; None if for good."""
+        if not self.lasting:
+            return 1
+        match self.fault:
+            case Refusal(errno=code) if code not in SPONTANEOUS:
+                return None
+            case Cut(size=size) if size:
+                return None
+        return _LONGEST_HICCUP
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from .faults import Cut, Fault, Faults, Jump, Refusal, legal_faults
+from .faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Refusal, legal_faults
 from .transcript import Transcript
 
 __all__ = ["Descriptor", "Kernel", "fail"]
@@ -20,10 +20,8 @@ __all__ = ["Descriptor", "Kernel", "fail"]
 _FIRST_DESCRIPTOR: Final = 1_000_000
 # Reading a clock takes time.
 _CLOCK_STEP: Final = 1e-7
-_INTERRUPTIBLE: Final = frozenset(
-    {"recv", "send", "receive_datagram", "send_datagram", "send_run", "accept"}
-)
-_SPONTANEOUS: Final = frozenset({errno.EAGAIN, errno.EINTR})
+# Not the sends of datagrams: who is told to try again there has lost one.
+_INTERRUPTIBLE: Final = frozenset({"recv", "send", "receive_datagram", "accept"})
 _EXHAUSTION: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -139,7 +137,7 @@ class Kernel:
             return None
         faults = self.faults
         if call in _INTERRUPTIBLE and self.happens(faults.interruption):
-            return self._choose(call, _SPONTANEOUS)
+            return self._choose(call, SPONTANEOUS)
         if call in ("accept", "socket") and self.happens(faults.exhaustion):
             return self._choose(call, _EXHAUSTION)
         if call in ("send_datagram", "send_run") and self.happens(faults.refusal):

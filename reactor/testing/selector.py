@@ -4,7 +4,7 @@ When nothing is ready no time is wasted: the clock jumps to where something happ
 """
 
 import selectors
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 from typing import Any, Final, TypeAlias
 
@@ -62,6 +62,11 @@ class SimulatedSelector(selectors.BaseSelector):
         """What is registered, by descriptor or by file object."""
         return _Map(self)
 
+    @property
+    def keys(self) -> Iterable[SelectorKey]:
+        """What is registered."""
+        return self._keys.values()
+
     def close(self) -> None:
         """Forget everything."""
         self._keys.clear()
@@ -73,9 +78,9 @@ class SimulatedSelector(selectors.BaseSelector):
         kernel.now += _WAIT_COST
         kernel.catch_up()
         told = self._lies(fault)
-        if not told and not isinstance(fault, Lie):
-            self._sleep(timeout)
         self.truth = self._ready()
+        if not (self.truth or told or isinstance(fault, Lie)):
+            self._sleep(timeout)
         ready = {key.fd: (key, events) for key, events in [*told, *self.truth]}
         shuffled = list(ready.values())
         kernel.chance.shuffle(shuffled)
@@ -85,7 +90,7 @@ class SimulatedSelector(selectors.BaseSelector):
         """Let time pass until something is ready, or the time-out is over."""
         kernel = self._kernel
         deadline = None if timeout is None else kernel.now + max(0.0, timeout)
-        while not self._ready():
+        while not self.truth:
             happening = kernel.next_happening()
             moments = [moment for moment in (deadline, happening) if moment is not None]
             if not moments:
@@ -93,6 +98,7 @@ class SimulatedSelector(selectors.BaseSelector):
                 return
             kernel.now = max(kernel.now, min(moments))
             kernel.catch_up()
+            self.truth = self._ready()
             if kernel.now == deadline:
                 return
 

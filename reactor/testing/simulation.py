@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
+from ..loop import EventLoop
 from .audit import AuditedLoop, Auditor, Violation
-from .faults import Faults
+from .faults import Faults, Injection, Refusal
 from .kernel import Injector, Kernel
 from .network import SimulatedNetwork
 from .selector import SimulatedSelector
@@ -53,19 +54,11 @@ class Simulation:
         self.kernel = Kernel(seed, faults, injector)
         self.network = SimulatedNetwork(self.kernel)
         """Makes sockets like the `socket` module, for peers that are no streams."""
-        self._auditor = Auditor(self.kernel)
-        self._selector = SimulatedSelector(self.kernel, self._on_idle)
-        self._auditor.selector = self._selector
-        self.loop = AuditedLoop(
-            self._auditor,
-            selector=self._selector,
-            clock=self.kernel.clock,
-            network=self.network,
-            instrument=self._auditor,
-        )
+        self.injection: Injection | None = None
+        """What `torture` puts into this run."""
+        self.loop: EventLoop
         """The loop: give it to the program."""
-        self._auditor.loop = self.loop
-        self.loop.set_exception_handler(self._auditor.note_exception)
+        self._auditor = Auditor(self.kernel)
 
     @property
     def now(self) -> float:
@@ -88,7 +81,6 @@ class Simulation:
             end = self.loop.call_later(seconds, self.loop.stop)
             self.loop.run()
             end.cancel()
-        self._auditor.check()
 
     def run_until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Run until `condition()` is true. Raises Violation if it is not in that time."""
@@ -98,21 +90,38 @@ class Simulation:
                 if self.now >= deadline:
                     raise Violation(f"still waiting after {seconds:g} simulated seconds")
                 self.loop.run_once(deadline - self.now)
-        self._auditor.check()
 
-    def close(self) -> None:
-        """Close the loop. Raises Violation if anything is left open, or was never told."""
-        self.loop.close()
+    def refused(self, exc: Exception) -> bool:
+        """Whether an error that was raised at once is just what was put in."""
+        injection = self.injection
+        return (
+            injection is not None
+            and isinstance(injection.fault, Refusal)
+            and getattr(exc, "errno", None) == injection.fault.errno
+        )
+
+    def check_nothing_is_left(self) -> None:
+        """Raise Violation if a descriptor is open, or an end was not told."""
         self._auditor.finish()
 
     def __enter__(self) -> "Simulation":
+        auditor = self._auditor
+        auditor.selector = SimulatedSelector(self.kernel, self._on_idle)
+        auditor.loop = self.loop = AuditedLoop(
+            auditor,
+            selector=auditor.selector,
+            clock=self.kernel.clock,
+            network=self.network,
+            instrument=auditor,
+        )
+        self.loop.set_exception_handler(auditor.note_exception)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Close the loop. Raises Violation if anything is left open, or was never told."""
+        self.loop.close()
         if kind is None:
-            self.close()
-        else:
-            self.loop.close()
+            self.check_nothing_is_left()
 
     @contextmanager
     def _rough(self) -> Iterator[None]:
@@ -121,8 +130,13 @@ class Simulation:
         self.kernel.calm = False
         try:
             yield
+        except Violation:
+            raise
+        except Exception as exc:
+            raise Violation(f"the loop was ended by {exc!r}") from exc
         finally:
             self.kernel.calm = True
+        self._auditor.check()
 
     def _on_idle(self) -> None:
         self.kernel.tell("loop", "nothing will ever happen again")
@@ -141,9 +155,11 @@ class SimulationFailed(AssertionError):
         self.transcript = simulation.transcript
         """All of it; the message has the end of it."""
         reason = f"{type(error).__name__}: {error}".strip()
+        injected = "" if simulation.injection is None else f"put in: {simulation.injection}\n"
         super().__init__(
             f"seed {self.seed}: {reason}\n"
             f"faults: {simulation.faults}\n"
+            f"{injected}"
             f"{simulation.kernel.transcript.tail(_SHOWN_LINES)}\n"
             f"seed {self.seed}: {reason}\n"
             f"run it again with: {again}"
@@ -169,9 +185,18 @@ def simulate(
 
 
 def run_scenario(simulation: Simulation, scenario: Scenario, again: str) -> None:
-    """Run `scenario` to its end. Raises SimulationFailed."""
+    """Run `scenario` to its end. Raises SimulationFailed.
+
+    A fault that was put in may stop the program from starting at all: it is told by an
+    OSError, and has left nothing behind.
+    """
     try:
-        with simulation:
-            scenario(simulation)
+        try:
+            with simulation:
+                scenario(simulation)
+        except OSError as exc:
+            if not simulation.refused(exc):
+                raise
+            simulation.check_nothing_is_left()
     except Exception as exc:
         raise SimulationFailed(simulation, exc, again) from exc

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from ..addresses import Address, format_address, unmapped
 from .connection import ConnectionEnd, Observer, join
-from .faults import Cut
+from .faults import SPONTANEOUS, Cut
 from .kernel import Kernel, fail
 from .ports import Ports
 from .sockets import SimulatedSocket
 
 __all__ = ["TcpSocket", "socket_pair"]
 
+# What accept() says of the process or the system, not of a connection.
+_KEEPS_CALLER: Final = SPONTANEOUS | {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _SYN_RETRY: Final = 1.0
 _LINGER: Final = struct.Struct("ii")
 
@@ -47,7 +49,13 @@ class TcpSocket(SimulatedSocket):
 
     def accept(self) -> tuple["TcpSocket", Any]:
         """The connection that has waited longest, and its address."""
-        self._enter("accept")
+        try:
+            self._enter("accept")
+        except OSError as exc:
+            if exc.errno not in _KEEPS_CALLER and self._waiting:
+                # accept(2): the error is that of the connection, which is gone with it.
+                self._waiting.popleft().close(hard=True)
+            raise
         if self._backlog is None:
             fail(errno.EINVAL)
         if not self._waiting:
