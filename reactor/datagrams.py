@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from . import gso
-from .addresses import Address, bound_socket, format_address
+from .addresses import Address, bound_socket, format_address, unmapped
 from .batch import DatagramBatch
 from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
@@ -80,7 +80,8 @@ def bind_udp(
     runs; ValueError if `only_from` is no numeric host.
     """
     if only_from is not None:
-        ipaddress.ip_address(only_from)
+        # As the system writes it, which may not be as people do.
+        only_from = unmapped((str(ipaddress.ip_address(only_from)), 0))[0]
     if sock is None:
         if host is None:
             raise ValueError("bind_udp() needs a host or a socket")
@@ -276,7 +277,7 @@ class DatagramEndpoint:
             try:
                 if wants_sources:
                     size, source = receive_from(slab[end:])
-                    if only_from is not None and source[0] != only_from:
+                    if only_from is not None and unmapped(source)[0] != only_from:
                         self.counters.rejected += 1
                         continue
                     sources.append(source)

@@ -28,6 +28,8 @@ ExceptionHandler = Callable[[str, Exception], object]
 
 # epoll_wait takes at most 2,147,483 s; a longer sleep is slept in pieces.
 _LONGEST_WAIT: Final = 1_000_000.0
+# Before the loop's own sockets are asked for again.
+_RETRY_DELAY: Final = 0.1
 
 _logger = logging.getLogger("reactor")
 
@@ -246,7 +248,8 @@ class EventLoop:
         return bool(self._calls or self._flushes or self._timers) or self._is_watching()
 
     def _is_watching(self) -> bool:
-        return len(self._selector.get_map()) > 1  # one is our own bell
+        own = not self._wakeup_watcher.closed
+        return len(self._selector.get_map()) > own
 
     def _check_open(self) -> None:
         if self._closed:
@@ -316,10 +319,18 @@ class EventLoop:
             return
         self._wakeup_watcher.close()
         self._wakeup.abandon()
-        self._hang_bell()
-        self._signals.move_wakeup(self._wakeup.writer_fileno())
         error = ConnectionError("somebody closed the loop's wake-up sockets")
-        self.call_exception_handler("the wake-up sockets were replaced", error)
+        self.call_exception_handler("the wake-up sockets have to be replaced", error)
+        self._replace_bell()
+
+    def _replace_bell(self) -> None:
+        try:
+            self._hang_bell()
+        except OSError:
+            # No descriptor is free. Until one is, this timer is what hears calls and signals.
+            self.call_later(_RETRY_DELAY, self._replace_bell)
+        else:
+            self._signals.move_wakeup(self._wakeup.writer_fileno())
 
     # -- watchers and resources ------------------------------------------------------
 

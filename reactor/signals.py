@@ -31,13 +31,16 @@ class SignalHandlers:
         can't be caught.
         """
         if signum not in self._calls:
-            previous = signal.signal(signum, self._deliver)
-            self._previous[signum] = previous
-            if len(self._previous) == 1:
-                # A full bell is a ringing bell: nothing to warn of.
-                self._previous_wakeup_fd = signal.set_wakeup_fd(
-                    wakeup_fd, warn_on_full_buffer=False
-                )
+            if not self._previous:
+                # First, for it may fail. A full bell is a ringing bell: nothing to warn of.
+                replaced = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
+                self._previous_wakeup_fd = replaced
+            try:
+                self._previous[signum] = signal.signal(signum, self._deliver)
+            except BaseException:
+                if not self._previous:
+                    self._restore_wakeup_fd()
+                raise
         self._calls[signum] = (callback, args)
 
     def remove(self, signum: int) -> bool:

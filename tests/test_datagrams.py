@@ -231,6 +231,27 @@ def test_only_from_drops_what_others_send(
     assert (endpoint.counters.received, endpoint.counters.received_bytes) == (2, 11)
 
 
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_only_from_knows_an_address_however_it_is_written(
+    loop: EventLoop, mailbox: Mailbox, udp: MakeSocket
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "::1", only_from="0:0:0:0:0:0:0:1")
+    deliver(udp("::1"), endpoint, b"x")
+    run_until(loop, lambda: mailbox.datagrams)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_only_from_knows_an_ipv4_address_on_a_dual_stack_socket(
+    loop: EventLoop, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    sock = FaultySocket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.bind(("::", 0))
+    endpoint = bind_udp(loop, mailbox, sock=sock, only_from="127.0.0.1")
+    other.sendto(b"x", ("127.0.0.1", endpoint.sockname[1]))
+    run_until(loop, lambda: mailbox.datagrams)
+
+
 def test_a_batch_of_only_foreign_datagrams_is_not_handed_over(
     loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket
 ) -> None:

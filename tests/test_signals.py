@@ -1,5 +1,6 @@
 """Signals as calls of the loop: none lost, and everything put back afterwards."""
 
+import errno
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from reactor import EVENT_READ, EventLoop
 from reactor.testing import run_until
 from reactor.wakeup import Wakeup
 from tests.conftest import Reported
-from tests.fakes import SpySelector
+from tests.fakes import Door, SpySelector
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs os.kill and Unix signals")
 
@@ -285,3 +286,43 @@ def test_a_bell_that_was_replaced_hears_threads(
     thread.start()
     run_until(loop, lambda: seen)
     thread.join()
+
+
+def test_a_bell_that_can_not_be_replaced_at_once_is_replaced_later(
+    loop: EventLoop, network: Door, reported: Reported
+) -> None:
+    def refuse() -> tuple[socket.socket, socket.socket]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+    network.socketpair = refuse
+    shut_writer(wakeup_fd())
+    loop.run_once(0)
+    reported.clear()
+    near, far = socket.socketpair()
+    with near, far:
+        loop.register(near, EVENT_READ, int)
+        # A watcher keeps the loop running, though there is no bell beside it.
+        loop.call_later(0.001, loop.call_soon, setattr, network, "socketpair", socket.socketpair)
+        loop.call_later(0.3, signal.raise_signal, signal.SIGUSR1)
+        loop.run()
+    assert wakeup_fd() != -1
+
+
+def test_a_handler_that_could_not_be_installed_changes_nothing(
+    loop: EventLoop, selector: SpySelector, bystander: Callable[..., Any]
+) -> None:
+    (bell,) = [key.fileobj for key in selector.get_map().values()]
+    assert isinstance(bell, Wakeup)
+    os.close(bell.writer_fileno())
+    with pytest.raises((OSError, ValueError)):
+        loop.add_signal_handler(signal.SIGUSR1, int)
+    assert signal.getsignal(signal.SIGUSR1) is bystander
+    assert wakeup_fd() == -1
+    bell._writer.detach()
+
+
+def test_a_signal_that_can_not_be_caught_leaves_no_wakeup_descriptor(loop: EventLoop) -> None:
+    with pytest.raises((OSError, ValueError)):
+        loop.add_signal_handler(signal.SIGKILL, int)
+    assert wakeup_fd() == -1
