@@ -46,7 +46,8 @@ class Watcher:
     def modify(self, events: int) -> None:
         """Wait for `events` from now on; 0 waits for nothing.
 
-        Raises ValueError for unknown events or when the watcher is closed.
+        Raises ValueError for unknown events or when the watcher is closed, and OSError if
+        the system has no room (epoll_ctl(2): ENOSPC, ENOMEM): then nothing is waited for.
         """
         if events & ~(EVENT_READ | EVENT_WRITE):
             raise ValueError(f"unknown events: {events!r}")
@@ -59,7 +60,11 @@ class Watcher:
         if not self.events:
             self._selector.register(self.fileobj, events, self)
         elif events:
-            self._selector.modify(self.fileobj, events, self)
+            try:
+                self._selector.modify(self.fileobj, events, self)
+            except OSError:
+                self.events = 0  # `selectors` has dropped it
+                raise
         else:
             self._selector.unregister(self.fileobj)
         self.events = events

@@ -3,13 +3,14 @@
 When nothing is ready no time is wasted: the clock jumps to where something happens.
 """
 
+import errno
 import selectors
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
+from collections.abc import Callable
+from selectors import SelectorKey
 from typing import Any, Final, TypeAlias
 
 from .faults import Lie, Refusal
-from .kernel import Kernel, fail
+from .kernel import Descriptor, Kernel, fail
 
 __all__ = ["SimulatedSelector"]
 
@@ -19,57 +20,63 @@ Ready: TypeAlias = list[tuple[SelectorKey, int]]
 _WAIT_COST: Final = 1e-6
 
 
-class SimulatedSelector(selectors.BaseSelector):
-    """What `selectors.DefaultSelector` is for a real system.
+class SimulatedSelector(selectors.SelectSelector):
+    """What `selectors.EpollSelector` is for a real system.
 
-    `on_idle` is called when a wait would last for ever, for nothing is under way; `truth`
-    holds what really was ready at the last wait.
+    Of its base it has the books: what may be registered, and how it is found. `on_idle` is
+    called when a wait would last for ever, for nothing is under way; `truth` holds what
+    really was ready at the last wait.
     """
 
     def __init__(self, kernel: Kernel, on_idle: Callable[[], object]) -> None:
+        super().__init__()
         self._kernel = kernel
         self._on_idle = on_idle
-        self._keys: dict[int, SelectorKey] = {}
+        self._watched: dict[int, tuple[SelectorKey, Descriptor]] = {}
         self._lied = False
         self.truth: Ready = []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """As `selectors` has it: ValueError for what can't be watched, KeyError if it is."""
-        if not events or events & ~(EVENT_READ | EVENT_WRITE):
-            raise ValueError(f"invalid events: {events!r}")
-        number = _number(fileobj)
-        if number in self._keys:
-            raise KeyError(f"{fileobj!r} (descriptor {number}) is already registered")
-        self._enter("register", number)
-        key = SelectorKey(fileobj, number, events, data)
-        self._keys[number] = key
-        return key
+        return self._watch("register", fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> SelectorKey:
         """As `selectors` has it: KeyError if it is not registered."""
-        return self._keys.pop(self._find(fileobj))
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
-        """As `selectors` has it: KeyError if it is not registered."""
-        if not events or events & ~(EVENT_READ | EVENT_WRITE):
-            raise ValueError(f"invalid events: {events!r}")
-        number = self._find(fileobj)
-        self._enter("modify", number)
-        key = self._keys[number] = self._keys[number]._replace(events=events, data=data)
+        key = super().unregister(fileobj)
+        self._watched.pop(key.fd, None)
         return key
 
-    def get_map(self) -> Mapping[Any, SelectorKey]:
-        """What is registered, by descriptor or by file object."""
-        return _Map(self)
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
+        """As `selectors` has it: when this fails, nothing is registered any more."""
+        self.unregister(fileobj)
+        return self._watch("modify", fileobj, events, data)
 
     @property
-    def keys(self) -> Iterable[SelectorKey]:
+    def keys(self) -> list[SelectorKey]:
         """What is registered."""
-        return self._keys.values()
+        return [key for key, _ in self._watched.values()]
 
     def close(self) -> None:
         """Forget everything."""
-        self._keys.clear()
+        super().close()
+        self._watched.clear()
+
+    def _watch(self, call: str, fileobj: Any, events: int, data: Any) -> SelectorKey:
+        key = super().register(fileobj, events, data)
+        what = self._kernel.descriptors.get(key.fd)
+        try:
+            fault = self._kernel.fault(call, what.name if what is not None else f"fd {key.fd}")
+            if isinstance(fault, Refusal):
+                fail(fault.errno)
+            if what is None:
+                fail(errno.EBADF)
+        except OSError:
+            super().unregister(fileobj)
+            raise
+        assert what is not None
+        what.activity += 1
+        self._watched[key.fd] = key, what
+        return key
 
     def select(self, timeout: float | None = None) -> Ready:
         """What is ready, in any order; or what is said to be."""
@@ -105,10 +112,9 @@ class SimulatedSelector(selectors.BaseSelector):
     def _ready(self) -> Ready:
         descriptors = self._kernel.descriptors
         ready = []
-        for number, key in self._keys.items():
-            # What was closed without a word is forgotten by epoll, too.
-            what = descriptors.get(number)
-            events = what.readiness() & key.events if what is not None else 0
+        for number, (key, what) in self._watched.items():
+            # What was closed is forgotten, whoever has its number now: epoll(7), Q6.
+            events = what.readiness() & key.events if descriptors.get(number) is what else 0
             if events:
                 ready.append((key, events))
         return ready
@@ -116,57 +122,9 @@ class SimulatedSelector(selectors.BaseSelector):
     def _lies(self, fault: object) -> Ready:
         kernel, faults = self._kernel, self._kernel.faults
         if isinstance(fault, Lie):
-            return [(key, key.events) for key in self._keys.values()] if fault.ready else []
+            return [(key, key.events) for key in self.keys] if fault.ready else []
         # Not twice in a row: time has to pass between.
         self._lied = not self._lied and faults.false_readiness > 0.0
         if not self._lied:
             return []
-        keys = list(self._keys.values())
-        return [(key, key.events) for key in keys if kernel.happens(faults.false_readiness)]
-
-    def _enter(self, call: str, number: int) -> None:
-        what = self._kernel.descriptors.get(number)
-        fault = self._kernel.fault(call, what.name if what is not None else f"fd {number}")
-        if isinstance(fault, Refusal):
-            fail(fault.errno)
-        if what is not None:
-            what.activity += 1
-
-    def _find(self, fileobj: Any) -> int:
-        try:
-            number = _number(fileobj)
-        except ValueError:
-            # Closed already: whoever registered it may still take it back.
-            for key in self._keys.values():
-                if key.fileobj is fileobj:
-                    return key.fd
-            raise
-        if number not in self._keys:
-            raise KeyError(f"{fileobj!r} is not registered")
-        return number
-
-
-class _Map(Mapping[Any, SelectorKey]):
-    """The registered keys, as `get_map` gives them."""
-
-    def __init__(self, selector: SimulatedSelector) -> None:
-        self._selector = selector
-
-    def __len__(self) -> int:
-        return len(self._selector._keys)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._selector._keys)
-
-    def __getitem__(self, fileobj: Any) -> SelectorKey:
-        try:
-            return self._selector._keys[self._selector._find(fileobj)]
-        except ValueError:
-            raise KeyError(fileobj) from None
-
-
-def _number(fileobj: Any) -> int:
-    number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-    if not isinstance(number, int) or number < 0:
-        raise ValueError(f"invalid file object: {fileobj!r}")
-    return number
+        return [(key, key.events) for key in self.keys if kernel.happens(faults.false_readiness)]
