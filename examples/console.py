@@ -71,11 +71,13 @@ def count(minimum: int) -> Callable[[str], int]:
 
 
 def say(line: object) -> None:
-    """Print one line at once. Whoever listened may be gone (`| head`): then go on silently."""
+    """Print one line at once. Nobody listens any more (`| head`), the disk is full: go on."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        pass  # the disk is full: this line is lost, the next may not be
 
 
 _ADVICE = {

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import reactor
 from examples import console
-from reactor.relay import DEFAULT_INGEST, RelayServer
+from reactor.relay import DEFAULT_INGEST, RateLimitedReport, RelayServer
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -39,6 +39,7 @@ def serve(options: argparse.Namespace, cleanup: ExitStack) -> None:
             recorder, reactor.SlowCallbackMonitor(report=console.say)
         )
     loop = cleanup.enter_context(reactor.EventLoop(instrument=instrument))
+    report = RateLimitedReport(loop, console.say)
     server = RelayServer(
         loop,
         (options.host, options.port),
@@ -48,12 +49,14 @@ def serve(options: argparse.Namespace, cleanup: ExitStack) -> None:
         max_clients=options.max_clients,
         max_clients_per_host=options.max_clients_per_host,
         segmentation=False if options.no_gso else None,
-        report=console.say,
+        report=report,
     )
     console.on_interrupt(loop, server.close)
     control, ingest = map(reactor.format_address, (server.address, server.ingest_address))
     console.say(f"listening on {control}, ingest on {ingest}")
     loop.run()
+    loop.close()  # so that the account is the last word, also after a second signal
+    report.flush()
     total = server.counters
     lost = "an unknown number" if total.lost is None else total.lost
     console.say(

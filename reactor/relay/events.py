@@ -19,6 +19,7 @@ __all__ = [
     "ClientRefused",
     "Connected",
     "Disconnected",
+    "EventsLeftOut",
     "IngestDrops",
     "IngestFailed",
     "NoDatagrams",
@@ -46,8 +47,12 @@ def printable(data: bytes, limit: int = _SHOWN_BYTES) -> str:
 
 
 def describe_error(error: Exception) -> str:
-    """What the system calls an error, without its number."""
-    return getattr(error, "strerror", None) or str(error)
+    r"""What the system calls an error, without its number, on one line of ASCII.
+
+    >>> print(describe_error(ValueError("one\ntwo")))
+    one\ntwo
+    """
+    return ascii(getattr(error, "strerror", None) or str(error))[1:-1]
 
 
 # -- the server's ------------------------------------------------------------------------
@@ -165,6 +170,16 @@ class IngestFailed:
 
     def __str__(self) -> str:
         return f"the ingest ended: {self.error!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class EventsLeftOut:
+    """There were more events than a RateLimitedReport passes on."""
+
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count} more events were left out"
 
 
 # -- the client's ------------------------------------------------------------------------

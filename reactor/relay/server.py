@@ -27,15 +27,11 @@ from .protocol import (
     Command,
     CommandEvent,
     CommandParser,
-    Connect,
-    Disconnect,
     EndOfInput,
     Error,
     ErrorCode,
     HttpRequest,
-    Pause,
     Reply,
-    Resume,
     encode,
 )
 from .session import Session, SessionState
@@ -55,7 +51,8 @@ class RelayServer:
 
     Both are pairs of host and port; port 0 lets the system choose. `coalesce` and
     `command_timeout` are in seconds; for the limits, 0 means none. `segmentation` False
-    switches segmentation offload off. `report` is called with every ServerEvent.
+    switches segmentation offload off. `report` is called with every ServerEvent; what it
+    raises goes to the loop's exception handler.
 
     Raises OSError, naming the address, if one can't be bound.
     """
@@ -74,13 +71,13 @@ class RelayServer:
         report: Callable[[ServerEvent], object] = lambda event: None,
     ) -> None:
         self.loop = loop
-        self.report = report
+        self._report = report
         self.command_timeout = command_timeout
         self.admission = Admission(max_clients, max_clients_per_host)
         # In the order of joining, so that two equal runs end equally.
         self.connections: dict[ControlConnection, None] = {}
         self.fan_out = FanOut(
-            loop, ingest, coalesce=coalesce, segmentation=segmentation, report=report
+            loop, ingest, coalesce=coalesce, segmentation=segmentation, report=self.tell
         )
         try:
             host, port = control
@@ -107,6 +104,13 @@ class RelayServer:
         """What has come in and gone out, as of now."""
         return self.fan_out.counters
 
+    def tell(self, event: ServerEvent) -> None:
+        """Report `event`. A log that can't be written must cost nobody the stream."""
+        try:
+            self._report(event)
+        except Exception as exc:
+            self.loop.call_exception_handler("the relay's report raised", exc)
+
     def close(self) -> None:
         """End in good order: no more clients, no more datagrams, open replies still leave."""
         self._listener.close()
@@ -125,6 +129,7 @@ class ControlConnection(StreamHandler):
         self._stream: Stream
         self._client: Address
         self._viewer: Viewer | None = None
+        self._released = False  # the viewer's address may belong to another by now
         self._admitted = False
         self._congested = False
         self._errors = 0
@@ -134,7 +139,7 @@ class ControlConnection(StreamHandler):
 
     def close(self) -> None:
         """The server ends."""
-        self._session.close()
+        self._end_session()
         self._stream.close(_CLOSE_TIMEOUT)
 
     # -- the stream's calls ----------------------------------------------------------
@@ -145,13 +150,13 @@ class ControlConnection(StreamHandler):
         refusal = self._server.admission.enter(self._client[0])
         if refusal is not None:
             error = Error.of(refusal)
-            self._server.report(ClientRefused(self._client, error))
+            self._server.tell(ClientRefused(self._client, error))
             self._finish_with(error)
             return
         self._admitted = True
         self._server.connections[self] = None
         stream.set_keepalive()
-        self._server.report(ClientJoined(self._client))
+        self._server.tell(ClientJoined(self._client))
 
     def data_received(self, buffer: ReceiveBuffer) -> None:
         self._parser.receive_data(buffer.take_all())
@@ -167,16 +172,14 @@ class ControlConnection(StreamHandler):
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._session.close()
+        self._end_session()
         self._cancel_deadline()
-        viewer = self._viewer
-        if viewer is not None:
-            self._server.fan_out.release(viewer)
         if self._admitted:
             self._server.admission.leave(self._client[0])
             self._server.connections.pop(self, None)
+            viewer = self._viewer
             sent, dropped = (viewer.sent, viewer.dropped) if viewer else (0, 0)
-            self._server.report(ClientLeft(self._client, exc, sent, dropped, self._errors))
+            self._server.tell(ClientLeft(self._client, exc, sent, dropped, self._errors))
 
     # -- the way of a command --------------------------------------------------------
 
@@ -212,11 +215,10 @@ class ControlConnection(StreamHandler):
                 self._note_bad_input(line, "HTTP")
                 self._stream.abort()
             case EndOfInput():
-                self._session.close()
-                self._direct_datagrams()
+                self._end_session()
                 self._stream.close()
-            case Connect() | Pause() | Resume() | Disconnect():
-                self._carry_out(event)
+            case command:
+                self._carry_out(command)
 
     def _carry_out(self, command: Command) -> None:
         session = self._session
@@ -224,19 +226,30 @@ class ControlConnection(StreamHandler):
         reply = session.receive(command)
         if session.state is not before:
             self._direct_datagrams()
-            self._server.report(StateChanged(self._client, session.state, session.port))
+            self._server.tell(StateChanged(self._client, session.state, session.port))
         self._reply(reply)
         if session.state is SessionState.CLOSED:
             self._stream.close()
 
     def _direct_datagrams(self) -> None:
         """Let the client's datagrams do what the session's state says."""
-        if self._viewer is None:
+        viewer = self._viewer
+        if viewer is None or self._released:
             return
-        if self._session.state is SessionState.ACTIVE:
-            self._server.fan_out.activate(self._viewer)
-        else:
-            self._server.fan_out.deactivate(self._viewer)
+        fan_out = self._server.fan_out
+        match self._session.state:
+            case SessionState.ACTIVE:
+                fan_out.activate(viewer)
+            case SessionState.CLOSED:
+                # At once: the connection may linger, but the port is another's to ask for.
+                self._released = True
+                fan_out.release(viewer)
+            case _:
+                fan_out.deactivate(viewer)
+
+    def _end_session(self) -> None:
+        self._session.close()
+        self._direct_datagrams()
 
     def _admit(self, port: int) -> ErrorCode | None:
         # Only ever to the address that asked, whatever the port: no reflection.
@@ -264,12 +277,13 @@ class ControlConnection(StreamHandler):
 
     def _finish_with(self, error: Error) -> None:
         self._reply(error)
+        self._end_session()
         self._stream.close(_CLOSE_TIMEOUT)
 
     def _note_bad_input(self, line: bytes, reason: str) -> None:
         if not self._bad_input_told:
             self._bad_input_told = True
-            self._server.report(BadInput(self._client, line, str(reason)))
+            self._server.tell(BadInput(self._client, line, str(reason)))
 
     # -- commands that do not end ----------------------------------------------------
 
@@ -286,9 +300,19 @@ class ControlConnection(StreamHandler):
 
     def _on_deadline(self) -> None:
         self._deadline = None
-        if not self._stream.closing:
-            self._parser.discard_incomplete()
-            self._reply(Error.of(ErrorCode.INCOMPLETE))
+        # The line may have ended while more commands than one turn takes came behind it.
+        if self._stream.closing or self._deadline_for != self._parser.position:
+            return
+        self._parser.discard_incomplete()
+        self._note_bad_input(b"", ErrorCode.INCOMPLETE)
+        error = Error.of(ErrorCode.INCOMPLETE)
+        if self._session.state is SessionState.NEW:
+            # Who has no video loses nothing by starting afresh; who only takes up a
+            # place does not keep it.
+            self._finish_with(error)
+        else:
+            # A slip of typing must not cost the video.
+            self._reply(error)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

@@ -1,15 +1,19 @@
 """The server program as its operator sees it: one line for what matters, clear refusals."""
 
+import errno
+import io
 import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from examples import console
 from tests.programs import Program
 
 ANY = ("127.0.0.1", 0)
@@ -79,6 +83,42 @@ def test_bytes_from_outside_can_not_forge_a_line(server: Program) -> None:
     assert "\x1b" not in server.out
     assert "\r" not in server.out
     assert r"\x1b[2J\rlistening on evil\xff" in server.out
+
+
+def test_a_flood_of_clients_does_not_flood_the_log(server: Program) -> None:
+    address = "127.0.0.1", control_port(server)
+    for _ in range(300):
+        socket.create_connection(address).close()
+    left_out = int(server.wait_for(r"(\d+) more events were left out")[1])
+    assert left_out > 100
+    assert server.finish(signal.SIGTERM) == 0
+
+
+def test_every_client_that_left_is_told_or_counted_before_the_last_line(server: Program) -> None:
+    port = control_port(server)
+    with ExitStack() as clients:
+        for _ in range(120):
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"CONTINUAR\n")
+            assert client.recv(100).startswith(b"ERROR")
+        assert server.finish(signal.SIGTERM) == 0
+    *lines, last = server.out.splitlines()
+    told = sum(" joined" in line or " left:" in line for line in lines)
+    left_out = sum(int(line.split()[0]) for line in lines if line.endswith("were left out"))
+    assert told + left_out == 240
+    assert last.startswith("ended:")
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_for_which_the_disk_has_no_room_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FullDisk()
+    monkeypatch.setattr(sys, "stdout", disk)
+    console.say("a line")
+    assert disk.getvalue() == "a line\n"  # it did try
 
 
 def test_a_port_in_use_is_one_clear_line() -> None:

@@ -4,7 +4,7 @@ Every kind of event is shown here with the worst that a peer can put into it.
 
 import errno
 from codecs import escape_decode
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import pytest
 from hypothesis import example, given, settings
@@ -18,6 +18,7 @@ from reactor.relay.events import (
     ClientRefused,
     Connected,
     Disconnected,
+    EventsLeftOut,
     IngestDrops,
     IngestFailed,
     NoDatagrams,
@@ -39,7 +40,9 @@ PEER6 = ("2001:db8::1", 5000, 0, 0)
 HOSTILE = b"\x1b[2J\rclient \"x\" \\ 'y' joined\n\0\xff"
 HOSTILE_ERROR = Error("\x1b[2J", "\r\x07'\"\\")
 
-LINES: list[tuple[ServerEvent | ClientEvent, str]] = [
+Event: TypeAlias = ServerEvent | EventsLeftOut | ClientEvent
+
+LINES: list[tuple[Event, str]] = [
     (ClientJoined(PEER), "client 192.0.2.1:5000 joined"),
     (ClientJoined(PEER6), "client [2001:db8::1]:5000 joined"),
     (ClientRefused(PEER, Error.of(ErrorCode.FULL)), "client 192.0.2.1:5000 refused: LLENO"),
@@ -74,7 +77,17 @@ LINES: list[tuple[ServerEvent | ClientEvent, str]] = [
         "raise it with: sysctl -w net.core.rmem_max=4096",
     ),
     (IngestDrops(3, 7), "ingest lost 3 datagrams (total 7): the relay is too slow"),
+    (
+        ClientLeft(PEER, ValueError("a\nclient \x1b[2J \udcff joined"), 0, 0, 0),
+        "client 192.0.2.1:5000 left (a\\nclient \\x1b[2J \\udcff joined): "
+        "0 datagrams sent, 0 dropped, 0 errors",
+    ),
+    (
+        SegmentationRefused(PEER, OSError("a\r\nb")),
+        "no segmentation offload towards 192.0.2.1:5000: a\\r\\nb",
+    ),
     (IngestFailed(ValueError("a\nb")), "the ingest ended: ValueError('a\\nb')"),
+    (EventsLeftOut(37), "37 more events were left out"),
     (Connected(PEER), "connected to 192.0.2.1:5000"),
     (Replied(Pause(), Ok()), "OK"),
     (Replied(Pause(), Error("X", "un texto")), "ERROR X un texto"),
@@ -94,12 +107,13 @@ LINES: list[tuple[ServerEvent | ClientEvent, str]] = [
 
 def test_every_kind_of_event_is_shown_here() -> None:
     shown = {type(event) for event, _ in LINES}
-    assert shown == {*get_args(ServerEvent), *get_args(ClientEvent)}
+    assert shown == set(get_args(Event))
 
 
 @pytest.mark.parametrize(("event", "line"), LINES, ids=[type(event).__name__ for event, _ in LINES])
-def test_an_event_reads_as_one_line(event: ServerEvent | ClientEvent, line: str) -> None:
+def test_an_event_reads_as_one_line(event: Event, line: str) -> None:
     assert str(event) == line
+    assert line.isprintable()
 
 
 @settings(deadline=None)

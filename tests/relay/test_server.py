@@ -1,5 +1,6 @@
 """The relay's server over real sockets: every command answered, every datagram copied."""
 
+import errno
 import itertools
 import socket
 from collections.abc import Iterator
@@ -9,10 +10,23 @@ import pytest
 
 import reactor
 from reactor import EventLoop
-from reactor.relay import RelayServer
-from reactor.relay.events import BadInput, ClientJoined, ClientLeft, ClientRefused, StateChanged
+from reactor.relay import RelayClient, RelayServer
+from reactor.relay.events import (
+    BadInput,
+    ClientEvent,
+    ClientJoined,
+    ClientLeft,
+    ClientRefused,
+    Connected,
+    Replied,
+    ServerEvent,
+    ServerLost,
+    StateChanged,
+)
 from reactor.relay.session import SessionState
 from reactor.testing import ManualClock, run_until
+from tests.conftest import Reported
+from tests.fakes import Door, wait_for
 from tests.relay.peers import Studio, studio
 
 
@@ -63,6 +77,15 @@ def test_a_command_out_of_place_is_told_what_is_wrong_and_the_connection_goes_on
     assert client.ask(b"DESCONECTAR") == b"OK"
 
 
+@pytest.mark.parametrize("before", [62, 63, 64, 127])
+def test_good_bye_ends_the_connection_at_whatever_place_of_a_turn(
+    relay: Studio, before: int
+) -> None:
+    client = relay.controller()
+    client.say(b"hola\n" * before + b"DESCONECTAR\nhola\n")
+    assert client.hear_the_end().splitlines()[before:] == [b"OK"]
+
+
 def test_after_desconectar_the_ok_arrives_and_then_the_end(relay: Studio) -> None:
     client = relay.controller()
     client.say(b"DESCONECTAR\njunk that nobody reads any more\n" * 100)
@@ -102,18 +125,29 @@ def test_a_flood_of_commands_leaves_room_for_others(relay: Studio) -> None:
     assert flood_seen < 1000
 
 
-def test_a_client_that_never_reads_is_not_read_either(relay: Studio) -> None:
+def test_a_client_that_never_reads_is_not_read_either_until_it_does(relay: Studio) -> None:
     client = relay.controller()
-    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    try:
-        for _ in range(10_000):
-            client.sock.send(b"hola\n" * 1000)
-            relay.loop.run_once(0)
-    except BlockingIOError:
-        pass  # the relay stopped reading, and everything between us is full
-    else:
-        pytest.fail("the relay went on reading")
-    assert client.hear(100)
+    run_until(relay.loop, lambda: relay.server.connections)
+    (connection,) = relay.server.connections
+    ends = client.sock, connection._stream._sock
+    set_buffers(16 * 1024, *ends)  # so that little waits on the way
+    sent = idle = 0
+    while idle < 100:  # turns in which the relay has read nothing
+        try:
+            sent += client.sock.send(b"hola\n" * 20)
+            idle = 0
+        except BlockingIOError:
+            idle += 1
+        relay.loop.run_once(0)
+        assert connection._stream.write_buffer_size < 128 * 1024
+    set_buffers(1024 * 1024, *ends)
+    assert {code(reply) for reply in client.hear(sent // 5)} == {b"DESCONOCIDO"}
+
+
+def set_buffers(size: int, *ends: socket.socket) -> None:
+    for sock in ends:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
 
 def test_a_line_over_the_limit_ends_the_connection_after_what_came_before(relay: Studio) -> None:
@@ -147,16 +181,65 @@ def test_an_unfinished_command_is_answered_at_its_deadline_counted_from_its_firs
         assert code(client.hear()[0]) == b"INCOMPLETO"
 
 
-def test_the_bytes_of_an_unfinished_command_are_dropped_and_the_connection_goes_on() -> None:
+@pytest.mark.parametrize("before", [b"", b"hola\nCONECTAR 80\nINTERRUMPIR\n"])
+def test_an_unfinished_command_of_a_client_without_video_ends_the_connection(
+    before: bytes,
+) -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10, max_clients=1) as relay:
+        client = relay.controller()
+        client.say(before + b"CONEC")
+        iterate(loop)
+        clock.advance(10)
+        expected = b"ERROR INCOMPLETO No se recibio el comando correctamente, intente denuevo\n"
+        assert client.hear_the_end().endswith(expected)
+        client.sock.close()
+        run_until(loop, lambda: relay.server.admission.clients == 0)
+        assert relay.controller().ask(b"CONECTAR 5000") == b"OK"
+
+
+@pytest.mark.parametrize("commands", [b"CONECTAR 5000\n", b"CONECTAR 5000\nINTERRUMPIR\n"])
+def test_an_unfinished_command_of_a_viewer_is_dropped_and_the_connection_goes_on(
+    commands: bytes,
+) -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10) as relay:
+        client = relay.controller()
+        client.say(commands + b"INTERR")
+        client.hear(commands.count(b"\n"))
+        clock.advance(10)
+        assert code(client.hear()[0]) == b"INCOMPLETO"
+        assert client.ask(b"DESCONECTAR") == b"OK"
+
+
+def test_a_relay_client_whose_command_comes_too_slowly_hears_why_and_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As if the network had kept the rest of its line.
+    monkeypatch.setattr("reactor.relay.client.encode", lambda command: b"CONEC")
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=5) as relay:
+        events: list[ClientEvent] = []
+        client = RelayClient(loop, relay.server.address, ("127.0.0.1", 5001), report=events.append)
+        client.connect()
+        run_until(loop, lambda: loop._timers.next_when() == 5)
+        clock.advance(5)
+        run_until(loop, lambda: isinstance(events[-1], ServerLost))
+        assert [type(event) for event in events] == [Connected, Replied, ServerLost]
+        assert "INCOMPLETO" in str(events[1])
+
+
+def test_a_deadline_leaves_alone_the_commands_behind_the_one_it_was_for() -> None:
     clock = ManualClock()
     with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10) as relay:
         client = relay.controller()
         client.say(b"CONEC")
         iterate(loop)
+        client.say(b"TAR 5000\n" + b"INTERRUMPIR\nCONTINUAR\n" * 100)
+        # The command is done, and more than one turn takes are still to be answered.
+        run_until(loop, lambda: any(isinstance(event, StateChanged) for event in relay.events))
         clock.advance(10)
-        expected = b"ERROR INCOMPLETO No se recibio el comando correctamente, intente denuevo"
-        assert client.hear() == [expected]
-        assert client.ask(b"CONECTAR 5000") == b"OK"
+        assert client.hear(201) == [b"OK"] * 201
 
 
 def test_a_command_finished_in_time_is_not_timed_out_later() -> None:
@@ -207,6 +290,18 @@ def test_datagrams_go_only_to_the_address_of_the_control_connection(relay: Studi
     relay.stream(b"one")
     assert there.wait_for(1) == [b"one"]
     assert here.datagrams() == []
+
+
+def test_after_an_endless_line_nothing_more_is_sent_though_the_client_stays(
+    relay: Studio,
+) -> None:
+    client, player = relay.viewer()
+    _, other = relay.viewer()
+    client.say(b"x" * 1000)
+    assert code(client.hear()[0]) == b"LARGO"
+    relay.stream(b"late")
+    assert other.wait_for(1) == [b"late"]
+    assert player.datagrams() == []
 
 
 @pytest.mark.parametrize("way", ["close", "reset", "DESCONECTAR", "endless line"])
@@ -360,6 +455,43 @@ def test_a_port_that_another_client_of_the_host_has_is_refused_until_it_leaves(
     assert second.ask(b"CONECTAR 5000") == b"OK"
 
 
+def test_without_a_socket_to_send_from_the_client_is_asked_to_try_again(
+    relay: Studio, network: Door
+) -> None:
+    def no_more(*arguments: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    client = relay.controller()
+    network.socket = no_more
+    assert code(client.ask(b"CONECTAR 5000")) == b"NO_DISPONIBLE"
+    network.socket = socket.socket
+    assert client.ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_a_port_is_free_once_its_session_has_ended_however_long_the_connection_lingers(
+    relay: Studio,
+) -> None:
+    old, player = relay.viewer()
+    assert old.ask(b"DESCONECTAR") == b"OK"
+    new = relay.controller()
+    assert new.ask(b"CONECTAR %d" % player.port) == b"OK"
+    old.sock.close()
+    run_until(relay.loop, lambda: relay.server.admission.clients == 1)
+    relay.stream(b"for the new one")
+    assert player.wait_for(1) == [b"for the new one"]
+    # And the old one's end gave nothing away.
+    assert code(relay.controller().ask(b"CONECTAR %d" % player.port)) == b"PUERTO_OCUPADO"
+
+
+@pytest.mark.parametrize("way", ["close", "reset"])
+def test_a_client_that_comes_back_at_once_gets_its_port_again(relay: Studio, way: str) -> None:
+    client, player = relay.viewer()
+    (connection,) = relay.server.connections
+    client.sock.close() if way == "close" else client.reset()
+    wait_for(connection._stream._sock)  # the end has arrived, but was not dealt with
+    assert relay.controller().ask(b"CONECTAR %d" % player.port) == b"OK"
+
+
 def test_every_control_connection_is_kept_alive(
     relay: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,6 +552,39 @@ def test_a_refusal_is_an_event(loop: EventLoop) -> None:
         run_until(loop, lambda: relay.events)
         relay.controller().hear_the_end()
         assert [type(event) for event in relay.events] == [ClientJoined, ClientRefused]
+
+
+def test_a_command_that_was_too_slow_is_an_event() -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, studio(loop, command_timeout=10) as relay:
+        client = relay.controller()
+        client.say(b"CONEC")
+        iterate(loop)
+        clock.advance(10)
+        client.hear_the_end()
+        assert [event.reason for event in relay.events if isinstance(event, BadInput)] == [
+            "INCOMPLETO"
+        ]
+
+
+def test_a_report_that_raises_costs_nobody_the_stream(
+    relay: Studio, reported: Reported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def report(event: ServerEvent) -> None:
+        raise full
+
+    monkeypatch.setattr(relay.server, "_report", report)
+    client, player = relay.viewer()
+    relay.stream(b"seen")
+    assert player.wait_for(1) == [b"seen"]
+    assert client.ask(b"hola").startswith(b"ERROR")
+    assert client.ask(b"DESCONECTAR") == b"OK"
+    told = [exc for _, exc in reported]
+    reported.clear()
+    # The client joined, became active, said what is no command, and left.
+    assert told == [full] * 4
 
 
 # -- the end -------------------------------------------------------------------------------------
