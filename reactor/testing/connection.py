@@ -6,13 +6,15 @@ conformance tests hold them against the real thing.
 
 import errno
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..addresses import Address
 from .faults import Cut
 from .kernel import Kernel, fail
 
 __all__ = ["ConnectionEnd", "Observer", "join"]
+
+_LOCAL_BUFFER: Final = 65536
 
 
 class Observer(Protocol):
@@ -31,11 +33,11 @@ class Observer(Protocol):
 class Pipe:
     """One direction: bytes that wait here, travel, and have arrived there."""
 
-    def __init__(self, kernel: Kernel, reader: "ConnectionEnd", *, local: bool) -> None:
+    def __init__(self, kernel: Kernel, reader: "ConnectionEnd") -> None:
         self._kernel = kernel
         self._reader = reader
-        self._local = local
-        self._capacity = 65536 if local else kernel.faults.buffer
+        self._local = reader.local
+        self._capacity = _LOCAL_BUFFER if reader.local else kernel.faults.buffer
         self._travelling = False
         self._broken = False
         self._sent = bytearray()
@@ -49,11 +51,16 @@ class Pipe:
     @property
     def writable(self) -> bool:
         """Linux calls a socket writable when a third of its buffer is free."""
-        return len(self._sent) * 3 <= self._capacity * 2
+        return self._held * 3 <= self._capacity * 2
+
+    @property
+    def _held(self) -> int:
+        """What takes the writer's room. unix(7): locally that is all that was not read."""
+        return len(self._sent) + self._local * len(self.arrived)
 
     def write(self, data: bytes) -> int:
         """Take the bytes for which there is room; how many these were."""
-        taken = min(len(data), max(0, self._capacity - len(self._sent)))
+        taken = min(len(data), max(0, self._capacity - self._held))
         self._sent += data[:taken]
         self.travel()
         return taken
@@ -68,6 +75,9 @@ class Pipe:
         data = bytes(self.arrived[:size])
         del self.arrived[:size]
         self.travel()
+        if self._local:
+            # Room for the writer.
+            self._reader.peer.changed()
         return data
 
     def cut_off(self) -> None:
@@ -120,8 +130,17 @@ class ConnectionEnd:
     outgoing: Pipe
     peer: "ConnectionEnd"
 
-    def __init__(self, kernel: Kernel, address: Address | str, peer_address: Address | str) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        address: Address | str,
+        peer_address: Address | str,
+        *,
+        local: bool = False,
+    ) -> None:
         self._kernel = kernel
+        self.local = local
+        """Whether it is one of a pair: nothing on its way is lost, late or reset."""
         self.address = address
         self.peer_address = peer_address
         self.name = "nobody"
@@ -144,6 +163,11 @@ class ConnectionEnd:
         return self.dead or (self.reachable and self.incoming.ended and self.outgoing.ended)
 
     @property
+    def connected(self) -> bool:
+        """Whether there is a peer to speak of; that of a local end is its peer for ever."""
+        return self.local or (self.reachable and not self.over)
+
+    @property
     def readable(self) -> bool:
         """Whether a receive would say something."""
         return self.dead or (
@@ -159,15 +183,16 @@ class ConnectionEnd:
 
     def send(self, data: bytes, cut: Cut | None) -> int | None:
         """How many bytes were taken; None if there is no room for any."""
-        self._raise_error()
+        if not self.local:
+            self._raise_error()
         if self.dead or (self.reachable and self.outgoing.finished):
             fail(errno.EPIPE)
         if not self.reachable:
             return None
         if cut is not None:
             data = data[: cut.apply(len(data))]
-            if not data:
-                return 0
+        if not data:
+            return 0
         taken = self.outgoing.write(data)
         if self.observer is not None:
             self.observer.sent(data[:taken])
@@ -182,15 +207,19 @@ class ConnectionEnd:
             data = self.incoming.read(size)
             if self.observer is not None:
                 self.observer.received(data)
-        elif not (self.reachable and self.incoming.ended):
+        elif self.local or not (self.reachable and self.incoming.ended):
             self._raise_error()
-            if not self.dead:
+            if not self.readable:
                 return None
         return data
 
     def finish(self) -> None:
         """Half-close. Raises OSError: ENOTCONN."""
-        if not self.reachable or self.over:
+        if not (self.reachable or self.dead):
+            # Linux, inet_shutdown(): that calls the attempt off.
+            self.die(errno.ECONNRESET)
+            return
+        if not self.connected:
             fail(errno.ENOTCONN)
         self.outgoing.finish()
         if self.observer is not None:
@@ -202,8 +231,12 @@ class ConnectionEnd:
         self.changed = _nothing
         if self.dead:
             return
-        if not self.reachable:
+        if self.local:
+            self._leave()
+        elif not self.reachable:
             self.dead = True
+        elif self.over:
+            pass
         elif hard or self.incoming.arrived:
             self._send_reset()
         else:
@@ -215,19 +248,24 @@ class ConnectionEnd:
 
     def establish(self) -> None:
         """The connection stands, as seen from here."""
-        if not self.dead:
-            self.reachable = True
-            self.changed()
-            self.incoming.travel()
+        if self.dead:
+            # It was called off meanwhile: an answer to nobody's question.
+            self._send_reset()
+            return
+        self.reachable = True
+        self.changed()
+        self.incoming.travel()
 
     def die(self, error: int) -> None:
         """A reset or a refusal has come."""
-        if self.dead:
+        if self.over:
             return
         self.dead = True
-        # Linux, tcp_reset(): whoever has seen the end of input learns of it by writing.
-        self.error = errno.EPIPE if self.reachable and self.incoming.ended else error
+        self.error = error
         if self.reachable:
+            if self.incoming.ended and not self.outgoing.finished:
+                # Linux, tcp_reset(): after the end of input only the output is broken.
+                self.error = errno.EPIPE
             self.outgoing.cut_off()
             self.incoming.cut_off()
         self.changed()
@@ -240,6 +278,13 @@ class ConnectionEnd:
     def refuse_data(self) -> None:
         """Bytes have come for a program that has closed."""
         self._send_reset()
+
+    def _leave(self) -> None:
+        """The other end of a pair hears of it at once, and of what was not read: unix(7)."""
+        self.dead = True
+        self.peer.dead = True
+        self.peer.error = errno.ECONNRESET if self.incoming.arrived else 0
+        self.peer.changed()
 
     def _send_reset(self) -> None:
         self.dead = True
@@ -254,11 +299,11 @@ class ConnectionEnd:
             fail(code)
 
 
-def join(kernel: Kernel, left: ConnectionEnd, right: ConnectionEnd, *, local: bool = False) -> None:
+def join(kernel: Kernel, left: ConnectionEnd, right: ConnectionEnd) -> None:
     """Make two ends one connection; each has still to be established."""
     left.peer, right.peer = right, left
-    left.incoming = right.outgoing = Pipe(kernel, left, local=local)
-    left.outgoing = right.incoming = Pipe(kernel, right, local=local)
+    left.incoming = right.outgoing = Pipe(kernel, left)
+    left.outgoing = right.incoming = Pipe(kernel, right)
 
 
 def _nothing() -> None:

@@ -9,9 +9,9 @@ from typing import Final, Protocol
 from ..addresses import Address, unmapped
 from .kernel import fail
 
-__all__ = ["Bound", "Ports"]
+__all__ = ["Bound", "Ports", "reachable"]
 
-_WILDCARDS: Final = {"0.0.0.0", "::"}
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _FIRST_EPHEMERAL: Final = 32768
 _LAST_EPHEMERAL: Final = 60999
 
@@ -30,9 +30,20 @@ class Bound(Protocol):
     def dual_stack(self) -> bool:
         """Whether it takes IPv4 at an IPv6 address."""
 
+    @property
+    def reuses_address(self) -> bool:
+        """Whether it shares its address with others that do."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether it does not."""
+
 
 class Ports:
-    """The addresses that are taken, for each kind of socket."""
+    """The addresses that are taken, for each kind of socket.
+
+    A port is free as soon as nobody holds it: there is no TIME_WAIT here.
+    """
 
     def __init__(self) -> None:
         self._taken: dict[tuple[socket.SocketKind, int], list[Bound]] = {}
@@ -42,11 +53,20 @@ class Ports:
         """Give `owner` an address, whole. Raises OSError: EADDRINUSE."""
         host, port = address[:2]
         whole = _whole(owner.family, host, port or self._free_port(owner.kind))
-        for other in self._taken.get((owner.kind, whole[1]), []):
-            if _overlap(owner, whole[0], other):
-                fail(errno.EADDRINUSE)
-        self._taken.setdefault((owner.kind, whole[1]), []).append(owner)
+        self.check(owner, whole)
+        self.share(owner, whole)
         return whole
+
+    def check(self, owner: Bound, address: Address) -> None:
+        """Raise OSError if `owner` may not be at `address`: EADDRINUSE."""
+        for other in self._taken.get((owner.kind, address[1]), []):
+            sharing = owner.reuses_address and other.reuses_address and not other.listening
+            if other is not owner and not sharing and _overlap(owner, address, other):
+                fail(errno.EADDRINUSE)
+
+    def share(self, owner: Bound, address: Address) -> None:
+        """Let `owner` have an address that is taken already."""
+        self._taken.setdefault((owner.kind, address[1]), []).append(owner)
 
     def release(self, owner: Bound) -> None:
         """Give back what was claimed."""
@@ -55,28 +75,26 @@ class Ports:
             owners[:] = [other for other in owners if other is not owner]
 
     def find(self, kind: socket.SocketKind, address: Address) -> Iterator[Bound]:
-        """Those who might answer at `address`, the most particular first."""
+        """Those who might answer at `address`: the most particular first, then the newest."""
         host = unmapped(address)[0]
-        owners = self._taken.get((kind, address[1]), [])
-        exact = [owner for owner in owners if owner.address and owner.address[0] == host]
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        wild = [
-            owner
-            for owner in owners
-            if owner.address
-            and owner.address[0] in _WILDCARDS
-            and (owner.family == family or owner.dual_stack)
-        ]
-        yield from exact
-        yield from wild
+        owners = self._taken.get((kind, address[1]), [])[::-1]
+        answering = [owner for owner in owners if _answers(owner, owner.address, host)]
+        yield from sorted(answering, key=_is_wild)
 
-    def source_for(self, family: socket.AddressFamily, destination: Address) -> str:
-        """The address that somebody without one speaks from."""
-        loopback = "::1" if family == socket.AF_INET6 else "127.0.0.1"
-        host = destination[0]
-        if host in _WILDCARDS:
-            return loopback
-        return loopback if ipaddress.ip_address(host).is_loopback else host
+    def source_for(self, owner: Bound, destination: Address) -> str:
+        """The address that `owner` speaks from, without one of its own.
+
+        Raises OSError: ENETUNREACH.
+        """
+        host: str = unmapped(destination)[0]
+        host = _LOOPBACK.get(host, host)
+        if ipaddress.ip_address(host).is_loopback:
+            host = "::1" if ":" in host else "127.0.0.1"
+        if owner.family != socket.AF_INET6 or ":" in host:
+            return host
+        if not owner.dual_stack:
+            fail(errno.ENETUNREACH)
+        return f"::ffff:{host}"
 
     def _free_port(self, kind: socket.SocketKind) -> int:
         while True:
@@ -86,12 +104,30 @@ class Ports:
                 return port
 
 
+def reachable(address: Address) -> Address:
+    """Who calls the wildcard calls himself."""
+    return (_LOOPBACK.get(address[0], address[0]), *address[1:])
+
+
 def _whole(family: socket.AddressFamily, host: str, port: int) -> Address:
     return (host, port, 0, 0) if family == socket.AF_INET6 else (host, port)
 
 
-def _overlap(owner: Bound, host: str, other: Bound) -> bool:
+def _overlap(owner: Bound, address: Address, other: Bound) -> bool:
     assert other.address is not None
-    same_family = owner.family == other.family or owner.dual_stack or other.dual_stack
-    hosts = {host, other.address[0]}
-    return same_family and (len(hosts) == 1 or bool(hosts & _WILDCARDS))
+    return _answers(owner, address, unmapped(other.address)[0]) or _answers(
+        other, other.address, unmapped(address)[0]
+    )
+
+
+def _answers(owner: Bound, address: Address | None, host: str) -> bool:
+    """Whether somebody at `address` gets what comes for `host`, which is not a mapped one."""
+    assert address is not None
+    own = unmapped(address)[0]
+    if own == "::":
+        return ":" in host or owner.dual_stack
+    return own == host or (own == "0.0.0.0" and ":" not in host)
+
+
+def _is_wild(owner: Bound) -> bool:
+    return owner.address is not None and owner.address[0] in _LOOPBACK

@@ -49,11 +49,6 @@ class SimulatedSocket:
 
     # -- descriptor ------------------------------------------------------------------
 
-    @property
-    def closed(self) -> bool:
-        """Whether the descriptor is gone."""
-        return self._number < 0
-
     def fileno(self) -> int:
         """The descriptor's number; -1 when closed."""
         return self._number
@@ -100,8 +95,7 @@ class SimulatedSocket:
         self._enter("bind")
         if self.address is not None:
             fail(errno.EINVAL)
-        self.address = self._ports.claim(self, address)
-        self._rename()
+        self._claim(address)
 
     def getsockname(self) -> Any:
         """The address bound to."""
@@ -116,11 +110,25 @@ class SimulatedSocket:
         v6_only = self._options.get((socket.IPPROTO_IPV6, socket.IPV6_V6ONLY), 0)
         return self.family == socket.AF_INET6 and not v6_only
 
+    @property
+    def reuses_address(self) -> bool:
+        """Whether it would share its address: socket(7), SO_REUSEADDR."""
+        return bool(self._options.get((socket.SOL_SOCKET, socket.SO_REUSEADDR)))
+
+    @property
+    def listening(self) -> bool:
+        """Whether connections are taken."""
+        return False
+
     # -- for the kinds ---------------------------------------------------------------
 
     def readiness(self) -> int:
         """The events that are ready."""
         raise NotImplementedError
+
+    def _claim(self, address: Address) -> None:
+        self.address = self._ports.claim(self, address)
+        self._rename()
 
     def _let_go(self) -> None:
         self._ports.release(self)

@@ -11,7 +11,7 @@ from ..addresses import Address, format_address, unmapped
 from .connection import ConnectionEnd, Observer, join
 from .faults import SPONTANEOUS, Cut
 from .kernel import Kernel, fail
-from .ports import Ports
+from .ports import Ports, reachable
 from .sockets import SimulatedSocket
 
 __all__ = ["TcpSocket", "socket_pair"]
@@ -33,6 +33,7 @@ class TcpSocket(SimulatedSocket):
         self._end: ConnectionEnd | None = None
         super().__init__(kernel, ports, family)
         self._backlog: int | None = None
+        self._connecting = False
         self._waiting: deque[ConnectionEnd] = deque()
         if end is not None:
             self._hold(end)
@@ -42,9 +43,13 @@ class TcpSocket(SimulatedSocket):
     def listen(self, backlog: int = 128) -> None:
         """Take connections from now on."""
         self._enter("listen")
+        if self._end is not None:
+            fail(errno.EINVAL)
         if self.address is None:
-            self.bind((self._wildcard(), 0))
-        self._backlog = max(1, backlog)
+            self._claim((self._wildcard(), 0))
+        assert self.address is not None
+        self._ports.check(self, self.address)
+        self._backlog = backlog
         self._kernel.tell(self.name, "listen")
 
     def accept(self) -> tuple["TcpSocket", Any]:
@@ -64,6 +69,9 @@ class TcpSocket(SimulatedSocket):
         self.activity += 1
         accepted = TcpSocket(self._kernel, self._ports, self.family, end)
         accepted._options = dict(self._options)
+        assert isinstance(end.address, tuple)
+        accepted.address = end.address
+        self._ports.share(accepted, end.address)
         self._kernel.tell(self.name, "accept", accepted.name)
         return accepted, end.peer_address
 
@@ -73,23 +81,33 @@ class TcpSocket(SimulatedSocket):
             self._enter("connect_ex")
             if self._blocking:
                 self._wait("connect")
-            if self._end is not None:
-                return self._state_of(self._end)
+            if self._end is not None or self._backlog is not None:
+                return self._outcome()
+            source = self._ports.source_for(self, address)
             if self.address is None:
-                self.bind((self._ports.source_for(self.family, address), 0))
+                self._claim((source, 0))
         except OSError as exc:
             return exc.errno or errno.EIO
         assert self.address is not None
-        destination = (*_reachable_host(address), *address[2:])
+        destination = reachable(address)
         self._hold(ConnectionEnd(self._kernel, self.address, destination))
+        self._connecting = True
         self._kernel.tell(self.name, "connect", destination)
         self._kernel.after(self._kernel.delay(), self._knock)
         return errno.EINPROGRESS
 
-    def _state_of(self, end: ConnectionEnd) -> int:
-        if end.dead:
-            return end.error or errno.ECONNABORTED
-        return errno.EISCONN if end.reachable else errno.EALREADY
+    def _outcome(self) -> int:
+        """What became of connecting; Linux tells it once, and then EISCONN."""
+        end = self._end
+        if end is None or not self._connecting:
+            return errno.EISCONN
+        if not (end.reachable or end.dead):
+            return errno.EALREADY
+        self._connecting = False
+        if not end.over:
+            return 0
+        self._end = None
+        return end.error or errno.ECONNABORTED
 
     def _knock(self) -> None:
         """Our SYN arrives where we want to go."""
@@ -146,9 +164,9 @@ class TcpSocket(SimulatedSocket):
 
     # -- bytes -----------------------------------------------------------------------
 
-    def send(self, data: bytes | bytearray | memoryview, flags: int = 0) -> int:
+    def send(self, data: bytes | bytearray | memoryview) -> int:
         """Take as many bytes as there is room for; how many that was."""
-        cut = self._enter("send")
+        cut = self._enter("send") or self._cut(len(data))
         taken = self._connection(errno.EPIPE).send(bytes(data), cut)
         if taken is None:
             self._wait("send")
@@ -157,11 +175,9 @@ class TcpSocket(SimulatedSocket):
         self._kernel.tell(self.name, "send", f"{taken} of {len(data)}")
         return taken
 
-    def recv(self, size: int, flags: int = 0) -> bytes:
+    def recv(self, size: int) -> bytes:
         """What has arrived, at most `size` bytes; b"" at the end."""
-        cut: Cut | None = self._enter("recv")
-        if cut is None and self._kernel.happens(self._kernel.faults.cut):
-            cut = Cut(self._kernel.chance.randint(1, size))
+        cut = self._enter("recv") or self._cut(size)
         data = self._connection(errno.ENOTCONN).receive(size, cut)
         if data is None:
             self._wait("recv")
@@ -175,8 +191,17 @@ class TcpSocket(SimulatedSocket):
         self._enter("shutdown")
         if how != socket.SHUT_WR:
             raise NotImplementedError("only SHUT_WR is simulated")
-        self._connection(errno.ENOTCONN).finish()
+        if self._backlog is None:
+            self._connection(errno.ENOTCONN).finish()
+            self._connecting = False
         self._kernel.tell(self.name, "shutdown")
+
+    def _cut(self, size: int) -> Cut | None:
+        """What of `size` bytes is moved, if that is left to chance."""
+        kernel = self._kernel
+        if size and kernel.happens(kernel.faults.cut):
+            return Cut(kernel.chance.randint(1, size))
+        return None
 
     # -- the rest --------------------------------------------------------------------
 
@@ -190,7 +215,7 @@ class TcpSocket(SimulatedSocket):
         """The address of the other end."""
         self._enter("getpeername")
         end = self._connection(errno.ENOTCONN)
-        if not end.reachable or end.over:
+        if not end.connected:
             fail(errno.ENOTCONN)
         return end.peer_address
 
@@ -205,6 +230,11 @@ class TcpSocket(SimulatedSocket):
         """This end's address."""
         name = super().getsockname()
         return name if self._end is None else self._end.address
+
+    @property
+    def listening(self) -> bool:
+        """Whether connections are taken."""
+        return self._backlog is not None
 
     def readiness(self) -> int:
         """The events that are ready. tcp(7), poll(2): HUP and ERR count as both."""
@@ -241,17 +271,14 @@ class TcpSocket(SimulatedSocket):
         return f"{self._number % 1_000_000} tcp {near} to {far}"
 
 
-def _reachable_host(address: Address) -> Address:
-    """To connect to a wildcard is to connect to oneself."""
-    host, port = address[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
-
-
 def socket_pair(kernel: Kernel, ports: Ports) -> tuple[TcpSocket, TcpSocket]:
-    """Two ends of a local connection: nothing on its way is lost, late or reset."""
+    """Two ends of a local connection."""
     kernel.enter("socketpair", "kernel")
-    ends = ConnectionEnd(kernel, "", ""), ConnectionEnd(kernel, "", "")
-    join(kernel, *ends, local=True)
+    ends = (
+        ConnectionEnd(kernel, "", "", local=True),
+        ConnectionEnd(kernel, "", "", local=True),
+    )
+    join(kernel, *ends)
     for end in ends:
         end.establish()
     left, right = (TcpSocket(kernel, ports, socket.AF_UNIX, end) for end in ends)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..addresses import Address, unmapped
 from ..gso import MAX_DATAGRAM
 from .kernel import Kernel, fail
-from .ports import Ports
+from .ports import Ports, reachable
 from .sockets import SimulatedSocket
 
 __all__ = ["UdpSocket"]
@@ -24,6 +24,7 @@ _SO_RCVBUFFORCE: Final = 33
 _MEMINFO: Final = struct.Struct("9I")
 # What a datagram takes of the receive buffer beside its bytes, roughly.
 _OVERHEAD: Final = 512
+_MAX_DATAGRAM_6: Final = 65527
 
 
 class UdpSocket(SimulatedSocket):
@@ -63,23 +64,24 @@ class UdpSocket(SimulatedSocket):
         segments = [value for _, kind, value in control if kind == _UDP_SEGMENT]
         self._enter("send_run" if segments else "send_datagram")
         assert address is not None
-        self._send(_cut(data, *struct.unpack("H", segments[0])) if segments else [data], address)
+        size = struct.unpack("H", segments[0])[0] if segments else 0
+        self._send(_cut(data, size, _most(address)), address)
         return len(data)
 
     def _send(self, datagrams: list[bytes], address: Address) -> None:
         if not address[1]:
             fail(errno.EINVAL)
         if self.address is None:
-            self.bind((self._wildcard(), 0))
-        if max(map(len, datagrams)) > MAX_DATAGRAM:
+            self._claim((self._wildcard(), 0))
+        assert self.address is not None
+        host = self._ports.source_for(self, address)
+        source = self.address
+        if source[0] == self._wildcard():
+            source = (host, *source[1:])
+        if max(map(len, datagrams)) > _most(address):
             fail(errno.EMSGSIZE)
         self.given += len(datagrams)
         self.activity += 1
-        assert self.address is not None
-        host = self.address[0]
-        if host == self._wildcard():
-            host = self._ports.source_for(self.family, address)
-        source = (host, *self.address[1:])
         self._kernel.tell(self.name, "send", _Sizes(datagrams, address))
         for datagram in datagrams:
             self._dispatch(datagram, source, address)
@@ -98,7 +100,7 @@ class UdpSocket(SimulatedSocket):
             kernel.after(arrival - kernel.now, lambda: self._arrive(datagram, source, address))
 
     def _arrive(self, datagram: bytes, source: Address, address: Address) -> None:
-        for receiver in self._ports.find(socket.SOCK_DGRAM, address):
+        for receiver in self._ports.find(socket.SOCK_DGRAM, reachable(address)):
             if isinstance(receiver, UdpSocket):
                 receiver._take(datagram, source)
                 return
@@ -119,7 +121,7 @@ class UdpSocket(SimulatedSocket):
         self._queued += len(datagram) + _OVERHEAD
         self.activity += 1
 
-    def recv(self, size: int, flags: int = 0) -> bytes:
+    def recv(self, size: int) -> bytes:
         """The next datagram, cut short if it does not fit."""
         return self._next()[0][:size]
 
@@ -183,10 +185,16 @@ class _Sizes:
         return f"{datagrams} to {self._address[0]}:{self._address[1]}"
 
 
-def _cut(data: bytes, size: int) -> list[bytes]:
-    if not size:
+def _most(address: Address) -> int:
+    """Bytes that fit into a datagram. RFC 8200: IPv6 does not count its header."""
+    return _MAX_DATAGRAM_6 if ":" in unmapped(address)[0] else MAX_DATAGRAM
+
+
+def _cut(data: bytes, size: int, most: int) -> list[bytes]:
+    """The datagrams of a run; `size` 0 makes it one."""
+    if not (data and size):
         return [data]
-    if len(data) > MAX_DATAGRAM:
+    if len(data) > most:
         fail(errno.EMSGSIZE)
     if len(data) > size * _MAX_SEGMENTS:
         fail(errno.EINVAL)

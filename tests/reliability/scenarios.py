@@ -1,0 +1,301 @@
+"""What is run in the simulated system: small programs, and what must hold whatever happens.
+
+Each works out for itself who may have been harmed by what went wrong; everybody else must
+have got everything.
+"""
+
+import struct
+from collections.abc import Iterable
+from functools import partial
+from itertools import pairwise
+
+from reactor import (
+    Address,
+    DatagramBatch,
+    DatagramEndpoint,
+    DatagramHandler,
+    ReceiveBuffer,
+    Stream,
+    StreamHandler,
+    bind_udp,
+    connect,
+    format_address,
+    listen,
+)
+from reactor.relay import RelayClient, RelayServer
+from reactor.relay.events import (
+    ClientLeft,
+    Disconnected,
+    Refused,
+    Replied,
+    ServerLost,
+    StateChanged,
+    TimedOut,
+)
+from reactor.relay.protocol import Connect, Ok
+from reactor.testing import Cut, Lie, Refusal, Scenario, Simulation, Violation
+from reactor.testing.faults import SPONTANEOUS
+
+__all__ = ["SCENARIOS", "TORTURED"]
+
+_SERVER = ("127.0.0.1", 7000)
+
+
+class Harm:
+    """Who may have been harmed in a simulation, and how many at the most."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._injection = simulation.injection
+        self._gentle = simulation.faults.is_gentle
+
+    @property
+    def possible(self) -> bool:
+        """Whether anybody may have been harmed at all."""
+        if self._injection is None:
+            return not self._gentle
+        fault, call = self._injection.fault, self._injection.call
+        if isinstance(fault, Refusal):
+            # A send of a datagram that has to be tried again is a datagram dropped.
+            again = call in ("recv", "send", "accept", "receive_datagram")
+            return not (again and fault.errno in SPONTANEOUS)
+        return not isinstance(fault, Cut | Lie)
+
+    def may_concern(self, address: Address | None) -> bool:
+        """Whether the connection with this address at one of its ends may have been harmed."""
+        if not self.possible:
+            return False
+        if self._injection is None or address is None:
+            return True
+        who = self._injection.who
+        return " to " not in who or format_address(address) in who
+
+    @property
+    def most(self) -> int | None:
+        """How many connections may have been harmed; None for any number."""
+        if not self.possible:
+            return 0
+        injection = self._injection
+        if injection is None or injection.lasting or injection.call == "clock":
+            return None
+        return 1
+
+    def check(self, harmed: Iterable[Address | None]) -> None:
+        """These did not get what was theirs: was that legal?"""
+        count = 0
+        for address in harmed:
+            count += 1
+            if not self.may_concern(address):
+                raise Violation(f"{address} was not harmed, and did not get what was due")
+        if self.most is not None and count > self.most:
+            raise Violation(f"{count} connections suffered, when {self.most} were harmed")
+
+
+# -- streams -----------------------------------------------------------------------------
+
+
+class Echo(StreamHandler):
+    """Sends everything back, and follows the peer's half-close when all is sent."""
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        if not self._stream.write(buffer.take_all()):
+            self._stream.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._stream.resume_reading()
+
+
+class Caller(StreamHandler):
+    """Says something in several pieces, and keeps what it hears."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+        self.sockname: Address | None = None
+        self.heard = bytearray()
+        self.ends: list[Exception | None] = []
+
+    @property
+    def said(self) -> bytes:
+        return b"".join(self._pieces)
+
+    def connection_made(self, stream: Stream) -> None:
+        try:
+            self.sockname = stream.sockname
+        except OSError:
+            pass  # put in by torture
+        for piece in self._pieces:
+            stream.write(piece)
+        stream.write_eof()
+
+    def connection_failed(self, exc: OSError) -> None:
+        self.ends.append(exc)
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        self.heard += buffer.take_all()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ends.append(exc)
+
+    def check(self) -> bool:
+        """Whether all has come back. Raises Violation if something else has."""
+        if not self.said.startswith(self.heard):
+            raise Violation(f"{self.sockname} heard what it has not said")
+        if len(self.ends) > 1:
+            raise Violation(f"{self.sockname} was told of {len(self.ends)} ends")
+        return self.ends == [None] and self.heard == self.said
+
+
+def echo(simulation: Simulation, most: int) -> None:
+    """Callers of an echo server, with pieces of up to `most` bytes: each hears what it said."""
+    loop, chance = simulation.loop, simulation.random
+    harm = Harm(simulation)
+    if harm.possible:
+        loop.set_exception_handler(lambda message, exc: None)
+    listen(loop, Echo, *_SERVER)
+    callers = [
+        Caller([chance.randbytes(chance.randrange(1, most)) for _ in range(3)]) for _ in range(3)
+    ]
+    for caller in callers:
+        connect(loop, caller, *_SERVER)
+    simulation.run(20.0 + most / 10)
+    harm.check([caller.sockname for caller in callers if not caller.check()])
+
+
+# -- the relay ---------------------------------------------------------------------------
+
+_ENDINGS = (Disconnected, Refused, ServerLost, TimedOut)
+_SEQUENCE = struct.Struct("!I")
+_SIZES = [1316, 1316, 1316, 188, 1328, 4]
+
+
+class Player(DatagramHandler):
+    """What a viewer sees: numbered datagrams, in order."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.numbers: list[int] = []
+        self._endpoint = bind_udp(simulation.loop, self, "127.0.0.1", 0)
+        self.address: tuple[str, int] = self._endpoint.sockname
+
+    def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+        for datagram in batch:
+            (number,) = _SEQUENCE.unpack_from(datagram)
+            if bytes(datagram) != video(number):
+                raise Violation(f"datagram {number} was altered")
+            self.numbers.append(number)
+
+
+def video(number: int) -> bytes:
+    """Datagram `number` of the stream."""
+    size = _SIZES[number % len(_SIZES)]
+    return _SEQUENCE.pack(number) + bytes([number % 251]) * (size - _SEQUENCE.size)
+
+
+class Viewer:
+    """A client of the relay with its player: it connects, pauses, resumes, pauses, leaves."""
+
+    def __init__(self, simulation: Simulation, server: Address) -> None:
+        loop, chance = simulation.loop, simulation.random
+        self.player = Player(simulation)
+        self.events: list[object] = []
+        client = RelayClient(
+            loop, (server[0], server[1]), self.player.address, report=self.events.append
+        )
+        self._client = client
+        when = 0.0
+        for step in (client.connect, client.pause, client.resume, client.pause):
+            when += 1.0 + chance.random()
+            loop.call_later(when, step)
+        # What is under way arrives before it leaves.
+        loop.call_later(when + 5.0, client.disconnect)
+
+    @property
+    def port(self) -> int | None:
+        """The port that it named in CONECTAR; None if that was not answered."""
+        for event in self.events:
+            if isinstance(event, Replied) and isinstance(event.command, Connect):
+                return event.command.port
+        return None
+
+    def is_content(self, left: ClientLeft | None) -> bool:
+        """Whether each command was answered OK, and all that was sent has arrived."""
+        replies = [event.reply for event in self.events if isinstance(event, Replied)]
+        return (
+            len(replies) == 5
+            and all(isinstance(reply, Ok) for reply in replies)
+            and isinstance(self.events[-1], Disconnected)
+            and left is not None
+            and left.error is None
+            and left.dropped == 0
+            and left.sent == len(self.player.numbers)
+        )
+
+    def check(self, *, in_order: bool) -> None:
+        """Raises Violation for what must never be."""
+        numbers = self.player.numbers
+        if in_order and any(b <= a for a, b in pairwise(numbers)):
+            raise Violation(f"datagrams were doubled or overtaken: {numbers}")
+        endings = [event for event in self.events if isinstance(event, _ENDINGS)]
+        if len(endings) > 1 or (endings and endings[0] is not self.events[-1]):
+            raise Violation(f"a client told its end as {endings}")
+
+
+def relay(simulation: Simulation, bursts: int) -> None:
+    """The relay with clients and a source of `bursts`: each gets its copies, and every reply."""
+    loop, chance = simulation.loop, simulation.random
+    harm = Harm(simulation)
+    if harm.possible:
+        loop.set_exception_handler(lambda message, exc: None)
+    events: list[object] = []
+    server = RelayServer(loop, _SERVER, ingest=("127.0.0.1", 0), report=events.append)
+    viewers = [Viewer(simulation, server.address) for _ in range(2)]
+    source = bind_udp(loop, DatagramHandler(), "127.0.0.1", 0)
+    for number, when in enumerate(sorted(1.0 + chance.random() * 8.0 for _ in range(bursts))):
+        # Several at a time, so that there is something to send in a run.
+        for following in range(3):
+            datagram = video(3 * number + following)
+            loop.call_at(when, source.send, datagram, server.ingest_address)
+    simulation.run(60.0)
+    server.close()
+    simulation.run(10.0)
+    faults = simulation.faults
+    in_order = not (faults.reordering and faults.delay) and not faults.duplication
+    harm.check(unhappy(server, viewers, events, in_order=in_order))
+
+
+def unhappy(
+    server: RelayServer, viewers: list[Viewer], events: list[object], *, in_order: bool
+) -> list[Address | None]:
+    """Those who did not get all. Raises Violation if the books are not in order."""
+    names = {
+        event.port: event.client
+        for event in events
+        if isinstance(event, StateChanged) and event.port is not None
+    }
+    lefts = {event.client: event for event in events if isinstance(event, ClientLeft)}
+    counters = server.counters
+    if counters.sent != sum(left.sent for left in lefts.values()):
+        raise Violation(f"{counters} is not the sum of {lefts}")
+    if counters.dropped != sum(left.dropped for left in lefts.values()):
+        raise Violation(f"{counters} is not the sum of {lefts}")
+    harmed = []
+    for viewer in viewers:
+        viewer.check(in_order=in_order)
+        name = names.get(viewer.port or 0)
+        if not viewer.is_content(lefts.get(name) if name else None):
+            harmed.append(name)
+    return harmed
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "echo": partial(echo, most=20_000),
+    "relay": partial(relay, bursts=100),
+}
+"""To be met by chance: long enough for chance to meet them often."""
+
+TORTURED: dict[str, Scenario] = {
+    "echo": partial(echo, most=40),
+    "relay": partial(relay, bursts=5),
+}
+"""To be met by every fault at every call: short, for there are many."""
