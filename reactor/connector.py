@@ -150,11 +150,15 @@ def _peer_of(sock: socket.socket, address: Address) -> Any:
     try:
         peername = sock.getpeername()
     except OSError as exc:
-        # Readiness is a hint. connect(2): only EALREADY says that there is something to
-        # wait for; a connection that has broken meanwhile says anything else.
-        if exc.errno == errno.ENOTCONN and sock.connect_ex(address) in _IN_PROGRESS - {0}:
+        if exc.errno != errno.ENOTCONN:
+            raise
+        # Readiness is a hint. connect(2): EALREADY says that there is something to wait
+        # for. Or the connection was made, or refused, between the two questions.
+        code = sock.connect_ex(address)
+        if code in _IN_PROGRESS - {0}:
             return None
-        raise
+        _raise_unless({0, errno.EISCONN}, code)
+        peername = sock.getpeername()
     # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the ephemeral
     # range and nobody listening. That is no server.
     if peername == sock.getsockname():

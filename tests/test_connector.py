@@ -348,6 +348,15 @@ def test_being_woken_for_nothing_is_no_failure(
     assert isinstance(handler.error, TimeoutError)
 
 
+def test_a_connection_that_is_made_between_two_questions_is_no_failure(
+    loop: EventLoop, handler: RecordingHandler, port: int, sockets: list[FaultySocket]
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    loop.call_soon(lambda: sockets[0].script("getpeername", [errno.ENOTCONN]))
+    run_until(loop, lambda: handler.events)
+    assert handler.events == MADE
+
+
 # -- names -------------------------------------------------------------------------------
 
 

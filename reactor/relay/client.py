@@ -1,5 +1,6 @@
 """The relay's client: says the four commands, and hands what comes to a local player."""
 
+import ipaddress
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +15,7 @@ from reactor import (
     StreamHandler,
     Timer,
     connect,
+    unmapped,
 )
 
 from .events import (
@@ -61,7 +63,7 @@ class RelayClient:
     exactly once.
 
     `connect_timeout` and `reply_timeout` are in seconds. Raises OSError if the server's
-    name is unknown.
+    name is unknown, ValueError if the player's host is a name.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class RelayClient:
         self._unanswered: deque[Command] = deque()
         self._deadline: Timer | None = None
         self._over = False
+        ipaddress.ip_address(player[0].partition("%")[0])
         host, port = server
         self._connector: Connector = connect(
             loop, _Conversation(self), host, port, timeout=connect_timeout
@@ -185,8 +188,8 @@ class RelayClient:
         try:
             self._forwarder = Forwarder(
                 self._loop,
-                stream.sockname,
-                stream.peername[0],
+                unmapped(stream.sockname),
+                unmapped(stream.peername)[0],
                 self._player,
                 self._segmentation,
             )

@@ -3,9 +3,10 @@
 While nobody is active the ingest is not watched, and the process sleeps.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from reactor import (
     Address,
@@ -29,6 +30,8 @@ __all__ = ["FanOut", "RelayCounters", "Viewer"]
 
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 _DROP_CHECK_INTERVAL: Final = 5.0
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class FanOut(DatagramHandler):
         self._report = report
         self._viewers: dict[Address, Viewer] = {}
         self._outlets: dict[Address, DatagramEndpoint] = {}
+        self._users: Counter[DatagramEndpoint] = Counter()
+        self._sent_before = self._dropped_before = 0  # through outlets that are closed
         # The addresses to send to, by the outlet to send them through.
         self._active: dict[DatagramEndpoint, list[Address]] = {}
         self._turn = 0
@@ -118,8 +123,8 @@ class FanOut(DatagramHandler):
         return RelayCounters(
             received=self._ingest.counters.received,
             lost=self._ingest.kernel_drops,
-            sent=sum(counters.sent for counters in outgoing),
-            dropped=sum(counters.dropped.total() for counters in outgoing),
+            sent=self._sent_before + sum(counters.sent for counters in outgoing),
+            dropped=self._dropped_before + sum(books.dropped.total() for books in outgoing),
             active=sum(map(len, self._active.values())),
         )
 
@@ -141,12 +146,16 @@ class FanOut(DatagramHandler):
         if address in self._viewers:
             return None
         viewer = self._viewers[address] = Viewer(address, self._outlet(local))
+        self._users[viewer.outlet] += 1
         return viewer
 
     def release(self, viewer: Viewer) -> None:
-        """The viewer is gone; its address is free again."""
+        """The viewer is gone; its address is free again, and so is an outlet of its own."""
         self.deactivate(viewer)
-        self._viewers.pop(viewer.address, None)
+        if self._viewers.pop(viewer.address, None) is not None:
+            self._users[viewer.outlet] -= 1
+            if not self._users[viewer.outlet]:
+                self._close_outlet(viewer.outlet)
 
     def activate(self, viewer: Viewer) -> None:
         """Send to `viewer` from now on."""
@@ -186,9 +195,8 @@ class FanOut(DatagramHandler):
     def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
         """Copy a batch to all; the one who is first is another each time."""
         self._turn += 1
-        for outlet, addresses in self._active.items():
-            first = self._turn % len(addresses)
-            dropped = outlet.send_batch_to_all(batch, addresses[first:] + addresses[:first])
+        for outlet, addresses in _from(self._turn, list(self._active.items())):
+            dropped = outlet.send_batch_to_all(batch, _from(self._turn, addresses))
             for address, count in dropped.items():
                 self._viewers[address].dropped += count
 
@@ -218,6 +226,14 @@ class FanOut(DatagramHandler):
             self._outlets[key] = outlet
         return outlet
 
+    def _close_outlet(self, outlet: DatagramEndpoint) -> None:
+        del self._users[outlet]
+        self._sent_before += outlet.counters.sent
+        self._dropped_before += outlet.counters.dropped.total()
+        (key,) = [key for key, used in self._outlets.items() if used is outlet]
+        del self._outlets[key]
+        outlet.close()
+
     def _check_drops(self) -> None:
         drops = self._ingest.kernel_drops or 0
         if drops > self._drops_reported:
@@ -229,3 +245,9 @@ class FanOut(DatagramHandler):
             self._check_drops()
             self._drop_check.cancel()
             self._drop_check = None
+
+
+def _from(turn: int, those: list[_T]) -> list[_T]:
+    """All of them, the one whose turn it is first."""
+    first = turn % len(those)
+    return those[first:] + those[:first]

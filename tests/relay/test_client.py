@@ -20,6 +20,7 @@ from reactor.relay.events import (
 )
 from reactor.relay.protocol import Connect, Disconnect, Error, Ok, Pause, Resume
 from reactor.testing import ManualClock, run_until
+from tests.fakes import has_ipv6
 from tests.relay.peers import Player, Studio, studio
 
 _FINAL = (Disconnected, Refused, TimedOut, ServerLost)
@@ -274,3 +275,26 @@ def test_silence_while_paused_needs_no_explanation() -> None:
         clock.advance(2)
         loop.run_once(0)
         assert len(viewer.events) == 3
+
+
+def test_a_player_is_named_by_a_number(loop: EventLoop) -> None:
+    with pytest.raises(ValueError, match="localhost"):
+        RelayClient(loop, ("127.0.0.1", 1), ("localhost", 5001))
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_a_server_may_be_named_by_its_mapped_address(relay: Studio) -> None:
+    events: list[ClientEvent] = []
+    player = relay.player()
+    client = RelayClient(
+        relay.loop,
+        ("::ffff:127.0.0.1", relay.server.address[1]),
+        ("127.0.0.1", player.port),
+        report=events.append,
+    )
+    client.connect()
+    run_until(relay.loop, lambda: events and isinstance(events[-1], Replied))
+    relay.stream(b"video")
+    assert player.wait_for(1) == [b"video"]
+    client.close()
+    run_until(relay.loop, lambda: isinstance(events[-1], Disconnected))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import reactor
-from reactor import EventLoop
+from reactor import DatagramEndpoint, EventLoop
 from reactor.relay import RelayClient, RelayServer
 from reactor.relay.events import (
     BadInput,
@@ -26,8 +26,8 @@ from reactor.relay.events import (
 from reactor.relay.session import SessionState
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
-from tests.fakes import Door, wait_for
-from tests.relay.peers import Studio, studio
+from tests.fakes import Door, open_descriptors, wait_for
+from tests.relay.peers import Controller, Player, Studio, studio
 
 
 @pytest.fixture
@@ -617,3 +617,58 @@ def test_a_thousand_clients_come_and_go(relay: Studio) -> None:
             break
     run_until(relay.loop, lambda: relay.server.admission.clients == 0)
     assert relay.server.connections == {}
+
+
+# -- outlets: one for each address of the server that clients connect to -------------------
+
+
+@pytest.fixture
+def open_house(loop: EventLoop) -> Iterator[Studio]:
+    """A relay that is reached at every address of this machine."""
+    with studio(loop, control=("0.0.0.0", 0)) as made:
+        yield made
+
+
+def viewer_at(relay: Studio, host: str) -> tuple[Controller, Player]:
+    controller = relay.controller(server=(host, relay.server.address[1]))
+    player = relay.player()
+    assert controller.ask(b"CONECTAR %d" % player.port) == b"OK"
+    return controller, player
+
+
+def test_an_outlet_is_closed_with_its_last_viewer_and_its_books_are_kept(
+    open_house: Studio,
+) -> None:
+    before = open_descriptors()
+    for number in range(2, 6):
+        controller, player = viewer_at(open_house, f"127.0.0.{number}")
+        open_house.stream(b"video")
+        player.wait_for(1)
+        assert controller.ask(b"DESCONECTAR") == b"OK"
+        controller.hear_the_end()
+        controller.sock.close()
+        player.sock.close()
+    run_until(open_house.loop, lambda: not open_house.server.connections)
+    run_until(open_house.loop, lambda: open_descriptors() <= before)
+    assert open_house.server.counters.sent == 4
+
+
+def test_viewers_at_different_addresses_of_the_server_take_turns_in_being_first(
+    open_house: Studio,
+) -> None:
+    order: list[Any] = []
+
+    def note(outlet: DatagramEndpoint, batch: object, addresses: object) -> dict[Any, int]:
+        order.append(outlet.sockname[0])
+        return {}
+
+    viewer_at(open_house, "127.0.0.2")
+    viewer_at(open_house, "127.0.0.3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatagramEndpoint, "send_batch_to_all", note)
+        for _ in range(4):
+            before = len(order)
+            open_house.stream(b"video")
+            while len(order) == before:
+                open_house.loop.run_once(0.1)
+    assert sorted(order[::2]) == ["127.0.0.2"] * 2 + ["127.0.0.3"] * 2
