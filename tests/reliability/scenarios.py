@@ -163,6 +163,77 @@ def echo(simulation: Simulation, most: int) -> None:
     harm.check([caller.sockname for caller in callers if not caller.check()])
 
 
+class Farewell(StreamHandler):
+    """Answers the first line that it hears, and closes, whatever else is still coming."""
+
+    def __init__(self, reply: bytes) -> None:
+        self._reply = reply
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        if buffer.take_line(limit=100) is not None:
+            self._stream.write(self._reply)
+            self._stream.close(timeout=120.0)
+
+
+class Guest(StreamHandler):
+    """Says more than it is asked for, dawdles, and keeps what it hears."""
+
+    def __init__(self, simulation: Simulation, words: bytes, reply: bytes) -> None:
+        self._loop = simulation.loop
+        self._words = words
+        self._pause = simulation.random.random()
+        self.reply = reply
+        self.sockname: Address | None = None
+        self.heard = bytearray()
+        self.ends: list[Exception | None] = []
+
+    def connection_made(self, stream: Stream) -> None:
+        try:
+            self.sockname = stream.sockname
+        except OSError:
+            pass  # put in by torture
+        stream.pause_reading()
+        stream.write(self._words)
+        self._loop.call_later(self._pause, stream.resume_reading)
+
+    def connection_failed(self, exc: OSError) -> None:
+        self.ends.append(exc)
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        self.heard += buffer.take_all()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ends.append(exc)
+
+    def check(self) -> bool:
+        """Whether the whole reply came, and a clean end. Raises Violation for anything else."""
+        if not self.reply.startswith(self.heard) or len(self.ends) > 1:
+            raise Violation(f"{self.sockname} heard {self.heard!r} and {self.ends}")
+        return self.ends == [None] and self.heard == self.reply
+
+
+def farewell(simulation: Simulation, most: int) -> None:
+    """A reply is whole although junk of up to `most` bytes followed the line: RFC 2525, 2.17."""
+    loop, chance = simulation.loop, simulation.random
+    harm = Harm(simulation)
+    if harm.possible:
+        loop.set_exception_handler(lambda message, exc: None)
+    reply = chance.randbytes(most)
+    door = listen(loop, lambda: Farewell(reply), *_SERVER)
+    guests = [
+        Guest(simulation, b"hello\n" + chance.randbytes(chance.randrange(most)), reply)
+        for _ in range(3)
+    ]
+    for guest in guests:
+        connect(loop, guest, *_SERVER)
+    loop.call_later(60.0, door.close)
+    simulation.run(200.0)
+    harm.check([guest.sockname for guest in guests if not guest.check()])
+
+
 # -- the relay ---------------------------------------------------------------------------
 
 _ENDINGS = (Disconnected, Refused, ServerLost, TimedOut)
@@ -289,13 +360,15 @@ def unhappy(
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "echo": partial(echo, most=20_000),
-    "relay": partial(relay, bursts=100),
+    "echo": partial(echo, most=1_000),
+    "farewell": partial(farewell, most=1_000),
+    "relay": partial(relay, bursts=60),
 }
 """To be met by chance: long enough for chance to meet them often."""
 
 TORTURED: dict[str, Scenario] = {
     "echo": partial(echo, most=40),
+    "farewell": partial(farewell, most=40),
     "relay": partial(relay, bursts=5),
 }
 """To be met by every fault at every call: short, for there are many."""
