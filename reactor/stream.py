@@ -262,6 +262,7 @@ class Stream:
     def abort(self) -> None:
         """Close at once; what is queued is lost. `connection_lost(None)` follows."""
         self._output_ended = True
+        self._closing = False  # what close() has promised is called off
         self._end(None)
 
     # -- for the loop ----------------------------------------------------------------

@@ -151,7 +151,8 @@ class Auditor(Instrument):
         self._wakes = wakes
 
     def callback_started(self, callback: Callback, fd: int | None) -> None:
-        name = getattr(callback, "__qualname__", type(callback).__qualname__)
+        called = getattr(callback, "func", callback)  # of a partial
+        name = getattr(called, "__qualname__", type(called).__qualname__)
         self._kernel.tell("loop", "call", name)
 
     def finish(self) -> None:
