@@ -4,6 +4,7 @@ Command: stream -> parser -> session -> reply. What a command changes for the da
 is told to the fan-out, which knows nothing of commands.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -41,8 +42,10 @@ __all__ = ["DEFAULT_INGEST", "RelayServer"]
 DEFAULT_INGEST: Final = ("127.0.0.1", 65534)
 """Where VLC streams to."""
 
-# One client's pipelined commands take at most so many turns before others get theirs.
-_COMMANDS_PER_TURN: Final = 64
+# Of what clients have pipelined, so much is answered in one iteration, by turns: a flood
+# from any number of them keeps nobody else waiting.
+_COMMANDS_PER_TURN: Final = 8
+_TURNS_PER_ITERATION: Final = 8
 _CLOSE_TIMEOUT: Final = 1.0
 
 
@@ -76,6 +79,7 @@ class RelayServer:
         self.admission = Admission(max_clients, max_clients_per_host)
         # In the order of joining, so that two equal runs end equally.
         self.connections: dict[ControlConnection, None] = {}
+        self._line: deque[ControlConnection] = deque()
         self.fan_out = FanOut(
             loop, ingest, coalesce=coalesce, segmentation=segmentation, report=self.tell
         )
@@ -111,6 +115,20 @@ class RelayServer:
         except Exception as exc:
             self.loop.call_exception_handler("the relay's report raised", exc)
 
+    def line_up(self, connection: "ControlConnection") -> None:
+        """Give `connection` turns, one after the other, until it says that it needs none."""
+        if not self._line:
+            self.loop.call_soon(self._serve_line)
+        self._line.append(connection)
+
+    def _serve_line(self) -> None:
+        for _ in range(min(_TURNS_PER_ITERATION, len(self._line))):
+            connection = self._line.popleft()
+            if connection.take_turn():
+                self._line.append(connection)
+        if self._line:
+            self.loop.call_soon(self._serve_line)
+
     def close(self) -> None:
         """End in good order: no more clients, no more datagrams, open replies still leave."""
         self._listener.close()
@@ -129,6 +147,7 @@ class ControlConnection(StreamHandler):
         self._stream: Stream
         self._client: Address
         self._viewer: Viewer | None = None
+        self._in_line = False  # for its next turn; nothing is read meanwhile
         self._released = False  # the viewer's address may belong to another by now
         self._admitted = False
         self._congested = False
@@ -169,7 +188,9 @@ class ControlConnection(StreamHandler):
 
     def resume_writing(self) -> None:
         self._congested = False
-        self._go_on()
+        if not (self._stream.closing or self._in_line):
+            self._stream.resume_reading()
+            self._answer_all()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_session()
@@ -183,27 +204,38 @@ class ControlConnection(StreamHandler):
 
     # -- the way of a command --------------------------------------------------------
 
+    def take_turn(self) -> bool:
+        """Answer some more; False when there is nothing to answer any more, or for now."""
+        if self._answer_some():
+            return True
+        self._in_line = False
+        if not (self._stream.closing or self._congested):
+            self._stream.resume_reading()
+        return False
+
     def _answer_all(self) -> None:
+        """Answer a few at once; whoever has more waits in line with all others who do."""
+        if not self._in_line and self._answer_some():
+            self._in_line = True
+            self._stream.pause_reading()
+            self._server.line_up(self)
+
+    def _answer_some(self) -> bool:
+        """Whether there may be more to answer."""
         for _ in range(_COMMANDS_PER_TURN):
             if self._stream.closing or self._congested:
-                return
+                return False
             try:
                 event = self._parser.next_event()
             except LineTooLong:
                 self._note_bad_input(b"", ErrorCode.TOO_LONG)
                 self._finish_with(Error.of(ErrorCode.TOO_LONG))
-                return
+                return False
             if event is None:
                 self._watch_incomplete()
-                return
+                return False
             self._answer(event)
-        self._stream.pause_reading()
-        self._server.loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        if not self._stream.closing and not self._congested:
-            self._stream.resume_reading()
-            self._answer_all()
+        return True
 
     def _answer(self, event: CommandEvent) -> None:
         match event:

@@ -81,6 +81,8 @@ class Session:
         """End the session, whatever its state; the connection has ended or will now."""
         self.state = SessionState.CLOSED
         self.port = None
+        # Break the cycle owner -> session -> admit -> owner.
+        self._admit = _nobody
 
     def _connect(self, port: int) -> Reply:
         if self.state is not SessionState.NEW:
@@ -96,3 +98,7 @@ class Session:
             return Error.of(outcome)
         self.state = outcome
         return Ok()
+
+
+def _nobody(port: int) -> ErrorCode | None:
+    raise AssertionError("a closed session was asked to admit")
