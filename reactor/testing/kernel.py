@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from .faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Refusal, legal_faults
+from .faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
 from .transcript import Transcript
 
 __all__ = ["Descriptor", "Kernel", "fail"]
@@ -138,6 +138,8 @@ class Kernel:
         faults = self.faults
         if call in _INTERRUPTIBLE and self.happens(faults.interruption):
             return self._choose(call, SPONTANEOUS)
+        if call == "select" and self.happens(faults.interruption):
+            return Lie(ready=False)
         if call in ("accept", "socket") and self.happens(faults.exhaustion):
             return self._choose(call, _EXHAUSTION)
         if call in ("send_datagram", "send_run") and self.happens(faults.refusal):

@@ -179,7 +179,8 @@ def simulate(
     """
     count = 0
     for seed in range(seeds) if isinstance(seeds, int) else seeds:
-        run_scenario(Simulation(seed, faults=faults), scenario, f"seeds=[{seed}]")
+        again = f"simulate(scenario, seeds=[{seed}])"
+        run_scenario(Simulation(seed, faults=faults), scenario, again)
         count += 1
     return count
 
