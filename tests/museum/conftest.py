@@ -1,0 +1,67 @@
+"""Fixtures of the museum: one selector where a row does not depend on which, and a relay."""
+
+import gc
+import selectors
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from reactor import EventLoop
+from tests.fakes import Door, FaultySocket, SpySelector
+from tests.museum.scenes import iterate_until
+from tests.relay import peers
+
+
+@pytest.fixture
+def selector(request: pytest.FixtureRequest) -> Iterator[SpySelector]:
+    """The platform's own; `every_selector` brings in the others where they may matter."""
+    kind = getattr(selectors, getattr(request, "param", "DefaultSelector"))
+    with SpySelector(kind()) as spied:
+        yield spied
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a bug keeps from a relay's peers is missed soon."""
+    monkeypatch.setattr(peers, "run_until", iterate_until)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What lives in a cycle lives for ever."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def refusing_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def made(network: Door) -> list[FaultySocket]:
+    """The UDP sockets that the loop was given, in order; a relay's ingest is the first."""
+    sockets: list[FaultySocket] = []
+
+    def make(family: socket.AddressFamily, kind: socket.SocketKind) -> FaultySocket:
+        sock = FaultySocket(family, kind)
+        if kind == socket.SOCK_DGRAM:
+            sockets.append(sock)
+        return sock
+
+    network.socket = make
+    return sockets
+
+
+@pytest.fixture
+def relay(loop: EventLoop, made: list[FaultySocket]) -> Iterator[peers.Studio]:
+    """A relay whose sockets are in `made`."""
+    with peers.studio(loop) as studio:
+        yield studio
