@@ -248,8 +248,7 @@ class EventLoop:
         return bool(self._calls or self._flushes or self._timers) or self._is_watching()
 
     def _is_watching(self) -> bool:
-        own = not self._wakeup_watcher.closed
-        return len(self._selector.get_map()) > own
+        return len(self._selector.get_map()) > 1  # one is our own bell
 
     def _check_open(self) -> None:
         if self._closed:
