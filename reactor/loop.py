@@ -174,12 +174,13 @@ class EventLoop:
     def _iterate(self, limit: float | None) -> None:
         # 1. Run what is due: timers up to now, then the calls queued before this
         #    iteration. What these add waits for the next one, so I/O gets its turn.
+        queued = len(self._calls)
         if self._timers:
             now = self._clock()
             self._timers.expire(now)
             while due := self._timers.pop_expired(now):
                 self._call(*due)
-        for _ in range(len(self._calls)):
+        for _ in range(queued):
             self._call(*self._calls.popleft())
 
         # 2. Flush the streams that were written to: one send each, however many writes.

@@ -303,6 +303,17 @@ def test_a_call_queued_by_a_call_waits_for_the_next_iteration(loop: EventLoop) -
     assert done == [1]
 
 
+def test_a_call_queued_by_a_timer_waits_for_the_next_iteration(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    done: list[int] = []
+    loop.call_later(0.0, loop.call_soon, done.append, 1)
+    loop.run_once(0)
+    assert done == []
+    loop.run_once(0)
+    assert done == [1]
+
+
 def test_a_call_that_queues_itself_does_not_starve_sockets(loop: EventLoop, pair: Pair) -> None:
     def again() -> None:
         loop.call_soon(again)
@@ -553,6 +564,32 @@ def test_a_closed_watcher_can_not_be_modified(loop: EventLoop, pair: Pair) -> No
     watcher.close()
     with pytest.raises(ValueError, match="closed"):
         watcher.modify(EVENT_READ)
+
+
+def test_a_closed_watcher_keeps_its_callback_no_longer(loop: EventLoop, pair: Pair) -> None:
+    watcher = loop.register(pair[0], EVENT_READ, fail)
+    watcher.close()
+    with pytest.raises(AssertionError, match="closed watcher"):
+        watcher.callback(EVENT_READ)
+
+
+def test_a_watcher_whose_change_is_refused_waits_for_nothing_and_can_wait_again(
+    loop: EventLoop, pair: Pair, selector: SpySelector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fileobj: object, events: int, data: object = None) -> object:
+        selector.unregister(fileobj)  # as `selectors` does
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    seen: list[int] = []
+    watcher = loop.register(pair[0], EVENT_READ, seen.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(selector, "modify", refuse)
+        with pytest.raises(OSError, match="Cannot allocate"):
+            watcher.modify(EVENT_READ | EVENT_WRITE)
+    assert (watcher.events, watcher.closed, selector.watched) == (0, False, 0)
+    watcher.modify(EVENT_WRITE)
+    loop.run_once(0)
+    assert seen == [EVENT_WRITE]
 
 
 def test_unknown_events_are_refused(loop: EventLoop, pair: Pair) -> None:
