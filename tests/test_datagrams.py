@@ -1223,3 +1223,27 @@ def test_receiving_is_resumed_even_if_the_selector_has_no_room(
     clock.advance(0.1)
     settle(loop)
     assert mailbox.datagrams == [b"late"]
+
+
+# -- the end is the end ----------------------------------------------------------------------
+
+
+def test_whoever_is_told_of_the_end_again_is_not(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox
+) -> None:
+    endpoint.close()
+    loop.run_once(0)
+    endpoint.finish()
+    assert mailbox.losses == [None]
+
+
+def test_a_refusal_of_runs_is_not_told_after_the_end(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket
+) -> None:
+    endpoint = bind_udp(loop, mailbox, sock=sock, segmentation=True)
+    sock.script("sendmsg", [errno.EIO])
+    endpoint.send_batch(DatagramBatch.of([b"one", b"two"]), other.getsockname())
+    endpoint.abort()
+    endpoint.finish()
+    settle(loop)
+    assert (mailbox.losses, mailbox.refusals) == ([None], [])

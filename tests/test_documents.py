@@ -10,12 +10,14 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import examples
 import reactor
 from reactor.relay.protocol import CLOSING_CODES, ErrorCode
+from reactor.testing import SimulationFailed, simulate
 from tests.programs import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -52,6 +54,25 @@ def test_the_server_of_the_tutorial_serves() -> None:
         assert talk(port, b"VOTE ada\nRESULT\n") == b"OK\nada 1\n.\n"
         server.send_signal(signal.SIGTERM)
     assert server.returncode == 0
+
+
+def test_the_planted_bug_of_the_reliability_page_is_found_and_the_mended_server_holds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exec("\n".join(code_in("docs/reliability.md", "python")), {"__name__": "reliability"})
+    assert "run it again with: simulate(scenario, seeds=[" in capsys.readouterr().out
+
+
+def test_the_story_on_the_reliability_page_is_told_word_by_word() -> None:
+    server, client, *_ = code_in("docs/reliability.md", "python")
+    names: dict[str, Any] = {"__name__": "reliability"}
+    exec(server + client.partition("try:")[0], names)
+    (story,) = code_in("docs/reliability.md", "text")
+    (seed,) = re.findall(r"^seed (\d+):", story)
+    with pytest.raises(SimulationFailed) as failure:
+        simulate(names["scenario"], seeds=[int(seed)])
+    told = str(failure.value).splitlines()
+    assert [line for line in story.splitlines() if line not in told] == ["..."]
 
 
 def test_the_ten_lines_of_the_readme_echo() -> None:

@@ -1,6 +1,7 @@
 """Instruments: they see every wait, every callback, every queue and every drop."""
 
 import errno
+import io
 import json
 import logging
 import os
@@ -412,6 +413,26 @@ def test_a_full_disk_found_on_closing_is_no_less_an_error(
     with Recorder("/dev/full") as recorder:
         recorder.bytes_queued(7, 100)
     assert isinstance(recorder.error, OSError)
+    assert len(caplog.records) == 1
+
+
+def test_a_disk_that_fails_on_closing_too_is_logged_once_with_the_first_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr("builtins.open", lambda *arguments, **options: Broken())
+    recorder = Recorder(tmp_path / "run")
+    monkeypatch.undo()
+    recorder.bytes_queued(7, 100)
+    assert isinstance(recorder.error, OSError)
+    assert recorder.error.errno == errno.ENOSPC
     assert len(caplog.records) == 1
 
 

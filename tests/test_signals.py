@@ -326,3 +326,17 @@ def test_a_signal_that_can_not_be_caught_leaves_no_wakeup_descriptor(loop: Event
     with pytest.raises((OSError, ValueError)):
         loop.add_signal_handler(signal.SIGKILL, int)
     assert wakeup_fd() == -1
+
+
+def test_a_signal_that_can_not_be_caught_costs_no_other_its_wakeup_descriptor(
+    loop: EventLoop,
+) -> None:
+    calls: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, calls.append, "caught")
+    before = wakeup_fd()
+    with pytest.raises((OSError, ValueError)):
+        loop.add_signal_handler(signal.SIGKILL, int)
+    assert wakeup_fd() == before
+    send(signal.SIGUSR1)
+    run_until(loop, lambda: calls)
+    assert calls == ["caught"]

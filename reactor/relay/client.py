@@ -3,7 +3,7 @@
 import ipaddress
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, assert_never
 
 from reactor import (
     Connector,
@@ -159,12 +159,12 @@ class RelayClient:
                 command = self._unanswered.popleft()
                 self._await_reply()
                 self._follow(command, event)
-            case Ok():
-                self._finish(ServerLost("it said OK to nothing: this is no relay"))
             case BadReply(line=line):
                 self._finish(ServerLost(f'it said "{printable(line)}": this is no relay'))
             case EndOfInput():
                 self._finish(ServerLost("it closed the connection"))
+            case _:
+                self._finish(ServerLost("it said OK to nothing: this is no relay"))
 
     def _follow(self, command: Command, reply: Reply) -> None:
         self._report(Replied(command, reply))
@@ -177,10 +177,12 @@ class RelayClient:
                 self._forwarder.expect_nothing()
             case Disconnect():
                 self._finish(Disconnected())
+            case _:
+                assert_never(command)
 
     def _on_silence(self) -> None:
-        if self._forwarder is not None:
-            self._report(NoDatagrams(self._forwarder.port, _SILENCE_HINT))
+        assert self._forwarder is not None
+        self._report(NoDatagrams(self._forwarder.port, _SILENCE_HINT))
 
     # -- the connection --------------------------------------------------------------
 

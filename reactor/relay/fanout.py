@@ -241,10 +241,10 @@ class FanOut(DatagramHandler):
             self._drops_reported = drops
 
     def _stop_drop_check(self) -> None:
-        if self._drop_check is not None:
-            self._check_drops()
-            self._drop_check.cancel()
-            self._drop_check = None
+        assert self._drop_check is not None
+        self._check_drops()
+        self._drop_check.cancel()
+        self._drop_check = None
 
 
 def _from(turn: int, those: list[_T]) -> list[_T]:

@@ -6,7 +6,6 @@ really passed through the simulated system, at each turn and at the end.
 
 import functools
 from collections.abc import Callable, Sequence
-from selectors import EVENT_WRITE
 from typing import Any, Final, TypeAlias
 
 from ..addresses import Address
@@ -19,7 +18,7 @@ from ..listener import Listener
 from ..loop import EventLoop, Resource
 from ..stream import Stream, StreamHandler
 from ..timers import Timer
-from ..watcher import Watcher
+from ..watcher import EVENT_READ, EVENT_WRITE, FileObject, Watcher
 from .kernel import Kernel
 from .selector import SimulatedSelector
 
@@ -50,12 +49,14 @@ class AuditedLoop(EventLoop):
         self._auditor.watch(resource)
 
     def call_at(self, when: float, callback: Callback, *args: Any) -> Timer:
-        return super().call_at(when, self._auditor.timely(when, callback), *args)
+        return self._auditor.expect(
+            super().call_at(when, self._auditor.timely(when, callback), *args)
+        )
 
     def call_every(self, interval: float, callback: Callback, *args: Any) -> Timer:
         first = self._auditor.now + interval
         timely = self._auditor.timely(first, callback, interval)
-        return super().call_every(interval, timely, *args)
+        return self._auditor.expect(super().call_every(interval, timely, *args))
 
 
 class Auditor(Instrument):
@@ -68,6 +69,9 @@ class Auditor(Instrument):
         self._streams: dict[Stream, StreamAudit] = {}
         self._endpoints: dict[DatagramEndpoint, EndpointAudit] = {}
         self._finished: list[StreamAudit | EndpointAudit] = []
+        self._connectors: list[Connector] = []
+        self._timers: list[Timer] = []
+        self._woke = 0.0
         self._wakes: dict[int, tuple[int, int]] = {}
         self._turns_left = 0
         self.loop: EventLoop
@@ -94,8 +98,9 @@ class Auditor(Instrument):
     def check(self) -> None:
         """Raise Violation for what was complained of so far."""
         complaints, self._complaints = self._complaints, []
+        cause, self._cause = self._cause, None
         if complaints:
-            raise Violation("; ".join(complaints)) from self._cause
+            raise Violation("; ".join(complaints)) from cause
 
     # -- what is watched -------------------------------------------------------------
 
@@ -105,6 +110,8 @@ class Auditor(Instrument):
             self._streams[resource] = StreamAudit(self, resource)
         elif isinstance(resource, DatagramEndpoint):
             self._endpoints[resource] = EndpointAudit(self, resource)
+        elif isinstance(resource, Connector):
+            self._connectors.append(resource)
 
     def timely(self, when: float, callback: Callback, interval: float | None = None) -> Callback:
         """`callback`, with an eye on when it is called."""
@@ -119,6 +126,11 @@ class Auditor(Instrument):
             callback(*args)
 
         return call
+
+    def expect(self, timer: Timer) -> Timer:
+        """A timer was armed."""
+        self._timers.append(timer)
+        return timer
 
     def allow(self, turns: int) -> None:
         """From here the loop may make so many iterations."""
@@ -137,9 +149,14 @@ class Auditor(Instrument):
         for endpoint, books in self._endpoints.items():
             books.check(endpoint)
         self._check_registered()
+        self._timers = [timer for timer in self._timers if timer.active]
+        for timer in self._timers:
+            if timer.when <= self._woke:
+                self.complain(f"a timer that was due at {timer.when} has not run at {self.now}")
         self.check()
 
     def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        self._woke = self.now
         wakes = {}
         for key, _ in self.selector.truth:
             what = self._kernel.descriptors[key.fd]
@@ -159,6 +176,9 @@ class Auditor(Instrument):
         """The loop is closed: everything must have ended, each in its way."""
         for audit in [*self._finished, *self._streams.values(), *self._endpoints.values()]:
             audit.finish()
+        for connector in self._connectors:
+            if connector._handler is not None:
+                self.complain("nobody was told what became of an attempt to connect")
         for what in self._kernel.descriptors.values():
             self.complain(f"{what.name} was never closed")
         self.check()
@@ -167,7 +187,7 @@ class Auditor(Instrument):
         resources = self.loop._resources
         for key in self.selector.keys:
             what = self._kernel.descriptors.get(key.fd)
-            if what is None or key.fileobj.fileno() != key.fd:  # type: ignore[union-attr]
+            if what is None or _number_of(key.fileobj) != key.fd:
                 self.complain(f"descriptor {key.fd} is watched, but closed")
                 continue
             watcher: Watcher = key.data
@@ -177,6 +197,10 @@ class Auditor(Instrument):
             owner = getattr(callback, "__self__", None)
             if isinstance(owner, _OWNERS) and owner not in resources:
                 self.complain(f"{what.name} is watched, but nobody owns it any more")
+
+
+def _number_of(fileobj: FileObject) -> int:
+    return fileobj if isinstance(fileobj, int) else fileobj.fileno()
 
 
 class StreamAudit(StreamHandler):
@@ -189,7 +213,7 @@ class StreamAudit(StreamHandler):
         self._unsent = bytearray()  # written, not given to the socket
         self._undelivered = bytearray()  # taken from the socket, not given to the handler
         self._last_write = 0
-        self._output_finished = False
+        self._output_finished = self._input_ended = False
         self._made = self._eof = 0
         self.lost = 0
         """How often the end was told."""
@@ -217,8 +241,9 @@ class StreamAudit(StreamHandler):
         del self._unsent[: len(data)]
 
     def received(self, data: bytes) -> None:
-        """The socket gave."""
+        """The socket gave; b"" is the end."""
         self._undelivered += data
+        self._input_ended = not data
 
     def delivered(self, data: bytes | bytearray | memoryview) -> None:
         """The handler can see it."""
@@ -248,6 +273,8 @@ class StreamAudit(StreamHandler):
         self._eof += 1
         if self._eof > 1:
             self._complain("the end of input was told twice")
+        if not self._input_ended:
+            self._complain("the end of input was told, and has not come")
         return self._handler.eof_received()
 
     def resume_writing(self) -> None:
@@ -287,6 +314,9 @@ class StreamAudit(StreamHandler):
             self._complain(f"{len(stream._buffer)} bytes were left: more than the limit")
         if self._made and stream._queue.size and not stream._watcher.events & EVENT_WRITE:
             self._complain("bytes wait, and nobody waits for the socket to take them")
+        reads = self._made and not (stream._paused or stream._eof_received)
+        if reads and not stream._watcher.events & EVENT_READ:
+            self._complain("nobody waits for what the peer has to say")
 
     def finish(self) -> None:
         """The loop is closed."""
@@ -314,8 +344,9 @@ class _AuditedBuffer(ReceiveBuffer):
         self._audit = audit
 
     def append(self, data: bytes | bytearray | memoryview) -> None:
+        expected = len(self) + len(data)
         super().append(data)
-        self._audit.delivered(data)
+        self._audit.delivered(self._data[expected - len(data) + self._start :])
 
 
 class EndpointAudit(DatagramHandler):

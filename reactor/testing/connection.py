@@ -211,6 +211,8 @@ class ConnectionEnd:
             self._raise_error()
             if not self.readable:
                 return None
+        if not data and self.observer is not None:
+            self.observer.received(b"")
         return data
 
     def finish(self) -> None:

@@ -9,7 +9,7 @@ import heapq
 import os
 import random
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NoReturn, Protocol, TypeAlias
 
 from .faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
 from .transcript import Transcript
@@ -48,6 +48,8 @@ class Kernel:
         self.transcript = Transcript()
         self.now = 0.0
         """Seconds since the system was started."""
+        self.skipped = 0.0
+        """Seconds in which the program was not run."""
         self.descriptors: dict[int, Descriptor] = {}
         """What is open, by number."""
         self._injector = injector
@@ -65,6 +67,7 @@ class Kernel:
         match self.fault("clock", "clock"):
             case Jump(seconds=seconds):
                 self.now += seconds
+                self.skipped += seconds
         return self.now
 
     def delay(self) -> float:
@@ -156,6 +159,6 @@ class Kernel:
         )
 
 
-def fail(code: int) -> None:
+def fail(code: int) -> NoReturn:
     """Raise the OSError for an errno."""
     raise OSError(code, os.strerror(code))

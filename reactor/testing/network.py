@@ -26,12 +26,11 @@ class SimulatedNetwork:
     def socket(self, family: int = socket.AF_INET, type: int = socket.SOCK_STREAM, /) -> Socket:
         """A new socket. Raises OSError if there can't be one more."""
         self._kernel.enter("socket", "kernel")
-        if type == socket.SOCK_STREAM:
-            return cast(Socket, TcpSocket(self._kernel, self._ports, family))
         if type == socket.SOCK_DGRAM:
             return cast(Socket, UdpSocket(self._kernel, self._ports, family))
-        fail(errno.EPROTONOSUPPORT)
-        raise AssertionError
+        if type != socket.SOCK_STREAM:
+            fail(errno.EPROTONOSUPPORT)
+        return cast(Socket, TcpSocket(self._kernel, self._ports, family))
 
     def socketpair(self) -> tuple[Socket, Socket]:
         """Two connected sockets."""

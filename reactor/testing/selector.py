@@ -73,7 +73,6 @@ class SimulatedSelector(selectors.SelectSelector):
         except OSError:
             super().unregister(fileobj)
             raise
-        assert what is not None
         what.activity += 1
         self._watched[key.fd] = key, what
         return key

@@ -84,12 +84,15 @@ class Simulation:
 
     def run_until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Run until `condition()` is true. Raises Violation if it is not in that time."""
-        deadline = self.now + seconds
+        # Time in which the program was not run is not its fault.
+        kernel = self.kernel
+        began = kernel.now - kernel.skipped
         with self._rough():
             while not condition():
-                if self.now >= deadline:
+                left = began + seconds - (kernel.now - kernel.skipped)
+                if left <= 0:
                     raise Violation(f"still waiting after {seconds:g} simulated seconds")
-                self.loop.run_once(deadline - self.now)
+                self.loop.run_once(left)
 
     def refused(self, exc: Exception) -> bool:
         """Whether an error that was raised at once is just what was put in."""
@@ -115,6 +118,7 @@ class Simulation:
             instrument=auditor,
         )
         self.loop.set_exception_handler(auditor.note_exception)
+        auditor.allow(_MAX_TURNS)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -179,10 +183,16 @@ def simulate(
     """
     count = 0
     for seed in range(seeds) if isinstance(seeds, int) else seeds:
-        again = f"simulate(scenario, seeds=[{seed}])"
+        again = f"simulate(scenario, seeds=[{seed}]{_as_argument(faults)})"
         run_scenario(Simulation(seed, faults=faults), scenario, again)
         count += 1
     return count
+
+
+def _as_argument(faults: "Faults | Callable[[random.Random], Faults]") -> str:
+    if faults == Faults.gentle:
+        return ""
+    return f", faults={getattr(faults, '__qualname__', repr(faults))}"
 
 
 def run_scenario(simulation: Simulation, scenario: Scenario, again: str) -> None:

@@ -2,7 +2,8 @@
 
 import errno
 import socket
-from typing import Any, Final
+from abc import ABC, abstractmethod
+from typing import Any, Final, NoReturn
 
 from ..addresses import Address, format_address
 from .faults import Cut
@@ -22,7 +23,7 @@ class WouldBlock(AssertionError):
     """A call would have waited, and with it everybody whom the loop serves."""
 
 
-class SimulatedSocket:
+class SimulatedSocket(ABC):
     """The part of `socket.socket` that does not depend on the kind."""
 
     kind: socket.SocketKind
@@ -122,9 +123,9 @@ class SimulatedSocket:
 
     # -- for the kinds ---------------------------------------------------------------
 
+    @abstractmethod
     def readiness(self) -> int:
         """The events that are ready."""
-        raise NotImplementedError
 
     def _claim(self, address: Address) -> None:
         self.address = self._ports.claim(self, address)
@@ -147,7 +148,7 @@ class SimulatedSocket:
             self.activity += 1
             raise
 
-    def _wait(self, call: str) -> None:
+    def _wait(self, call: str) -> NoReturn:
         """Nothing can be done now."""
         if self._blocking:
             raise WouldBlock(f"{call} on {self.name} would block")

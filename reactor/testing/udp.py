@@ -100,10 +100,9 @@ class UdpSocket(SimulatedSocket):
             kernel.after(arrival - kernel.now, lambda: self._arrive(datagram, source, address))
 
     def _arrive(self, datagram: bytes, source: Address, address: Address) -> None:
-        for receiver in self._ports.find(socket.SOCK_DGRAM, reachable(address)):
-            if isinstance(receiver, UdpSocket):
-                receiver._take(datagram, source)
-                return
+        receiver = next(self._ports.find(socket.SOCK_DGRAM, reachable(address)), None)
+        if isinstance(receiver, UdpSocket):
+            receiver._take(datagram, source)
 
     # -- receiving -------------------------------------------------------------------
 

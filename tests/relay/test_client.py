@@ -1,5 +1,6 @@
 """The relay's client object: commands and replies, datagrams to the player, clear ends."""
 
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -20,7 +21,7 @@ from reactor.relay.events import (
 )
 from reactor.relay.protocol import Connect, Disconnect, Error, Ok, Pause, Resume
 from reactor.testing import ManualClock, run_until
-from tests.fakes import has_ipv6
+from tests.fakes import Door, has_ipv6, open_descriptors
 from tests.relay.peers import Player, Studio, studio
 
 _FINAL = (Disconnected, Refused, TimedOut, ServerLost)
@@ -298,3 +299,27 @@ def test_a_server_may_be_named_by_its_mapped_address(relay: Studio) -> None:
     assert player.wait_for(1) == [b"video"]
     client.close()
     run_until(relay.loop, lambda: isinstance(events[-1], Disconnected))
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_without_a_socket_for_datagrams_the_end_is_told_and_nothing_left_open(
+    relay: Studio, network: Door, free: int
+) -> None:
+    def make(family: int, kind: int) -> socket.socket:
+        nonlocal free
+        if kind == socket.SOCK_DGRAM:
+            free -= 1
+            if free < 0:
+                raise OSError(errno.EMFILE, "Too many open files")
+        return socket.socket(family, kind)
+
+    before = open_descriptors()
+    network.socket = make
+    viewer = Viewer(relay)
+    viewer.client.connect()
+    end = viewer.run_to_the_end()
+    assert isinstance(end, ServerLost)
+    assert "no socket to receive datagrams with" in str(end)
+    run_until(relay.loop, lambda: not relay.server.connections)
+    viewer.player.sock.close()
+    run_until(relay.loop, lambda: open_descriptors() == before)

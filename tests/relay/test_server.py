@@ -125,6 +125,30 @@ def test_a_flood_of_commands_leaves_room_for_others(relay: Studio) -> None:
     assert flood_seen < 1000
 
 
+def test_floods_of_commands_wait_in_one_line_and_each_is_answered(relay: Studio) -> None:
+    flooders = [relay.controller() for _ in range(3)]
+    run_until(relay.loop, lambda: relay.server.admission.clients == 3)
+    for number, flooder in enumerate(flooders):
+        flooder.sock.send(b"CONECTAR %d\n" % (5000 + number) + b"hola\n" * 1000)
+    for flooder in flooders:
+        first, *others = flooder.hear(1001)
+        assert first == b"OK"
+        assert {code(reply) for reply in others} == {b"DESCONOCIDO"}
+
+
+def test_a_client_that_reads_again_while_it_waits_in_line_loses_no_reply(relay: Studio) -> None:
+    client = relay.controller()
+    size = len(client.ask(b"hola")) + 1
+    (connection,) = relay.server.connections
+    # The replies of two turns leave together. The last of them is one too many; when they
+    # have left, the client still has commands in line.
+    connection._stream.set_write_buffer_limits(high=len(b"OK\n") + 15 * size - 1)
+    client.say(b"CONECTAR 5000\n" + b"hola\n" * 1000)
+    first, *others = client.hear(1001)
+    assert first == b"OK"
+    assert {code(reply) for reply in others} == {b"DESCONOCIDO"}
+
+
 def test_a_client_that_never_reads_is_not_read_either_until_it_does(relay: Studio) -> None:
     client = relay.controller()
     run_until(relay.loop, lambda: relay.server.connections)

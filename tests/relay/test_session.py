@@ -2,6 +2,7 @@
 The table below is the whole state machine, and every entry of it is tried.
 """
 
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
@@ -188,3 +189,16 @@ def test_what_is_no_command_is_refused_at_once() -> None:
     session = Session(lambda port: None)
     with pytest.raises(AssertionError):
         session.receive("INTERRUMPIR")  # type: ignore[arg-type]
+
+
+def test_a_closed_session_lets_go_of_who_admitted_and_never_asks_again() -> None:
+    def admit(port: int) -> None:
+        """Anybody may come in."""
+
+    reference = weakref.ref(admit)
+    session = Session(admit)
+    session.close()
+    del admit
+    assert reference() is None
+    with pytest.raises(AssertionError, match="closed session"):
+        session._admit(5000)

@@ -1,0 +1,189 @@
+"""FanOut by itself: who is due what, and what is told when the system does not play along."""
+
+import errno
+import itertools
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from reactor import Address, DatagramEndpoint, DatagramHandler, EventLoop, bind_udp
+from reactor.relay.events import (
+    IngestDrops,
+    IngestFailed,
+    ReceiveBufferCut,
+    SegmentationRefused,
+    ServerEvent,
+)
+from reactor.relay.fanout import FanOut
+from reactor.testing import Faults, Simulation, run_until
+from tests.conftest import Reported
+from tests.fakes import Door, FaultySocket
+
+HERE = ("127.0.0.1", 0)
+
+
+@pytest.fixture
+def made(network: Door) -> list[FaultySocket]:
+    """The sockets that came through the door, in order: that of the ingest, those of outlets."""
+    sockets: list[FaultySocket] = []
+
+    def make(*arguments: int) -> FaultySocket:
+        sockets.append(FaultySocket(*arguments))
+        return sockets[-1]
+
+    network.socket = make
+    return sockets
+
+
+@pytest.fixture
+def events() -> list[ServerEvent]:
+    return []
+
+
+@pytest.fixture
+def fan_out(loop: EventLoop, made: list[FaultySocket], events: list[ServerEvent]) -> FanOut:
+    return FanOut(loop, HERE, coalesce=0.0, segmentation=True, report=events.append)
+
+
+@pytest.fixture
+def player(udp: Callable[..., FaultySocket]) -> FaultySocket:
+    return udp()
+
+
+def stream(fan_out: FanOut, loop: EventLoop, *datagrams: bytes) -> None:
+    """Let datagrams come to the ingest, and be copied."""
+    before = fan_out.counters.received
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+        for datagram in datagrams:
+            source.sendto(datagram, fan_out.address)
+        run_until(loop, lambda: fan_out.counters.received == before + len(datagrams))
+
+
+def address_of(player: FaultySocket) -> Address:
+    address: Address = player.getsockname()
+    return address
+
+
+def test_a_viewer_that_is_activated_twice_gets_each_datagram_once(
+    fan_out: FanOut, loop: EventLoop, player: FaultySocket
+) -> None:
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    fan_out.activate(viewer)
+    fan_out.activate(viewer)
+    stream(fan_out, loop, b"video")
+    assert fan_out.counters.active == fan_out.counters.sent == 1
+
+
+def test_a_viewer_that_is_released_twice_is_gone_once(
+    fan_out: FanOut, player: FaultySocket
+) -> None:
+    viewer, other = fan_out.claim(address_of(player), HERE), fan_out.claim(("127.0.0.1", 9), HERE)
+    assert viewer is not None
+    assert other is not None
+    fan_out.release(viewer)
+    fan_out.release(viewer)
+    # The outlet that both had is still there for the other.
+    fan_out.activate(other)
+    assert fan_out.counters.active == 1
+    assert fan_out.claim(address_of(player), HERE) is not None
+
+
+def test_what_could_not_be_sent_is_counted_for_its_viewer_alone(
+    fan_out: FanOut, loop: EventLoop, made: list[FaultySocket], udp: Callable[..., FaultySocket]
+) -> None:
+    viewers = [fan_out.claim(address_of(udp()), HERE) for _ in range(3)]
+    for viewer in viewers:
+        assert viewer is not None
+        fan_out.activate(viewer)
+    made[-1].script("sendmsg", [None, errno.ENOBUFS])
+    stream(fan_out, loop, b"video")
+    fan_out.close()
+    books = [(viewer.sent, viewer.dropped) for viewer in viewers if viewer is not None]
+    assert sorted(books) == [(0, 1), (1, 0), (1, 0)]
+    assert (fan_out.counters.sent, fan_out.counters.dropped) == (2, 1)
+
+
+def test_a_viewer_that_can_not_be_sent_runs_to_is_an_event(
+    fan_out: FanOut,
+    loop: EventLoop,
+    made: list[FaultySocket],
+    events: list[ServerEvent],
+    player: FaultySocket,
+) -> None:
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    fan_out.activate(viewer)
+    made[-1].script("sendmsg", itertools.repeat(errno.EIO))
+    # Only of what comes together a run is made.
+    while SegmentationRefused not in map(type, events):
+        stream(fan_out, loop, b"video", b"audio")
+        loop.run_once(0)
+    (refused,) = [event for event in events if isinstance(event, SegmentationRefused)]
+    assert refused.client == address_of(player)
+
+
+def test_an_ingest_that_was_ended_by_an_error_is_an_event(
+    fan_out: FanOut,
+    loop: EventLoop,
+    events: list[ServerEvent],
+    reported: Reported,
+    player: FaultySocket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*arguments: object) -> object:
+        raise ZeroDivisionError
+
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    fan_out.activate(viewer)
+    monkeypatch.setattr(DatagramEndpoint, "send_batch_to_all", fail)
+    stream(fan_out, loop, b"video")
+    loop.run_once(0)
+    (event,) = [event for event in events if isinstance(event, IngestFailed)]
+    assert isinstance(event.error, ZeroDivisionError)
+    assert [exc for _, exc in reported] == [event.error]
+    reported.clear()
+
+
+def test_an_ingest_with_less_room_than_it_asked_for_is_an_event(
+    loop: EventLoop, network: Door, events: list[ServerEvent]
+) -> None:
+    def make(*arguments: int) -> FaultySocket:
+        sock = FaultySocket(*arguments)
+        sock.script("setsockopt", itertools.repeat(errno.ENOBUFS))
+        return sock
+
+    network.socket = make
+    FanOut(loop, HERE, coalesce=0.0, segmentation=False, report=events.append)
+    (event,) = events
+    assert isinstance(event, ReceiveBufferCut)
+    assert event.granted < event.asked
+
+
+def test_what_the_system_drops_while_somebody_watches_is_told_in_time_and_once() -> None:
+    drops: list[IngestDrops] = []
+    with Simulation(faults=Faults()) as simulation:
+        loop = simulation.loop
+        fan_out = FanOut(loop, HERE, coalesce=0.0, segmentation=False, report=drops.append)  # type: ignore[arg-type]
+        player = bind_udp(loop, DatagramHandler(), *HERE)
+        source = bind_udp(loop, DatagramHandler(), *HERE)
+        viewer = fan_out.claim(player.sockname, HERE)
+        assert viewer is not None
+        fan_out.activate(viewer)
+
+        def flood() -> None:
+            for _ in range(500):
+                source.send(bytes(65_000), fan_out.address)
+
+        loop.call_later(1.0, flood)
+        loop.call_later(21.0, flood)
+        simulation.run(19.0)
+        counters = fan_out.counters
+        simulation.run(3.0)
+        # With the last viewer gone, the books are closed at once.
+        fan_out.release(viewer)
+    assert counters.received + drops[0].total == 500
+    assert [drop.count for drop in drops] == [drops[0].total] * 2
+    assert drops[1].total == 2 * drops[0].total > 0
