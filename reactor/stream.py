@@ -190,7 +190,7 @@ class Stream:
 
         Reading goes on. Harmless if repeated.
         """
-        if not self._output_ended and not self._ended:
+        if not self._output_ended:
             self._output_ended = True
             self._queue_flush()
 
@@ -252,6 +252,7 @@ class Stream:
         `connection_lost` gets TimeoutError if bytes were left unsent. Harmless if repeated.
         """
         if self._closing or self._ended:
+            self._output_ended = True
             return
         self._deadline = self._loop.call_later(timeout, self._on_deadline)
         self._closing = self._output_ended = True

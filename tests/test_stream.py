@@ -985,6 +985,20 @@ def test_a_peer_that_never_reads_is_given_up_exactly_at_the_deadline(
     assert "bytes unsent" in str(handler.error)
 
 
+@pytest.mark.parametrize("end", [Stream.write_eof, Stream.close])
+def test_the_end_of_output_holds_for_a_stream_that_has_just_broken(
+    loop: EventLoop, link: Link, end: Callable[[Stream], None]
+) -> None:
+    link.sock.script("recv", [errno.ECONNRESET])
+    link.peer.send(b"x")
+    link.wait()
+    loop.run_once(0)
+    assert link.stream.write(b"no mistake yet") is False
+    end(link.stream)
+    with pytest.raises(StreamClosed):
+        link.stream.write(b"a mistake")
+
+
 def test_a_process_that_was_suspended_tries_to_send_before_it_gives_up(
     loop: EventLoop, clock: ManualClock, link: Link, handler: RecordingHandler
 ) -> None:
