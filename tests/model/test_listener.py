@@ -48,7 +48,7 @@ Script = list[Do]
 Plan = dict[str, Script]
 
 NUMBERS = st.integers(0, 20)
-CALLING = ["open", "call", "call"]
+CALLING = ["open", "call", "crowd"]
 ENDING = ["cancel", "close", "abort", "raise", "deafen"]
 ACTIONS = st.builds(
     Do,
@@ -275,6 +275,10 @@ class ListenerMachine(Machine):
         address = host.listener.sockname
         caller.connector = connect(self.loop, caller, *address, timeout=timeout)
         self.callers.append(caller)
+
+    def do_crowd(self, whom: int) -> None:
+        for _ in range(4):
+            self.do_call(whom)
 
     def do_cancel(self, whom: int) -> None:
         if self.callers:
