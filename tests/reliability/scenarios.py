@@ -107,44 +107,51 @@ class Echo(StreamHandler):
         self._stream.resume_reading()
 
 
-class Caller(StreamHandler):
-    """Says something in several pieces, and keeps what it hears."""
+class Witness(StreamHandler):
+    """A client that keeps what it hears, and how it ended."""
 
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, due: bytes) -> None:
+        self._due = due
         self.sockname: Address | None = None
-        self.heard = bytearray()
-        self.ends: list[Exception | None] = []
-
-    @property
-    def said(self) -> bytes:
-        return b"".join(self._pieces)
+        self._heard = bytearray()
+        self._ends: list[Exception | None] = []
 
     def connection_made(self, stream: Stream) -> None:
         try:
             self.sockname = stream.sockname
         except OSError:
             pass  # put in by torture
+
+    def connection_failed(self, exc: OSError) -> None:
+        self._ends.append(exc)
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        self._heard += buffer.take_all()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ends.append(exc)
+
+    def is_content(self) -> bool:
+        """Whether all that was due came, and a clean end. Raises Violation for anything else."""
+        if not self._due.startswith(self._heard):
+            raise Violation(f"{self.sockname} heard {self._heard!r}, not {self._due!r}")
+        if len(self._ends) > 1:
+            raise Violation(f"{self.sockname} was told of {len(self._ends)} ends")
+        return self._ends == [None] and self._heard == self._due
+
+
+class Caller(Witness):
+    """Says something in several pieces, half-closes, and hears it back."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        super().__init__(due=b"".join(pieces))
+        self._pieces = pieces
+
+    def connection_made(self, stream: Stream) -> None:
+        super().connection_made(stream)
         for piece in self._pieces:
             stream.write(piece)
         stream.write_eof()
-
-    def connection_failed(self, exc: OSError) -> None:
-        self.ends.append(exc)
-
-    def data_received(self, buffer: ReceiveBuffer) -> None:
-        self.heard += buffer.take_all()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ends.append(exc)
-
-    def check(self) -> bool:
-        """Whether all has come back. Raises Violation if something else has."""
-        if not self.said.startswith(self.heard):
-            raise Violation(f"{self.sockname} heard what it has not said")
-        if len(self.ends) > 1:
-            raise Violation(f"{self.sockname} was told of {len(self.ends)} ends")
-        return self.ends == [None] and self.heard == self.said
 
 
 def echo(simulation: Simulation, most: int) -> None:
@@ -160,7 +167,7 @@ def echo(simulation: Simulation, most: int) -> None:
     for caller in callers:
         connect(loop, caller, *_SERVER)
     simulation.run(20.0 + most / 10)
-    harm.check([caller.sockname for caller in callers if not caller.check()])
+    harm.check([caller.sockname for caller in callers if not caller.is_content()])
 
 
 class Farewell(StreamHandler):
@@ -178,41 +185,20 @@ class Farewell(StreamHandler):
             self._stream.close(timeout=120.0)
 
 
-class Guest(StreamHandler):
-    """Says more than it is asked for, dawdles, and keeps what it hears."""
+class Guest(Witness):
+    """Says more than it is asked for, and dawdles before it listens."""
 
-    def __init__(self, simulation: Simulation, words: bytes, reply: bytes) -> None:
+    def __init__(self, simulation: Simulation, words: bytes, due: bytes) -> None:
+        super().__init__(due)
         self._loop = simulation.loop
         self._words = words
         self._pause = simulation.random.random()
-        self.reply = reply
-        self.sockname: Address | None = None
-        self.heard = bytearray()
-        self.ends: list[Exception | None] = []
 
     def connection_made(self, stream: Stream) -> None:
-        try:
-            self.sockname = stream.sockname
-        except OSError:
-            pass  # put in by torture
+        super().connection_made(stream)
         stream.pause_reading()
         stream.write(self._words)
         self._loop.call_later(self._pause, stream.resume_reading)
-
-    def connection_failed(self, exc: OSError) -> None:
-        self.ends.append(exc)
-
-    def data_received(self, buffer: ReceiveBuffer) -> None:
-        self.heard += buffer.take_all()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ends.append(exc)
-
-    def check(self) -> bool:
-        """Whether the whole reply came, and a clean end. Raises Violation for anything else."""
-        if not self.reply.startswith(self.heard) or len(self.ends) > 1:
-            raise Violation(f"{self.sockname} heard {self.heard!r} and {self.ends}")
-        return self.ends == [None] and self.heard == self.reply
 
 
 def farewell(simulation: Simulation, most: int) -> None:
@@ -231,7 +217,7 @@ def farewell(simulation: Simulation, most: int) -> None:
         connect(loop, guest, *_SERVER)
     loop.call_later(60.0, door.close)
     simulation.run(200.0)
-    harm.check([guest.sockname for guest in guests if not guest.check()])
+    harm.check([guest.sockname for guest in guests if not guest.is_content()])
 
 
 # -- the relay ---------------------------------------------------------------------------

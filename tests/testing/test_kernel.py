@@ -1,24 +1,18 @@
-"""The simulated kernel: one seed, one story, and time that passes only where something happens."""
+"""The simulated kernel: only the selector waits, and time passes where something happens."""
 
 import errno
-import os
 import selectors
 import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import reactor
-from reactor.testing import Fault, Faults, RecordingHandler, Refusal, Simulation
+from reactor.testing import Fault, Faults, Refusal
 from reactor.testing.kernel import Kernel
 from reactor.testing.network import SimulatedNetwork
 from reactor.testing.selector import SimulatedSelector
 from reactor.testing.sockets import WouldBlock
 from tests.testing.systems import SimulatedSystem
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -35,57 +29,6 @@ def kernel(system: SimulatedSystem) -> Kernel:
 @pytest.fixture
 def network(system: SimulatedSystem) -> SimulatedNetwork:
     return system.network
-
-
-# -- one seed, one story ---------------------------------------------------------------------
-
-
-def story(seed: int) -> str:
-    """The transcript of some clients, streams and datagrams, that meet every fault there is."""
-
-    class Echo(RecordingHandler):
-        def data_received(self, buffer: reactor.ReceiveBuffer) -> None:
-            assert self.stream is not None
-            self.stream.write(buffer.take_all())
-
-    with Simulation(seed, faults=Faults.harsh) as simulation:
-        loop = simulation.loop
-        listener = reactor.listen(loop, Echo, "127.0.0.1", 7000)
-        endpoint = reactor.bind_udp(loop, reactor.DatagramHandler(), "127.0.0.1", 7000)
-        clients = [RecordingHandler() for _ in range(5)]
-        for client in clients:
-            reactor.connect(loop, client, "localhost", 7000, timeout=3.0)
-        simulation.run(5.0)
-        for client in clients:
-            if client.stream is not None and not client.stream.closing:
-                client.stream.write(b"hello" * 20)
-                endpoint.send(b"hello", client.stream.sockname)
-        simulation.run(5.0)
-        listener.close()
-    return simulation.transcript
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_same_seed_tells_the_same_story(seed: int) -> None:
-    assert story(seed) == story(seed)
-
-
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_the_same_seed_tells_the_same_story_in_another_process(hash_seed: str) -> None:
-    tell = "from tests.testing.test_kernel import story; print(*map(story, range(5)), sep='\\n')"
-    told = subprocess.run(
-        [sys.executable, "-c", tell],
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    assert told.stdout.splitlines() == "\n".join(map(story, range(5))).splitlines()
-
-
-def test_different_seeds_tell_different_stories() -> None:
-    assert len({story(seed) for seed in range(10)}) == 10
 
 
 # -- nobody waits but the selector -----------------------------------------------------------
