@@ -70,7 +70,8 @@ class Auditor(Instrument):
         self._endpoints: dict[DatagramEndpoint, EndpointAudit] = {}
         self._finished: list[StreamAudit | EndpointAudit] = []
         self._connectors: list[Connector] = []
-        self._timers: list[Timer] = []
+        self._timers: list[tuple[Timer, int]] = []  # with the turn in which each was armed
+        self._turn = 0
         self._woke = 0.0
         self._wakes: dict[int, tuple[int, int]] = {}
         self._turns_left = 0
@@ -129,7 +130,7 @@ class Auditor(Instrument):
 
     def expect(self, timer: Timer) -> Timer:
         """A timer was armed."""
-        self._timers.append(timer)
+        self._timers.append((timer, self._turn))
         return timer
 
     def allow(self, turns: int) -> None:
@@ -149,13 +150,11 @@ class Auditor(Instrument):
         for endpoint, books in self._endpoints.items():
             books.check(endpoint)
         self._check_registered()
-        self._timers = [timer for timer in self._timers if timer.active]
-        for timer in self._timers:
-            if timer.when <= self._woke:
-                self.complain(f"a timer that was due at {timer.when} has not run at {self.now}")
+        self._check_timers()
         self.check()
 
     def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        self._turn += 1
         self._woke = self.now
         wakes = {}
         for key, _ in self.selector.truth:
@@ -182,6 +181,12 @@ class Auditor(Instrument):
         for what in self._kernel.descriptors.values():
             self.complain(f"{what.name} was never closed")
         self.check()
+
+    def _check_timers(self) -> None:
+        self._timers = [entry for entry in self._timers if entry[0].active]
+        for timer, armed in self._timers:
+            if armed < self._turn and timer.when <= self._woke:
+                self.complain(f"a timer that was due at {timer.when} has not run at {self.now}")
 
     def _check_registered(self) -> None:
         resources = self.loop._resources

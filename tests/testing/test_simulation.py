@@ -592,3 +592,13 @@ def test_a_process_that_was_not_run_for_an_hour_has_not_waited_in_vain() -> None
 
     jumps = [each for each in injections(wait) if isinstance(each.fault, Jump)]
     assert torture(wait, chosen=jumps) == len(jumps) > 0
+
+
+def test_a_timer_may_be_armed_for_a_time_that_has_passed() -> None:
+    done: list[int] = []
+    with Simulation() as simulation:
+        loop = simulation.loop
+        loop.call_soon(loop.call_soon, loop.call_at, 0.0, done.append, 1)
+        loop.call_later(1.0, loop.call_at, 0.5, done.append, 2)
+        simulation.run(2.0)
+    assert done == [1, 2]
