@@ -204,7 +204,7 @@ class Stream:
         if self._paused:
             self._paused = False
             self._update_watcher()
-            if self._buffer:
+            if self._buffer and not self._ended:
                 self._loop.call_soon(self._deliver_rest)
 
     def set_write_buffer_limits(

@@ -376,7 +376,7 @@ class RealStreamMachine(StreamMachine):
     make_system = RealSystem
 
 
-StreamMachine.TestCase.settings = machine_settings(examples=150, steps=25)
-RealStreamMachine.TestCase.settings = machine_settings(examples=50, steps=25)
+StreamMachine.TestCase.settings = machine_settings(examples=200, steps=25)
+RealStreamMachine.TestCase.settings = machine_settings(examples=60, steps=25)
 test_streams_do_what_the_model_says = StreamMachine.TestCase
 test_streams_over_real_sockets_do_what_the_model_says = RealStreamMachine.TestCase
