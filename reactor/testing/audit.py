@@ -317,7 +317,8 @@ class StreamAudit(StreamHandler):
             self._complain(f"{stream._queue.size} bytes wait: more than the limit")
         if len(stream._buffer) > _RECEIVE_LIMIT:
             self._complain(f"{len(stream._buffer)} bytes were left: more than the limit")
-        if self._made and stream._queue.size and not stream._watcher.events & EVENT_WRITE:
+        waits = stream._watcher.events & EVENT_WRITE or stream._flush in stream._loop._flushes
+        if self._made and stream._queue.size and not waits:
             self._complain("bytes wait, and nobody waits for the socket to take them")
         reads = self._made and not (stream._paused or stream._eof_received)
         if reads and not stream._watcher.events & EVENT_READ:

@@ -100,6 +100,22 @@ def hoard(simulation: Simulation) -> None:
     simulation.run(10.0)
 
 
+def write_more_when_asked(simulation: Simulation) -> None:
+    """A handler that writes as soon as it may: while the loop flushes, for the next time."""
+
+    class Writer(RecordingHandler):
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            assert self.stream is not None
+            self.stream.write(b"more")
+
+    writer = Writer()
+    stream, _ = stream_pair(simulation.loop, writer, RecordingHandler())
+    stream.set_write_buffer_limits(0)
+    stream.write(b"x")
+    simulation.run_until(lambda: writer.events.count("resume_writing") == 2)
+
+
 def set_timers(simulation: Simulation) -> None:
     """Timers of each kind, while the loop has other things to do."""
     simulation.loop.call_later(1.0, int)
@@ -156,6 +172,7 @@ PROGRAMS: list[Program] = [
     accept_one,
     call_off,
     send_datagrams,
+    write_more_when_asked,
 ]
 
 
