@@ -150,9 +150,13 @@ class FanOut(DatagramHandler):
         return viewer
 
     def release(self, viewer: Viewer) -> None:
-        """The viewer is gone; its address is free again, and so is an outlet of its own."""
+        """The viewer is gone; its address is free again, and so is an outlet of its own.
+
+        Harmless if repeated, also when the address is another viewer's by then.
+        """
         self.deactivate(viewer)
-        if self._viewers.pop(viewer.address, None) is not None:
+        if self._viewers.get(viewer.address) is viewer:
+            del self._viewers[viewer.address]
             self._users[viewer.outlet] -= 1
             if not self._users[viewer.outlet]:
                 self._close_outlet(viewer.outlet)

@@ -148,7 +148,6 @@ class ControlConnection(StreamHandler):
         self._client: Address
         self._viewer: Viewer | None = None
         self._in_line = False  # for its next turn; nothing is read meanwhile
-        self._released = False  # the viewer's address may belong to another by now
         self._admitted = False
         self._congested = False
         self._errors = 0
@@ -266,7 +265,7 @@ class ControlConnection(StreamHandler):
     def _direct_datagrams(self) -> None:
         """Let the client's datagrams do what the session's state says."""
         viewer = self._viewer
-        if viewer is None or self._released:
+        if viewer is None:
             return
         fan_out = self._server.fan_out
         match self._session.state:
@@ -274,7 +273,6 @@ class ControlConnection(StreamHandler):
                 fan_out.activate(viewer)
             case SessionState.CLOSED:
                 # At once: the connection may linger, but the port is another's to ask for.
-                self._released = True
                 fan_out.release(viewer)
             case _:
                 fan_out.deactivate(viewer)
