@@ -277,7 +277,8 @@ class DatagramEndpoint:
             try:
                 if wants_sources:
                     size, source = receive_from(slab[end:])
-                    if only_from is not None and unmapped(source)[0] != only_from:
+                    # Who is not mapped need not be unmapped: as good as all.
+                    if only_from not in (None, source[0]) and only_from != unmapped(source)[0]:
                         self.counters.rejected += 1
                         continue
                     sources.append(source)
