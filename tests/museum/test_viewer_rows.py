@@ -148,14 +148,6 @@ def stream_with_room_for_one(
     return [len(player.datagrams()) for player in players]
 
 
-def viewer_at(relay: Studio, host: str) -> tuple[Controller, Player]:
-    """A viewer that has connected to this address of the server."""
-    controller = relay.controller(server=(host, relay.server.address[1]))
-    player = relay.player()
-    assert controller.ask(b"CONECTAR %d" % player.port) == b"OK"
-    return controller, player
-
-
 def test_row_145_when_there_is_room_for_one_it_is_another_one_each_time(
     loop: EventLoop, made: list[FaultySocket]
 ) -> None:
@@ -168,7 +160,7 @@ def test_row_167_the_addresses_of_the_server_take_turns_as_well(
     loop: EventLoop, made: list[FaultySocket]
 ) -> None:
     with studio(loop, control=("0.0.0.0", 0), segmentation=False) as relay:
-        players = [viewer_at(relay, f"127.0.0.{number}")[1] for number in (2, 3)]
+        players = [relay.viewer(server_host=f"127.0.0.{number}")[1] for number in (2, 3)]
         assert stream_with_room_for_one(relay, made[1:], players) == [2, 2]
 
 
@@ -180,7 +172,7 @@ def test_row_163_an_outlet_is_closed_with_its_last_viewer_and_its_books_are_kept
 ) -> None:
     with studio(loop, control=("0.0.0.0", 0)) as relay:
         for number in (2, 3, 4):
-            clients = [viewer_at(relay, f"127.0.0.{number}") for _ in range(2)]
+            clients = [relay.viewer(server_host=f"127.0.0.{number}") for _ in range(2)]
             relay.stream(b"for two")
             for _, player in clients:
                 player.wait_for(1)

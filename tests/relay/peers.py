@@ -120,9 +120,12 @@ class Studio:
         self._cleanup.callback(player.sock.close)
         return player
 
-    def viewer(self, host: str = "127.0.0.1") -> tuple[Controller, Player]:
-        """A client that is active."""
-        controller, player = self.controller(), self.player(host)
+    def viewer(
+        self, host: str = "127.0.0.1", server_host: str | None = None
+    ) -> tuple[Controller, Player]:
+        """A client that is active, and came to this address of the server's."""
+        here, port = self.server.address[:2]
+        controller, player = self.controller(server=(server_host or here, port)), self.player(host)
         assert controller.ask(b"CONECTAR %d" % player.port) == b"OK"
         return controller, player
 

@@ -27,7 +27,7 @@ from reactor.relay.session import SessionState
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
 from tests.fakes import Door, open_descriptors, wait_for
-from tests.relay.peers import Controller, Player, Studio, studio
+from tests.relay.peers import Studio, studio
 
 
 @pytest.fixture
@@ -653,19 +653,12 @@ def open_house(loop: EventLoop) -> Iterator[Studio]:
         yield made
 
 
-def viewer_at(relay: Studio, host: str) -> tuple[Controller, Player]:
-    controller = relay.controller(server=(host, relay.server.address[1]))
-    player = relay.player()
-    assert controller.ask(b"CONECTAR %d" % player.port) == b"OK"
-    return controller, player
-
-
 def test_an_outlet_is_closed_with_its_last_viewer_and_its_books_are_kept(
     open_house: Studio,
 ) -> None:
     before = open_descriptors()
     for number in range(2, 6):
-        controller, player = viewer_at(open_house, f"127.0.0.{number}")
+        controller, player = open_house.viewer(server_host=f"127.0.0.{number}")
         open_house.stream(b"video")
         player.wait_for(1)
         assert controller.ask(b"DESCONECTAR") == b"OK"
@@ -686,8 +679,8 @@ def test_viewers_at_different_addresses_of_the_server_take_turns_in_being_first(
         order.append(outlet.sockname[0])
         return {}
 
-    viewer_at(open_house, "127.0.0.2")
-    viewer_at(open_house, "127.0.0.3")
+    open_house.viewer(server_host="127.0.0.2")
+    open_house.viewer(server_host="127.0.0.3")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatagramEndpoint, "send_batch_to_all", note)
         for _ in range(4):
