@@ -104,7 +104,7 @@ class Pipe:
             reader.break_off()
             return
         if self._sent and reader.orphaned:
-            reader.refuse_data()
+            reader.send_reset()
             return
         if self._sent:
             self._deliver()
@@ -240,7 +240,7 @@ class ConnectionEnd:
         elif self.over:
             pass
         elif hard or self.incoming.arrived:
-            self._send_reset()
+            self.send_reset()
         else:
             self.outgoing.finish()
             # What waited for room here finds nobody at home.
@@ -252,7 +252,7 @@ class ConnectionEnd:
         """The connection stands, as seen from here."""
         if self.dead:
             # It was called off meanwhile: an answer to nobody's question.
-            self._send_reset()
+            self.send_reset()
             return
         self.reachable = True
         self.changed()
@@ -277,10 +277,6 @@ class ConnectionEnd:
         self.die(errno.ECONNRESET)
         self.peer.die(errno.ECONNRESET)
 
-    def refuse_data(self) -> None:
-        """Bytes have come for a program that has closed."""
-        self._send_reset()
-
     def _leave(self) -> None:
         """The other end of a pair hears of it at once, and of what was not read: unix(7)."""
         self.dead = True
@@ -288,7 +284,8 @@ class ConnectionEnd:
         self.peer.error = errno.ECONNRESET if self.incoming.arrived else 0
         self.peer.changed()
 
-    def _send_reset(self) -> None:
+    def send_reset(self) -> None:
+        """End it here, and tell the peer: its bytes have come for nobody."""
         self.dead = True
         self.outgoing.cut_off()
         self.incoming.cut_off()

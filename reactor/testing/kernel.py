@@ -14,10 +14,10 @@ from typing import Final, NoReturn, Protocol, TypeAlias
 from .faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
 from .transcript import Transcript
 
-__all__ = ["Descriptor", "Kernel", "fail"]
+__all__ = ["FIRST_DESCRIPTOR", "Descriptor", "Kernel", "fail"]
 
 # Far above any real descriptor: one that leaks into a real system call hits nobody.
-_FIRST_DESCRIPTOR: Final = 1_000_000
+FIRST_DESCRIPTOR: Final = 1_000_000
 # Reading a clock takes time.
 _CLOCK_STEP: Final = 1e-7
 # Not the sends of datagrams: who is told to try again there has lost one.
@@ -57,7 +57,7 @@ class Kernel:
         self._sequence = 0
         self._free: list[int] = []
         self.calm = True
-        """While a scenario is being set up, nothing goes wrong by chance."""
+        """While a scenario is being set up, no call fails by chance, and nothing is reset."""
 
     # -- time ------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ class Kernel:
     def open(self, what: Descriptor) -> int:
         """The lowest free number, as POSIX has it: one just closed is soon another's."""
         number = (
-            heapq.heappop(self._free) if self._free else _FIRST_DESCRIPTOR + len(self.descriptors)
+            heapq.heappop(self._free) if self._free else FIRST_DESCRIPTOR + len(self.descriptors)
         )
         self.descriptors[number] = what
         return number

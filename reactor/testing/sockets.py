@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from ..addresses import Address, format_address
 from .faults import Cut
-from .kernel import Kernel, fail
+from .kernel import FIRST_DESCRIPTOR, Kernel, fail
 from .ports import Ports
 
 __all__ = ["SimulatedSocket", "WouldBlock"]
@@ -162,4 +162,4 @@ class SimulatedSocket(ABC):
 
     def _label(self) -> str:
         kind = {socket.SOCK_DGRAM: "udp", socket.SOCK_STREAM: "tcp"}[self.kind]
-        return f"{self._number % 1_000_000} {kind} {format_address(self.address)}"
+        return f"{self._number - FIRST_DESCRIPTOR} {kind} {format_address(self.address)}"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ..addresses import Address, format_address, unmapped
 from .connection import ConnectionEnd, Observer, join
 from .faults import SPONTANEOUS, Cut
-from .kernel import Kernel, fail
+from .kernel import FIRST_DESCRIPTOR, Kernel, fail
 from .ports import Ports, reachable
 from .sockets import SimulatedSocket
 
@@ -265,7 +265,7 @@ class TcpSocket(SimulatedSocket):
         if end is None:
             return super()._label()
         near, far = format_address(end.address), format_address(end.peer_address)
-        return f"{self._number % 1_000_000} tcp {near} to {far}"
+        return f"{self._number - FIRST_DESCRIPTOR} tcp {near} to {far}"
 
 
 def socket_pair(kernel: Kernel, ports: Ports) -> tuple[TcpSocket, TcpSocket]:
