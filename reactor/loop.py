@@ -172,24 +172,13 @@ class EventLoop:
     # -- one iteration ---------------------------------------------------------------
 
     def _iterate(self, limit: float | None) -> None:
-        # 1. Run what is due: timers up to now, then the calls queued before this
-        #    iteration. What these add waits for the next one, so I/O gets its turn.
-        queued = len(self._calls)
-        if self._timers:
-            now = self._clock()
-            self._timers.expire(now)
-            while due := self._timers.pop_expired(now):
-                self._call(*due)
-        for _ in range(queued):
-            self._call(*self._calls.popleft())
-
-        # 2. Flush the streams that were written to: one send each, however many writes.
-        self._run_flushes()
-
-        # 3. Select, for as long as the next timer allows.
+        # 1. Select, for as long as the next timer allows.
         ready = self._select(self._timeout(limit))
+        # A timer that falls due after this moment waits until the sockets have been looked
+        # at again: what came in time is heard first, however late the loop is.
+        now = self._clock() if self._timers else 0.0
 
-        # 4. Dispatch. A callback may have closed or changed the watcher of a later
+        # 2. Dispatch. A callback may have closed or changed the watcher of a later
         #    event; its mask tells. The watcher, not the descriptor's number, is the
         #    identity: the number may already belong to somebody else.
         for key, events in ready:
@@ -201,6 +190,18 @@ class EventLoop:
                 watcher.callback(events)
             else:
                 self._call(watcher.callback, (events,), key.fd)
+
+        # 3. Run what is due: timers up to now, then the calls queued before them. What
+        #    these add waits for the next iteration, so I/O gets its turn.
+        queued = len(self._calls)
+        self._timers.expire(now)
+        while due := self._timers.pop_expired(now):
+            self._call(*due)
+        for _ in range(queued):
+            self._call(*self._calls.popleft())
+
+        # 4. Flush the streams that were written to: one send each, however many writes.
+        self._run_flushes()
 
     def _run_flushes(self) -> None:
         flushes = self._flushes
