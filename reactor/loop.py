@@ -102,7 +102,7 @@ class EventLoop:
                 self._iterate(None)
                 if self._stopping:
                     break
-            # Whoever wrote and stopped in one breath meant the bytes to leave.
+            # Who wrote in a flush (in `resume_writing`) and stopped meant the bytes to leave.
             self._run_flushes()
         finally:
             self._running = self._stopping = False
@@ -172,11 +172,17 @@ class EventLoop:
     # -- one iteration ---------------------------------------------------------------
 
     def _iterate(self, limit: float | None) -> None:
-        # 1. Select, for as long as the next timer allows.
-        ready = self._select(self._timeout(limit))
-        # A timer that falls due after this moment waits until the sockets have been looked
-        # at again: what came in time is heard first, however late the loop is.
-        now = self._clock() if self._timers else 0.0
+        # 1. Select, for as long as the next timer allows, and set aside the timers that are
+        #    due now. One that falls due after this moment waits until the sockets have been
+        #    looked at again: however late the loop is, what came in time is heard first.
+        instrument, timeout = self._instrument, self._timeout(limit)
+        if instrument is not None:
+            instrument.select_started(timeout, len(self._timers), len(self._calls))
+        ready = self._selector.select(timeout)
+        now = self._clock()
+        self._timers.expire(now)
+        if instrument is not None:
+            instrument.select_ended([(key.fd, events) for key, events in ready])
 
         # 2. Dispatch. A callback may have closed or changed the watcher of a later
         #    event; its mask tells. The watcher, not the descriptor's number, is the
@@ -186,15 +192,14 @@ class EventLoop:
             events &= watcher.events
             if not events:
                 continue
-            if self._instrument is None:
+            if instrument is None:
                 watcher.callback(events)
             else:
                 self._call(watcher.callback, (events,), key.fd)
 
-        # 3. Run what is due: timers up to now, then the calls queued before them. What
+        # 3. Run the timers that were set aside, then the calls queued before them. What
         #    these add waits for the next iteration, so I/O gets its turn.
         queued = len(self._calls)
-        self._timers.expire(now)
         while due := self._timers.pop_expired(now):
             self._call(*due)
         for _ in range(queued):
@@ -219,15 +224,6 @@ class EventLoop:
             return None if self._is_watching() else 0.0
         longest = _LONGEST_WAIT if limit is None else min(limit, _LONGEST_WAIT)
         return longest if when is None else min(longest, max(0.0, when - self._clock()))
-
-    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        instrument = self._instrument
-        if instrument is None:
-            return self._selector.select(timeout)
-        instrument.select_started(timeout, len(self._timers), len(self._calls))
-        ready = self._selector.select(timeout)
-        instrument.select_ended([(key.fd, events) for key, events in ready])
-        return ready
 
     def _call(self, callback: Callback, args: tuple[Any, ...], fd: int | None = None) -> None:
         instrument = self._instrument
@@ -269,7 +265,7 @@ class EventLoop:
         self._wakeup.ring()
 
     def call_before_select(self, callback: Callback) -> None:
-        """Call `callback()` once, after the calls that are due and before the next wait.
+        """Call `callback()` once, at the end of the iteration, before the next wait.
 
         Streams use it to gather all that was written in an iteration into one send.
         """

@@ -107,8 +107,7 @@ def test_a_loop_with_a_timer_wakes_only_for_the_timer(
     loop.register(pair[0], EVENT_READ, fail)
     loop.call_later(5.0, loop.stop)
     loop.run()
-    # The second is that of the iteration in which the timer ran.
-    assert selector.timeouts == [5.0, 0.0]
+    assert selector.timeouts == [5.0]
 
 
 def test_a_cancelled_timer_does_not_wake_the_loop(
@@ -119,7 +118,7 @@ def test_a_cancelled_timer_does_not_wake_the_loop(
     loop.call_later(5.0, loop.stop)
     cancelled.cancel()
     loop.run()
-    assert selector.timeouts == [5.0, 0.0]
+    assert selector.timeouts == [5.0]
 
 
 def test_waiting_calls_make_select_return_at_once(loop: EventLoop, selector: SpySelector) -> None:
@@ -148,7 +147,7 @@ def test_run_once_waits_no_longer_than_the_next_timer(
     loop: EventLoop, selector: SpySelector, clock: ManualClock
 ) -> None:
     selector.clock = clock
-    loop.call_later(1.0, fail)
+    loop.call_later(1.0, int)
     loop.run_once(60.0)
     assert selector.timeouts == [1.0]
 

@@ -1,10 +1,11 @@
-"""A loop with nothing but timers and deferred calls, which do to each other what they can.
+"""A loop with timers, deferred calls and one socket, which do to each other what they can.
 
 Time and selector are simulated; the plain model says who must be called next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from math import inf, nan
 from typing import Any, Final
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from reactor import EventLoop, Instrument, Timer
+from reactor import EVENT_READ, EventLoop, Instrument, Timer
 from reactor.testing import Faults
 from reactor.testing.kernel import Kernel
 from reactor.testing.network import SimulatedNetwork
@@ -23,7 +24,7 @@ from tests.model.machine import Raised
 from tests.model.timer_model import TimerModel
 
 # A callback that arms others, which do the same, would make a run as long as one likes.
-_MOST_TIMERS: Final = 60
+_MOST_CALLS: Final = 60
 # What a look at the clock and falling asleep take in simulated seconds, many times over.
 _MOMENT: Final = 1e-3
 _ROUNDING: Final = 1e-9
@@ -35,6 +36,13 @@ class Arm:
 
     how: str
     delay: float
+    script: int
+
+
+@dataclass(frozen=True)
+class Send:
+    """Make the socket readable; who reads it does what stands in that script."""
+
     script: int
 
 
@@ -69,7 +77,7 @@ class Raise:
     """Raise an exception; what would follow in the script does not."""
 
 
-Action = Arm | Cancel | Work | Misuse | Stop | Raise
+Action = Arm | Send | Cancel | Work | Misuse | Stop | Raise
 
 NUMBERS = st.integers(0, 20)
 DELAYS = st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0, 3.0, -1.0])
@@ -78,6 +86,7 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(Arm, st.just("later"), DELAYS, NUMBERS),
     st.builds(Arm, st.just("at"), DELAYS, NUMBERS),
     st.builds(Arm, st.just("every"), DELAYS, NUMBERS),
+    st.builds(Send, NUMBERS),
     st.builds(Cancel, NUMBERS),
     st.builds(Work, st.sampled_from([0.1, 0.7, 5.0])),
     st.builds(Misuse, NUMBERS),
@@ -87,14 +96,28 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
 SCRIPTS = st.lists(ACTIONS, max_size=4)
 
 
-class Passes(Instrument):
-    """Tells the machine where a pass of the loop ends."""
+class Phase(Enum):
+    """What the loop is at."""
 
-    def __init__(self, passed: Callable[[float | None, int, int], None]) -> None:
-        self._passed = passed
+    WAITING = auto()
+    DISPATCHING = auto()
+    CALLING = auto()
+
+
+class Waits(Instrument):
+    """Tells the machine where an iteration of the loop begins, and when the wait is over."""
+
+    def __init__(
+        self, began: Callable[[float | None, int, int], None], woke: Callable[[], None]
+    ) -> None:
+        self._began = began
+        self._woke = woke
 
     def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
-        self._passed(timeout, timers, calls)
+        self._began(timeout, timers, calls)
+
+    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+        self._woke()
 
 
 class TimerMachine(RuleBasedStateMachine):
@@ -103,9 +126,10 @@ class TimerMachine(RuleBasedStateMachine):
     @initialize(
         seed=st.integers(0, 999),
         lies=st.sampled_from([0.0, 0.5]),
+        listens=st.booleans(),
         scripts=st.lists(SCRIPTS, min_size=1, max_size=6),
     )
-    def open(self, seed: int, lies: float, scripts: list[list[Action]]) -> None:
+    def open(self, seed: int, lies: float, listens: bool, scripts: list[list[Action]]) -> None:
         self.scripts = scripts
         self.kernel = Kernel(seed, Faults(false_readiness=lies))
         self.model = TimerModel()
@@ -113,17 +137,27 @@ class TimerMachine(RuleBasedStateMachine):
         self.firsts: dict[int, float] = {}
         self.names = 0
         self.ends: set[int] = set()
-        self.pass_begins = False
-        self.pass_began = 0.0
+        self.phase = Phase.CALLING
+        self.iterations = 0
+        self.woke = 0.0
         self.limit: float | None = None
-        self.stopping = self.stopped = self.inside = False
+        self.stopping = self.inside = self.to_be_heard = self.may_sleep = False
         self.raised: Raised | None = None
+        self.selector = SimulatedSelector(self.kernel, self.sleeps_for_ever)
+        network = SimulatedNetwork(self.kernel)
         self.loop = EventLoop(
-            selector=SimulatedSelector(self.kernel, self.sleeps_for_ever),
+            selector=self.selector,
             clock=self.read_clock,
-            network=SimulatedNetwork(self.kernel),
-            instrument=Passes(self.pass_ended),
+            network=network,
+            instrument=Waits(self.iteration_begins, self.wait_ends),
         )
+        self.near, self.far = network.socketpair()
+        self.near.setblocking(False)
+        self.far.setblocking(False)
+        self.sent: list[list[Action]] = []
+        self.listens = listens
+        if listens:
+            self.loop.register(self.near, EVENT_READ, self.read)
 
     # -- rules -----------------------------------------------------------------------
 
@@ -143,7 +177,6 @@ class TimerMachine(RuleBasedStateMachine):
         self.ends.add(self.names)
         self.arm("later", seconds, [Stop()])
         self.enter(self.loop.run, None)
-        assert self.stopped or self.raised or not self.model.timers + self.model.calls
 
     def act_from_outside(self, script: list[Action]) -> None:
         for action in script:
@@ -158,13 +191,14 @@ class TimerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "loop"):
             self.loop.close()
+            self.near.close()
+            self.far.close()
             assert not self.kernel.descriptors
 
     # -- what the loop does ----------------------------------------------------------
 
     def enter(self, run: Callable[[], None], limit: float | None) -> None:
-        self.pass_begins, self.limit = True, limit
-        self.stopped, self.raised = False, None
+        self.iterations, self.limit, self.raised = 0, limit, None
         try:
             run()
         except Raised as exc:
@@ -172,26 +206,62 @@ class TimerMachine(RuleBasedStateMachine):
                 raise
         else:
             assert self.raised is None
-        self.pass_begins = self.stopping = False
+            self.check_that_all_were_called()
+            if run == self.loop.run:
+                assert self.stopping or not self.model.timers + self.model.calls
+            else:
+                assert self.iterations == 1
+        self.phase, self.stopping = Phase.CALLING, False
+
+    def iteration_begins(self, timeout: float | None, timers: int, calls: int) -> None:
+        if self.iterations:
+            assert not self.stopping, "this is one iteration too many"
+            self.check_that_all_were_called()
+        self.iterations += 1
+        self.phase = Phase.WAITING
+        assert (timers, calls) == (self.model.timers, self.model.calls)
+        self.check_timeout(timeout)
 
     def read_clock(self) -> float:
         now = self.kernel.clock()
-        # A loop with timers looks at the clock first of all.
-        if self.pass_begins and self.model.timers:
-            self.pass_begins, self.pass_began = False, now
-            self.model.begin(now)
+        # What is due is what was due when the wait was over.
+        if self.phase is Phase.WAITING:
+            self.phase, self.woke = Phase.DISPATCHING, now
+            self.model.wake(now)
         return now
+
+    def wait_ends(self) -> None:
+        self.to_be_heard = any(key.fileobj is self.near for key, _ in self.selector.truth)
+
+    def read(self, events: int) -> None:
+        assert self.phase is Phase.DISPATCHING
+        self.to_be_heard = False
+        try:
+            size = len(self.near.recv(_MOST_CALLS))
+        except BlockingIOError:
+            return
+        scripts, self.sent = self.sent[:size], self.sent[size:]
+        for script in scripts:
+            for action in script:
+                self.act(action)
 
     def run_callback(self, name: int, script: list[Action]) -> None:
         assert not self.inside, "a method called back before it returned"
-        assert not self.stopped, "called after the last iteration"
-        if self.pass_begins:
-            self.pass_begins = False
-            self.model.begin(None)
+        self.end_dispatch()
         assert name == self.model.next()
         self.model.called(self.next_beat(name))
         for action in script:
             self.act(action)
+
+    def end_dispatch(self) -> None:
+        if self.phase is Phase.DISPATCHING:
+            assert not self.to_be_heard, "who was in time was not heard"
+            self.phase = Phase.CALLING
+            self.model.dispatched()
+
+    def check_that_all_were_called(self) -> None:
+        self.end_dispatch()
+        assert self.model.next() is None, "somebody was due, and was not called"
 
     def next_beat(self, name: int) -> float | None:
         """When a repeating timer is due again: the first beat of its rhythm from now on."""
@@ -201,34 +271,26 @@ class TimerMachine(RuleBasedStateMachine):
         rounding = _ROUNDING * max(1.0, timer.when)
         beats = (timer.when - self.firsts[name]) / timer.interval
         assert abs(beats - round(beats)) * timer.interval <= rounding
-        assert 0.0 < timer.when - self.pass_began <= timer.interval + rounding
+        assert 0.0 < timer.when - self.woke <= timer.interval + rounding
         return timer.when
 
-    def pass_ended(self, timeout: float | None, timers: int, calls: int) -> None:
-        if self.pass_begins:
-            assert not self.model.timers
-            self.model.begin(None)
-        assert self.model.next() is None, "somebody was due, and was not called"
-        assert (timers, calls) == (self.model.timers, self.model.calls)
-        self.check_timeout(timeout)
-        self.stopped = self.stopping
-        self.pass_begins = True
-
     def check_timeout(self, timeout: float | None) -> None:
-        assert timeout is not None, "a loop without watchers never waits without limit"
         when = self.model.next_when()
-        idle = when is None and self.limit is None
-        if self.model.calls or self.stopping or idle:
+        nothing_to_come = when is None and self.limit is None
+        self.may_sleep = nothing_to_come and self.listens
+        if self.model.calls or self.stopping:
             assert timeout == 0.0
-            return
-        longest = min(
-            inf if when is None else max(0.0, when - self.kernel.now),
-            inf if self.limit is None else self.limit,
-        )
-        assert timeout == pytest.approx(longest, abs=_MOMENT)
+        elif nothing_to_come:
+            assert timeout == (None if self.listens else 0.0)
+        else:
+            longest = min(
+                inf if when is None else max(0.0, when - self.kernel.now),
+                inf if self.limit is None else self.limit,
+            )
+            assert timeout == pytest.approx(longest, abs=_MOMENT)
 
     def sleeps_for_ever(self) -> None:
-        pytest.fail("the loop sleeps, and nobody will wake it")
+        assert self.may_sleep, "the loop sleeps, and nobody will wake it"
 
     # -- what the program does -------------------------------------------------------
 
@@ -236,8 +298,13 @@ class TimerMachine(RuleBasedStateMachine):
         self.inside = True
         match action:
             case Arm(how, delay, script):
-                if self.names < _MOST_TIMERS:
+                if self.names < _MOST_CALLS:
                     self.arm(how, delay, self.scripts[script % len(self.scripts)])
+            case Send(script):
+                if self.names < _MOST_CALLS:
+                    self.names += 1
+                    self.sent.append(self.scripts[script % len(self.scripts)])
+                    self.far.send(b"x")
             case Cancel(which):
                 self.cancel(which)
             case Work(seconds):

@@ -56,7 +56,7 @@ class TimerModel:
         self._waiting.append(Entry(when, self._turn, name, interval))
 
     def cancel(self, name: int) -> None:
-        """No further call happens, not even in this pass."""
+        """No further call happens, not even in this iteration."""
         self._waiting = [entry for entry in self._waiting if entry.name != name]
         self._due = deque(entry for entry in self._due if entry.name != name)
 
@@ -66,15 +66,17 @@ class TimerModel:
 
     # -- what the loop does ----------------------------------------------------------
 
-    def begin(self, now: float | None) -> None:
-        """A pass begins: at `now`, or without a look at the clock, as there are no timers."""
-        if now is not None:
-            self._due += sorted(entry for entry in self._waiting if entry.when <= now)
-            self._waiting = [entry for entry in self._waiting if entry.when > now]
+    def wake(self, now: float) -> None:
+        """The wait is over: what is due has its turn once the sockets had theirs."""
+        self._due += sorted(entry for entry in self._waiting if entry.when <= now)
+        self._waiting = [entry for entry in self._waiting if entry.when > now]
+
+    def dispatched(self) -> None:
+        """The sockets had their turn."""
         self._calls_due = len(self._calls)
 
     def next(self) -> int | None:
-        """Who has to be called now; None at the end of the pass."""
+        """Who has to be called now; None at the end of the iteration."""
         if self._due:
             return self._due[0].name
         return self._calls[0] if self._calls_due else None

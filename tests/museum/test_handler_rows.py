@@ -330,9 +330,9 @@ def test_row_27_a_stream_that_pauses_itself_while_it_writes_is_given_nothing_in_
     link.stream.set_write_buffer_limits(high=10)
     link.sock.script("send", [errno.EAGAIN])
     link.stream.write(bytes(11))
+    loop.run_once(0)
     link.peer.send(b"data")
     link.wait()
-    loop.run_once(0)
     loop.run_once(0)
     assert handler.events == ["connection_made", "resume_writing"]
 

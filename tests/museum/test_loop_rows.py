@@ -191,7 +191,7 @@ def test_row_109_what_was_due_behind_a_call_that_raised_is_done_when_the_loop_ru
         with pytest.raises(ZeroDivisionError):
             loop.run()
     loop.run()
-    assert done == ["timer", "call", "flush", "readable"]
+    assert done == ["readable", "timer", "call", "flush"]
 
 
 # -- row 110: the last reply of a loop that stops ------------------------------------------------
@@ -212,6 +212,18 @@ def test_row_110_what_was_written_in_the_breath_of_stopping_leaves(loop: EventLo
         loop.run()
         far.setblocking(False)
         assert far.recv(100) == b"good bye"
+
+
+def test_row_110_what_was_written_in_a_flush_that_stops_the_loop_leaves(loop: EventLoop) -> None:
+    left: list[str] = []
+
+    def write_again() -> None:
+        loop.call_before_select(partial(left.append, "good bye"))
+        loop.stop()
+
+    loop.call_before_select(write_again)
+    loop.run()
+    assert left == ["good bye"]
 
 
 # -- row 111: connections that are open when the loop is closed ---------------------------------
