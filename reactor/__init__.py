@@ -21,7 +21,7 @@ from .datagrams import (
     DatagramHandler,
     bind_udp,
 )
-from .errors import BufferFull, LineTooLong, ProtocolError, StreamClosed
+from .errors import BufferFull, LineTooLong, LoopClosed, ProtocolError, StreamClosed
 from .instruments import (
     Instrument,
     InstrumentGroup,
@@ -51,6 +51,7 @@ __all__ = [
     "InstrumentGroup",
     "LineTooLong",
     "Listener",
+    "LoopClosed",
     "Network",
     "ProtocolError",
     "ReceiveBuffer",

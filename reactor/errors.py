@@ -3,11 +3,15 @@
 What the operating system reports stays an `OSError`; what is here has no errno.
 """
 
-__all__ = ["BufferFull", "LineTooLong", "ProtocolError", "StreamClosed"]
+__all__ = ["BufferFull", "LineTooLong", "LoopClosed", "ProtocolError", "StreamClosed"]
 
 
 class StreamClosed(Exception):
     """A stream or endpoint was used after it was closed: wrong use by the program."""
+
+
+class LoopClosed(RuntimeError):
+    """The loop was closed: nothing can be asked of it any more."""
 
 
 class BufferFull(Exception):

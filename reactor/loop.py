@@ -6,17 +6,23 @@ test can own all three.
 """
 
 import logging
+import os
 import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from functools import partial
 from selectors import EVENT_READ
 from typing import Any, Final, Protocol
 
+from .errors import LoopClosed
+from .fork import InheritedSelector, tell_when_inherited
 from .instruments import Instrument
 from .network import Network
 from .signals import SignalHandlers
+from .steps import do_all
 from .timers import Timer, TimerQueue
 from .wakeup import Wakeup
 from .watcher import FileObject, Watcher
@@ -32,6 +38,18 @@ _LONGEST_WAIT: Final = 1_000_000.0
 _RETRY_DELAY: Final = 0.1
 
 _logger = logging.getLogger("reactor")
+
+
+class _State(Enum):
+    """Whose loop it is."""
+
+    OPEN = auto()
+    INHERITED = auto()  # that of a process of which this is a forked child
+    CLOSED = auto()
+
+
+# Members of an Enum are not as cheap to look up as `_check_open` has to be.
+_OPEN: Final = _State.OPEN
 
 
 class Resource(Protocol):
@@ -75,16 +93,19 @@ class EventLoop:
         self._flushes: deque[Callback] = deque()
         # In the order of attaching, so that two equal runs end equally.
         self._resources: dict[Resource, None] = {}
+        self._watchers: dict[int, Watcher] = {}
         self._exception_handler: ExceptionHandler | None = None
         self._running = False
         self._stopping = False
-        self._closed = False
+        self._state = _OPEN
+        self._process = os.getpid()
         self._signals = SignalHandlers(self.call_soon_threadsafe)
         try:
             self._hang_bell()
         except BaseException:
             self._selector.close()
             raise
+        tell_when_inherited(self)
 
     # -- running ---------------------------------------------------------------------
 
@@ -119,36 +140,92 @@ class EventLoop:
             self._running = self._stopping = False
 
     def stop(self) -> None:
-        """Make `run()` return after this iteration, or after its first if called before."""
+        """Make `run()` return after this iteration, or after its first if called before.
+
+        Any thread and any signal handler may call this: a loop that sleeps is woken.
+        """
+        self._check_owner()
+        # In this order: who finds the loop not running yet is seen when it begins to run.
         self._stopping = True
+        if self._running:
+            self._wakeup.ring()
 
     def close(self) -> None:
         """Abort every open stream, listener and endpoint, tell their handlers, let go.
+
+        All of that is done whatever a handler raises; what was raised first comes out in
+        the end. Timers are cancelled and watchers closed. Off the main thread, signal
+        handlers are put back as soon as the main thread gets round to it.
+
+        In a forked child this closes the child's copies of all descriptors, and raises
+        RuntimeError then, as all else does there. The parent notices nothing; no handler is
+        told, for its connections go on.
 
         Raises RuntimeError while the loop runs. Closing twice is harmless.
         """
         if self._running:
             raise RuntimeError("a running loop can't be closed: stop() it first")
-        if self._closed:
-            return
-        self._signals.clear()
-        for resource in self._resources:
-            resource.abort()
-        self._closed = True
-        self._calls.clear()
+        do_all(self._steps_of_closing())
+
+    def _steps_of_closing(self) -> Iterator[Callable[[], object]]:
+        is_ours = self._state is not _State.INHERITED
+        yield self._wakeup_watcher.close
+        yield partial(self._signals.clear, self._wakeup.close)
+        if self._state is not _State.CLOSED:
+            self._state = _OPEN  # what is aborted queues a call
+        for resource in list(self._resources):
+            yield resource.abort
+        self._state = _State.CLOSED
+        self._drop_work()
         while self._resources:
-            self._resources.popitem()[0].finish()
+            resource = self._resources.popitem()[0]
+            if is_ours:
+                yield resource.finish
+        for watcher in list(self._watchers.values()):
+            yield watcher.close
+        yield self._selector.close
+        if not is_ours:
+            yield self._refuse
+
+    def _drop_work(self) -> None:
+        self._timers.clear()
+        # Who is inside an iteration, in a child that was forked by a callback, must get out.
+        self._calls.clear()
+        self._calls.append((self._check_open, ()))
         self._flushes.clear()
-        self._timers = TimerQueue()
-        self._wakeup_watcher.close()
-        self._wakeup.close()
-        self._selector.close()
+        self._flushes.append(self._check_open)
+
+    def disown(self) -> None:
+        """fork(2): this is a child now, and what it has is its parent's. Called by the system.
+
+        Every call raises RuntimeError from now on; `close` does its part before.
+        """
+        self._signals.clear()
+        if self._state is not _OPEN:
+            return
+        self._state = _State.INHERITED
+        self._running = self._stopping = False
+        self._selector = InheritedSelector(self._selector, self._whose())
+        for watcher in self._watchers.values():
+            watcher.disown(self._selector)
+        self._drop_work()
+
+    def _whose(self) -> str:
+        return f"the loop belongs to process {self._process}: make one in process {os.getpid()}"
+
+    def _refuse(self) -> None:
+        raise RuntimeError(self._whose())
 
     def __enter__(self) -> "EventLoop":
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close()` was called: then nothing can be asked of it any more."""
+        return self._state is _State.CLOSED
 
     @property
     def running(self) -> bool:
@@ -230,11 +307,14 @@ class EventLoop:
         if instrument is None:
             callback(*args)
             return
-        instrument.callback_started(callback, fd)
+        # Whatever the instrument raises, what was due is not lost by it.
         try:
-            callback(*args)
+            instrument.callback_started(callback, fd)
         finally:
-            instrument.callback_ended(callback, fd)
+            try:
+                callback(*args)
+            finally:
+                instrument.callback_ended(callback, fd)
 
     def _enter(self) -> None:
         self._check_open()
@@ -249,8 +329,13 @@ class EventLoop:
         return len(self._selector.get_map()) > 1  # one is our own bell
 
     def _check_open(self) -> None:
-        if self._closed:
-            raise RuntimeError("the loop is closed")
+        if self._state is not _OPEN:
+            self._check_owner()
+            raise LoopClosed("the loop is closed")
+
+    def _check_owner(self) -> None:
+        if self._state is _State.INHERITED:
+            self._refuse()
 
     # -- calls and timers ------------------------------------------------------------
 
@@ -299,7 +384,11 @@ class EventLoop:
         self._signals.add(signum, callback, args, self._wakeup.writer_fileno())
 
     def remove_signal_handler(self, signum: int) -> bool:
-        """Put back what was there before; False if there was no handler to remove."""
+        """Put back what was there before; False if there was no handler to remove.
+
+        Main thread only: ValueError elsewhere, and the handler stays.
+        """
+        self._check_owner()
         return self._signals.remove(signum)
 
     def _hang_bell(self) -> None:
@@ -316,18 +405,20 @@ class EventLoop:
             return
         self._wakeup_watcher.close()
         self._wakeup.abandon()
+        self._signals.move_wakeup(-1)
+        self._replace_bell()
         error = ConnectionError("somebody closed the loop's wake-up sockets")
         self.call_exception_handler("the wake-up sockets have to be replaced", error)
-        self._replace_bell()
 
     def _replace_bell(self) -> None:
+        # Perhaps no descriptor is free. Until one is, this is what hears calls and signals.
+        retry = self.call_later(_RETRY_DELAY, self._replace_bell)
         try:
             self._hang_bell()
         except OSError:
-            # No descriptor is free. Until one is, this timer is what hears calls and signals.
-            self.call_later(_RETRY_DELAY, self._replace_bell)
-        else:
-            self._signals.move_wakeup(self._wakeup.writer_fileno())
+            return
+        retry.cancel()
+        self._signals.move_wakeup(self._wakeup.writer_fileno())
 
     # -- watchers and resources ------------------------------------------------------
 
@@ -335,10 +426,11 @@ class EventLoop:
         """Call `callback(events)` whenever `fileobj` is ready for one of `events`.
 
         `events` is EVENT_READ, EVENT_WRITE, both, or 0 to wait for nothing yet. Raises
-        ValueError for other events or a bad file object, KeyError if it is watched already.
+        ValueError for other events, for what is closed or can't be waited for (a regular
+        file), and for a descriptor that has a watcher already, also one of nothing.
         """
         self._check_open()
-        return Watcher(self._selector, fileobj, events, callback)
+        return Watcher(self._selector, self._watchers, fileobj, events, callback)
 
     def attach(self, resource: Resource) -> None:
         """Own `resource`: keep it alive, and abort it when the loop closes."""
@@ -359,7 +451,10 @@ class EventLoop:
         self._exception_handler = handler
 
     def call_exception_handler(self, message: str, exception: Exception) -> None:
-        """Report an error. Never raises: a handler that fails is logged along with it."""
+        """Report an error. A handler that fails with an Exception is logged along with it.
+
+        What else it raises (SystemExit, KeyboardInterrupt) passes: it was meant to.
+        """
         if self._exception_handler is not None:
             try:
                 self._exception_handler(message, exception)

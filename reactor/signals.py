@@ -3,12 +3,20 @@
 The interpreter runs our handler between two bytecodes; all it does is to queue the call.
 The C-level handler rings the loop's bell, which closes the gap between looking at the
 queue and falling asleep.
+
+Handlers and the descriptor that is rung at belong to the whole process. Others may take
+them over in their turn, and end before or after us: what was there before is put back
+only where we are still the last, and is the last of those that have not ended.
 """
 
+import _thread
+import os
 import signal
+import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["SignalHandlers"]
 
@@ -18,9 +26,8 @@ class SignalHandlers:
 
     def __init__(self, call_soon_threadsafe: Callable[..., object]) -> None:
         self._call_soon_threadsafe = call_soon_threadsafe
-        self._calls: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
-        self._previous: dict[int, Any] = {}
-        self._previous_wakeup_fd = -1
+        self._handlers: dict[int, _Handler] = {}
+        self._ringing = _Ringing()
 
     def add(
         self, signum: int, callback: Callable[..., object], args: tuple[Any, ...], wakeup_fd: int
@@ -30,47 +37,170 @@ class SignalHandlers:
         Raises ValueError off the main thread, and ValueError or OSError for a signal that
         can't be caught.
         """
-        if signum not in self._calls:
-            if not self._previous:
-                # First, for it may fail. A full bell is a ringing bell: nothing to warn of.
-                replaced = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
-                self._previous_wakeup_fd = replaced
-            try:
-                self._previous[signum] = signal.signal(signum, self._deliver)
-            except BaseException:
-                if not self._previous:
-                    self._restore_wakeup_fd()
-                raise
-        self._calls[signum] = (callback, args)
+        call = partial(self._call_soon_threadsafe, callback, *args)
+        handler = self._handlers.get(signum)
+        if handler is not None and handler.installed:
+            handler.call = call
+            return
+        if not self._handlers:
+            self._ringing.start(wakeup_fd)  # first, for it may fail
+        try:
+            self._handlers[signum] = _Handler(signum, call)
+        except BaseException:
+            if not self._handlers:
+                self._ringing.end()
+            raise
 
     def remove(self, signum: int) -> bool:
-        """Put back what was there before; False if we had no handler for `signum`."""
-        if self._calls.pop(signum, None) is None:
+        """Put back what was there before; False if we had no handler for `signum`.
+
+        Raises ValueError off the main thread, and then nothing is removed.
+        """
+        if signum not in self._handlers:
             return False
-        previous = self._previous.pop(signum)
-        signal.signal(signum, signal.SIG_DFL if previous is None else previous)
-        if not self._previous:
-            self._restore_wakeup_fd()
+        if not _is_main_thread():
+            raise ValueError("a signal handler can be removed on the main thread only")
+        self._handlers.pop(signum).give_way()
+        if not self._handlers:
+            self._ringing.end()
         return True
 
     def move_wakeup(self, wakeup_fd: int) -> None:
-        """The bell was replaced: ring the new one."""
-        if self._previous:
-            signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
+        """The bell was replaced: ring the new one. -1: it is gone, ring none."""
+        if self._handlers and _is_main_thread():  # who else is not asleep when a signal comes
+            self._ringing.move(wakeup_fd)
 
-    def clear(self) -> None:
-        """Remove all."""
-        for signum in list(self._calls):
+    def clear(self, then: Callable[[], object] = bool) -> None:
+        """Remove all; then call `then`, which may close the bell.
+
+        Only the main thread can remove them. From another one it is asked to, at its next
+        bytecode; until then a signal is nobody's, and the bell has to stay.
+        """
+        if self._handlers and not _is_main_thread():
+            for handler in self._handlers.values():
+                handler.call = partial(self.clear, then)
+            for signum, handler in self._handlers.items():
+                if handler.installed:
+                    _thread.interrupt_main(signum)  # type: ignore[arg-type]  # any number will do
+                    return
+            return  # others have replaced all of them: nobody will ever say that we may
+        for signum in list(self._handlers):
             self.remove(signum)
+        then()
 
-    def _restore_wakeup_fd(self) -> None:
+
+class _Handler:
+    """What is installed for one signal: makes its call, until it has given way."""
+
+    __slots__ = ("_before", "_signum", "call")
+
+    def __init__(self, signum: int, call: Callable[[], object]) -> None:
+        self._signum = signum
+        self.call: Callable[[], object] | None = call
+        self._before: Any = signal.SIG_DFL
+        # None stands for a handler that Python did not install, and can't put back.
+        self._before = signal.signal(signum, self) or signal.SIG_DFL
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.call is not None:
+            self.call()
+            return
+        # Somebody who had replaced us put us back when we had already ended.
+        before = self._alive_before()
+        if callable(before):
+            before(signum, frame)
+        elif before is signal.SIG_DFL and self.installed:
+            signal.signal(signum, before)
+            signal.raise_signal(signum)
+
+    @property
+    def installed(self) -> bool:
+        """Whether nobody has replaced us."""
+        return signal.getsignal(self._signum) is self
+
+    def give_way(self) -> None:
+        """Put back what was there before, if we are what is there now. Main thread only."""
+        self.call = None
+        if self.installed:
+            signal.signal(self._signum, self._alive_before())
+
+    def _alive_before(self) -> Any:
+        before = self._before
+        while isinstance(before, _Handler) and before.call is None:
+            before = before._before
+        return before
+
+
+class _Ringing:
+    """The place where the interpreter rings for a loop; see `signal.set_wakeup_fd`."""
+
+    _of_loops: ClassVar[dict[int, "_Ringing"]] = {}
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._ended = False
+        self._before: _Ringing | _Stranger = _Stranger(-1)
+
+    def start(self, number: int) -> None:
+        """Ring at `number` from now on. Raises ValueError off the main thread."""
+        # A full bell is a ringing bell: nothing to warn of.
+        replaced = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+        self._before = self._of_loops.get(replaced) or _Stranger(replaced)
+        self._of_loops[number] = self
+        self._number, self._ended = number, False
+
+    def move(self, number: int) -> None:
+        """Ring there instead; -1 for nowhere."""
+        _ring_elsewhere(self._number, number)
+        self._of_loops.pop(self._number, None)
+        self._of_loops[number] = self
+        self._number = number
+
+    def end(self) -> None:
+        """Ring again where it was rung before, if nobody has changed that meanwhile."""
+        self._ended = True
+        _ring_elsewhere(self._number, self._number_before())
+        self._of_loops.pop(self._number, None)
+
+    def _number_before(self) -> int:
+        before = self._before
+        while isinstance(before, _Ringing) and before._ended:
+            before = before._before
+        return before._number if isinstance(before, _Ringing) else before.number_now()
+
+
+class _Stranger:
+    """A descriptor at which somebody else has signals ring."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._file = _file_of(number)
+
+    def number_now(self) -> int:
+        """Its number; -1 if that was closed meanwhile, and may belong to anybody."""
+        return self._number if _file_of(self._number) == self._file else -1
+
+
+def _file_of(number: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(number)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _ring_elsewhere(old: int, new: int) -> None:
+    """Have signals ring at `new`, if they ring at `old`."""
+    # There is no other way to ask. A signal in between is heard all the same: its handler
+    # rings too, and this is the thread that runs it.
+    current = signal.set_wakeup_fd(-1)
+    number = new if current == old else current
+    if number != -1:
         try:
-            signal.set_wakeup_fd(self._previous_wakeup_fd)
+            signal.set_wakeup_fd(number, warn_on_full_buffer=False)
         except (ValueError, OSError):
-            signal.set_wakeup_fd(-1)  # whoever set it has closed it meanwhile
+            pass  # whoever set it has closed it meanwhile
 
-    def _deliver(self, signum: int, frame: FrameType | None) -> None:
-        call = self._calls.get(signum)
-        if call is not None:
-            callback, args = call
-            self._call_soon_threadsafe(callback, *args)
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -152,6 +152,14 @@ class TimerQueue:
             return call
         return None
 
+    def clear(self) -> None:
+        """Cancel all."""
+        for timer in [*self._expired, *(entry[2] for entry in self._heap)]:
+            timer._finish()
+        self._heap.clear()
+        self._expired.clear()
+        self._live = 0
+
     def _push(self, timer: Timer) -> None:
         self._sequence += 1
         heapq.heappush(self._heap, (timer.when, self._sequence, timer))

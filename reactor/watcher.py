@@ -1,6 +1,9 @@
 """The interest of one owner in one descriptor: what it waits for, and whom to call."""
 
+import io
+import os
 import selectors
+import stat
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Protocol, TypeAlias
@@ -20,37 +23,48 @@ FileObject: TypeAlias = int | HasFileno
 
 
 class Watcher:
-    """The registration of one file object; made by `EventLoop.register`."""
+    """The registration of one file object; made by `EventLoop.register`.
 
-    __slots__ = ("_selector", "callback", "events", "fileobj")
+    `owners` holds the loop's watchers by descriptor: each descriptor has one at most.
+    """
+
+    __slots__ = ("_owners", "_selector", "callback", "events", "fd", "fileobj")
 
     def __init__(
         self,
         selector: selectors.BaseSelector,
+        owners: "dict[int, Watcher]",
         fileobj: FileObject,
         events: int,
         callback: Callback,
     ) -> None:
+        _check_events(events)
         self._selector: selectors.BaseSelector | None = selector
+        self._owners = owners
+        self.fd = _descriptor_of(fileobj)
+        """The number of the descriptor, also after `close()`."""
         self.fileobj: FileObject | None = fileobj
         self.callback = callback
         self.events = 0
         """What is waited for; 0 after `close()`."""
+        self._check_suitable()
+        self._evict_the_dead()
         self.modify(events)
+        owners[self.fd] = self
 
     @property
     def closed(self) -> bool:
-        """Whether `close()` was called."""
+        """Whether `close()` was called, or the loop was closed."""
         return self._selector is None
 
     def modify(self, events: int) -> None:
         """Wait for `events` from now on; 0 waits for nothing.
 
-        Raises ValueError for unknown events or when the watcher is closed, and OSError if
-        the system has no room (epoll_ctl(2): ENOSPC, ENOMEM): then nothing is waited for.
+        Raises ValueError for unknown events or when the watcher is closed, RuntimeError in
+        a forked child, and OSError if the system has no room (epoll_ctl(2): ENOSPC,
+        ENOMEM): then nothing is waited for.
         """
-        if events & ~(EVENT_READ | EVENT_WRITE):
-            raise ValueError(f"unknown events: {events!r}")
+        _check_events(events)
         if self._selector is None or self.fileobj is None:
             raise ValueError("the watcher is closed")
         # Selectors refuse to watch for nothing, and HUP and ERR can't be masked: a
@@ -71,11 +85,57 @@ class Watcher:
 
     def close(self) -> None:
         """Stop watching, for good; the file object is not touched. Harmless if repeated."""
-        if self._selector is not None:
+        if self._selector is None:
+            return
+        try:
             self.modify(0)
+        finally:
+            self._owners.pop(self.fd, None)
+            self._owners = {}
             # Break the cycle owner -> watcher -> callback -> owner.
             self._selector = self.fileobj = None
+            self.events = 0
             self.callback = _no_callback
+
+    def disown(self, selector: selectors.BaseSelector) -> None:
+        """In a forked child: wait for nothing, and leave the parent's selector alone."""
+        self._selector, self.events = selector, 0
+
+    def _check_suitable(self) -> None:
+        # A number may be one of a simulated system, of which fstat(2) knows nothing.
+        if isinstance(self.fileobj, io.IOBase):
+            mode = os.fstat(self.fd).st_mode
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                raise ValueError(f"expected what can be waited for, not a file: {self.fileobj!r}")
+
+    def _evict_the_dead(self) -> None:
+        """Make room in place of an owner whose file is closed; raise ValueError if it is not."""
+        owner = self._owners.get(self.fd)
+        if owner is not None:
+            if owner._is_open():
+                raise ValueError(f"descriptor {self.fd} has an owner: close that first")
+            owner.close()
+
+    def _is_open(self) -> bool:
+        try:
+            return self.fileobj is not None and _descriptor_of(self.fileobj) == self.fd
+        except ValueError:
+            return False
+
+
+def _check_events(events: int) -> None:
+    if not isinstance(events, int) or events & ~(EVENT_READ | EVENT_WRITE):
+        raise ValueError(f"unknown events: {events!r}")
+
+
+def _descriptor_of(fileobj: FileObject) -> int:
+    try:
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+    except AttributeError:
+        raise ValueError(f"expected a descriptor, or what has one, not {fileobj!r}") from None
+    if fd < 0:
+        raise ValueError(f"expected a descriptor that is open, not {fd}")
+    return fd
 
 
 def _no_callback(events: int) -> None:

@@ -598,7 +598,7 @@ def test_unknown_events_are_refused(loop: EventLoop, pair: Pair) -> None:
 
 def test_a_descriptor_can_not_be_watched_twice(loop: EventLoop, pair: Pair) -> None:
     loop.register(pair[0], EVENT_READ, fail)
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="has an owner"):
         loop.register(pair[0], EVENT_WRITE, fail)
 
 
