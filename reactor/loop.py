@@ -96,6 +96,7 @@ class EventLoop:
         self._watchers: dict[int, Watcher] = {}
         self._exception_handler: ExceptionHandler | None = None
         self._running = False
+        self._waiting = False
         self._stopping = False
         self._state = _OPEN
         self._process = os.getpid()
@@ -145,9 +146,9 @@ class EventLoop:
         Any thread and any signal handler may call this: a loop that sleeps is woken.
         """
         self._check_owner()
-        # In this order: who finds the loop not running yet is seen when it begins to run.
+        # In this order: who does not find the loop waiting is seen before it waits.
         self._stopping = True
-        if self._running:
+        if self._waiting:
             self._wakeup.ring()
 
     def close(self) -> None:
@@ -252,10 +253,13 @@ class EventLoop:
         # 1. Select, for as long as the next timer allows, and set aside the timers that are
         #    due now. One that falls due after this moment waits until the sockets have been
         #    looked at again: however late the loop is, what came in time is heard first.
-        instrument, timeout = self._instrument, self._timeout(limit)
+        instrument = self._instrument
+        self._waiting = True
+        timeout = self._timeout(limit)
         if instrument is not None:
             instrument.select_started(timeout, len(self._timers), len(self._calls))
         ready = self._selector.select(timeout)
+        self._waiting = False
         now = self._clock()
         self._timers.expire(now)
         if instrument is not None:

@@ -548,7 +548,7 @@ def test_a_loop_that_would_wait_for_ever_ends_instead() -> None:
     with Simulation() as simulation:
         listen(simulation.loop, StreamHandler, *SERVER)
         simulation.loop.run()
-        assert simulation.transcript.endswith("nothing will ever happen again")
+        assert "nothing will ever happen again" in simulation.transcript
 
 
 @pytest.mark.parametrize("faults", [Faults.harsh, Faults(delay=0.5, reset=0.5)])
