@@ -7,15 +7,17 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from itertools import permutations
 from typing import Any
 
 import pytest
 
-from reactor import EVENT_READ, EventLoop
-from reactor.testing import run_until
+from reactor import EVENT_READ, EventLoop, Stream
+from reactor.testing import RecordingHandler, run_until
 from reactor.wakeup import Wakeup
+from tests.children import end_of_child, needs_fork
 from tests.conftest import Reported
-from tests.fakes import Door, SpySelector
+from tests.fakes import Door, SpySelector, open_descriptors
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs os.kill and Unix signals")
 
@@ -344,3 +346,248 @@ def test_a_signal_that_can_not_be_caught_costs_no_other_its_wakeup_descriptor(
     send(signal.SIGUSR1)
     run_until(loop, lambda: calls)
     assert calls == ["caught"]
+
+
+# -- others have them too ----------------------------------------------------------------
+
+
+@pytest.fixture
+def another() -> Iterator[EventLoop]:
+    """A younger loop."""
+    with EventLoop() as loop:
+        yield loop
+
+
+def in_a_thread(act: Callable[[], object]) -> list[BaseException]:
+    """What `act` raises in another thread."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as exc:
+            raised.append(exc)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return raised
+
+
+@pytest.mark.parametrize("first", ["the older", "the younger"])
+def test_of_two_loops_the_one_that_is_left_hears_on(
+    loop: EventLoop, another: EventLoop, first: str
+) -> None:
+    seen: list[str] = []
+    closed, left = (loop, another) if first == "the older" else (another, loop)
+    for each in (loop, another):
+        each.add_signal_handler(signal.SIGUSR1, seen.append, "left" if each is left else "closed")
+    rings_at_the_younger = wakeup_fd()
+    closed.close()
+    assert (wakeup_fd() == rings_at_the_younger) == (left is another)
+    assert wakeup_fd() != -1
+    send(signal.SIGUSR1)
+    run_until(left, lambda: seen)
+    assert seen == ["left"]
+
+
+@pytest.mark.parametrize("order", permutations(range(3)))
+def test_after_the_last_of_several_loops_all_is_as_it_was(
+    loop: EventLoop, another: EventLoop, bystander: Callable[..., Any], order: tuple[int, ...]
+) -> None:
+    before = wakeup_fd()
+    with EventLoop() as third:
+        loops = [loop, another, third]
+        for each in loops:
+            each.add_signal_handler(signal.SIGTERM, int)
+            each.add_signal_handler(signal.SIGUSR1, int)
+        for place in order:
+            loops[place].close()
+        assert signal.getsignal(signal.SIGTERM) is bystander
+        assert signal.getsignal(signal.SIGUSR1) is bystander
+        assert wakeup_fd() == before
+
+
+@needs_fork
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_process_that_has_closed_its_loops_dies_of_a_signal(order: tuple[int, int]) -> None:
+    def live_and_die() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        loops = EventLoop(), EventLoop()
+        for loop in loops:
+            loop.add_signal_handler(signal.SIGTERM, int)
+        for place in order:
+            loops[place].close()
+        send(signal.SIGTERM)
+
+    assert end_of_child(live_and_die) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("way", ["close", "remove"])
+def test_a_handler_that_the_program_has_installed_since_is_left_alone(
+    loop: EventLoop, way: str
+) -> None:
+    def own(signum: int, frame: object) -> None:
+        """The program's."""
+
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, own)
+    if way == "close":
+        loop.close()
+    else:
+        assert loop.remove_signal_handler(signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) is own
+
+
+def test_a_handler_can_be_added_again_where_the_program_has_replaced_it(loop: EventLoop) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "old")
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "new")
+    send(signal.SIGUSR1)
+    run_until(loop, lambda: seen)
+    assert seen == ["new"]
+
+
+def test_a_handler_that_is_put_back_when_its_loop_has_ended_hands_on(loop: EventLoop) -> None:
+    seen: list[int] = []
+    signal.signal(signal.SIGUSR1, lambda signum, frame: seen.append(signum))
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    ours = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    loop.close()
+    signal.signal(signal.SIGUSR1, ours)
+    send(signal.SIGUSR1)
+    assert seen == [signal.SIGUSR1]
+
+
+def test_a_handler_that_is_put_back_over_an_ignored_signal_ignores_it(loop: EventLoop) -> None:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    ours = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    loop.close()
+    signal.signal(signal.SIGUSR1, ours)
+    send(signal.SIGUSR1)
+
+
+@needs_fork
+def test_a_handler_that_is_put_back_over_the_default_ends_the_process() -> None:
+    def live_and_die() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with EventLoop() as loop:
+            loop.add_signal_handler(signal.SIGTERM, int)
+            ours = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, ours)
+        send(signal.SIGTERM)
+
+    assert end_of_child(live_and_die) == -signal.SIGTERM
+
+
+def test_a_wakeup_descriptor_that_the_program_has_set_since_is_left_alone(loop: EventLoop) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        near.setblocking(False)
+        loop.add_signal_handler(signal.SIGUSR1, int)
+        signal.set_wakeup_fd(near.fileno())
+        try:
+            loop.close()
+            assert wakeup_fd() == near.fileno()
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def test_signals_do_not_ring_at_a_number_that_is_somebody_elses_by_now(loop: EventLoop) -> None:
+    before, after = socket.socketpair(), socket.socketpair()
+    for sock in (*before, *after):
+        sock.setblocking(False)
+    number = before[0].fileno()
+    previous = signal.set_wakeup_fd(number)
+    try:
+        loop.add_signal_handler(signal.SIGUSR1, int)
+        os.dup2(after[0].fileno(), number)
+        loop.close()
+        assert wakeup_fd() == -1
+    finally:
+        signal.set_wakeup_fd(previous)
+        for sock in (*before, *after):
+            sock.close()
+
+
+def test_signals_ring_nowhere_while_there_is_no_bell(
+    loop: EventLoop, network: Door, reported: Reported
+) -> None:
+    def refuse() -> tuple[socket.socket, socket.socket]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    network.socketpair = refuse
+    shut_writer(wakeup_fd())
+    loop.run_once(0)
+    reported.clear()
+    assert wakeup_fd() == -1
+    network.socketpair = socket.socketpair
+    run_until(loop, lambda: wakeup_fd() != -1)
+
+
+# -- another thread than the main one ----------------------------------------------------
+
+
+def test_removing_in_another_thread_is_refused_and_forgets_nothing(loop: EventLoop) -> None:
+    seen: list[int] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, 1)
+    (error,) = in_a_thread(lambda: loop.remove_signal_handler(signal.SIGUSR1))
+    assert isinstance(error, ValueError)
+    send(signal.SIGUSR1)
+    run_until(loop, lambda: seen)
+    assert loop.remove_signal_handler(signal.SIGUSR1)
+
+
+def test_closing_in_another_thread_closes_all_and_puts_everything_back(
+    watchdog: None, bystander: Callable[..., Any]
+) -> None:
+    before, rang = open_descriptors(), wakeup_fd()
+    handler = RecordingHandler()
+    loop = EventLoop()
+    near, far = socket.socketpair()
+    with far:
+        Stream(loop, near, handler, peername="near")
+        loop.run_once(0)
+        loop.add_signal_handler(signal.SIGUSR1, int)
+        loop.add_signal_handler(signal.SIGTERM, int)
+        assert in_a_thread(loop.close) == []
+    assert handler.events == ["connection_made", "connection_lost"]
+    assert signal.getsignal(signal.SIGUSR1) is signal.getsignal(signal.SIGTERM) is bystander
+    assert wakeup_fd() == rang
+    assert open_descriptors() == before
+
+
+def test_closing_in_another_thread_leaves_a_handler_of_the_program_alone(loop: EventLoop) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.add_signal_handler(signal.SIGUSR2, int)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    assert in_a_thread(loop.close) == []
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
+
+
+def test_a_bell_at_which_signals_ring_stays_when_nobody_can_say_otherwise(
+    watchdog: None,
+) -> None:
+    loop = EventLoop()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    number = wakeup_fd()
+    assert in_a_thread(loop.close) == []
+    os.fstat(number)  # still open, so it is no other's
+    loop.close()
+    assert wakeup_fd() == -1
+
+
+def test_a_broken_bell_is_replaced_in_a_loop_that_another_thread_runs(
+    loop: EventLoop, selector: SpySelector, reported: Reported
+) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    shut_writer(wakeup_fd())
+    assert in_a_thread(lambda: loop.run_once(0)) == []
+    assert len(reported) == 1
+    reported.clear()
+    loop.call_soon_threadsafe(int)
+    assert selector.select(0)
