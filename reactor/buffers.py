@@ -14,6 +14,8 @@ __all__ = ["ReceiveBuffer", "SendQueue"]
 # One send rarely moves more than a socket buffer holds; joining beyond it would copy
 # bytes that then wait here anyway.
 _JOIN_SIZE: Final = 64 * 1024
+# An object weighs some 40 bytes beside its payload: many small chunks are joined.
+_MOST_CHUNKS: Final = 1024
 
 
 class ReceiveBuffer:
@@ -85,6 +87,8 @@ class ReceiveBuffer:
         end = data.find(b"\n", self._searched)
         if end < 0:
             self._searched = len(data)
+            self._release()
+            data, start = self._data, self._start
             # A last b"\r" may turn out to belong to the terminator.
             if len(data) - start - data.endswith(b"\r", start) > limit:
                 raise LineTooLong(limit, self.position)
@@ -102,6 +106,7 @@ class ReceiveBuffer:
         if count < 0:
             raise ValueError(f"count must not be negative: {count}")
         if len(self) < count:
+            self._release()
             return None
         return self._take(count)
 
@@ -120,7 +125,24 @@ class ReceiveBuffer:
         taken = self._data[self._start : end]
         self._start = end
         self._searched = max(self._searched, end)
+        if end == len(self._data):
+            self._release()
         return taken if isinstance(taken, bytes) else bytes(taken)
+
+    def _release(self) -> None:
+        """What is left may wait for long: don't let it keep what was taken alive.
+
+        Called when nothing can be taken. Copies less than was taken since the last time.
+        """
+        data, start = self._data, self._start
+        if 2 * start > len(data):
+            if isinstance(data, bytes):
+                self._data = bytes(data[start:])
+            else:
+                del data[:start]
+            self._dropped += start
+            self._searched -= start
+            self._start = 0
 
 
 class SendQueue:
@@ -137,23 +159,29 @@ class SendQueue:
     b'o world'
     """
 
-    __slots__ = ("_chunks", "_head", "_offset", "_reversed", "size")
+    __slots__ = ("_chunks", "_head", "_joined", "_offset", "_reversed", "size")
 
     def __init__(self) -> None:
         # Two lists make a queue: append to one, pop from the reverse of the other. An
         # empty deque would weigh ten times as much on every idle connection.
         self._chunks: list[bytes] = []
         self._reversed: list[bytes] = []
+        self._joined = 0  # so many chunks from the start have been joined already
         self._head = b""
         self._offset = 0
         self.size = 0
         """Bytes in the queue."""
 
     def append(self, data: bytes) -> None:
-        """Add bytes at the end. They are kept, not copied; b"" adds nothing."""
+        """Add bytes at the end. They are kept, not copied, unless they are many and small.
+
+        b"" adds nothing.
+        """
         if data:
             self._chunks.append(data)
             self.size += len(data)
+            if len(self._chunks) - self._joined > _MOST_CHUNKS:
+                self._join_neighbours()
 
     def peek(self) -> bytes | memoryview:
         """The next bytes to send: b"" if and only if the queue is empty."""
@@ -179,13 +207,13 @@ class SendQueue:
 
     def clear(self) -> None:
         """Drop everything."""
-        self._chunks, self._reversed = [], []
+        self._chunks, self._reversed, self._joined = [], [], 0
         self._head, self._offset, self.size = b"", 0, 0
 
     def _join(self) -> bytes:
         """Small neighbours leave together; a chunk that stands alone is not copied."""
         if self.size <= _JOIN_SIZE and not self._reversed:
-            chunks, self._chunks = self._chunks, []
+            chunks, self._chunks, self._joined = self._chunks, [], 0
         else:
             chunks = list(self._pop_up_to(_JOIN_SIZE))
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -193,7 +221,14 @@ class SendQueue:
     def _pop_up_to(self, size: int) -> Iterator[bytes]:
         while size > 0 and (self._reversed or self._chunks):
             if not self._reversed:
-                self._reversed, self._chunks = self._chunks[::-1], []
+                self._reversed, self._chunks, self._joined = self._chunks[::-1], [], 0
             chunk = self._reversed.pop()
             size -= len(chunk)
             yield chunk
+
+    def _join_neighbours(self) -> None:
+        """Bound the number of chunks by that of the bytes: each byte is joined once here."""
+        chunks = self._chunks[self._joined :]
+        if sum(map(len, chunks)) <= _JOIN_SIZE:
+            self._chunks[self._joined :] = [b"".join(chunks)]
+        self._joined = len(self._chunks)
