@@ -2,14 +2,27 @@
 
 The loop calls the stream when the socket is ready or when it is time to flush; the
 stream calls its handler; a method that the user calls never calls the handler back.
+
+A stream is three small machines that know little of each other:
+
+    input    OPEN <-> PAUSED -> HELD -> OPEN       anything -> ENDED: the peer has ended
+    output   OPEN -> ENDING -> SHUT                OPEN -> BROKEN: the system took no more
+    life     OPEN -> CLOSING -> ENDED              OPEN -> ENDED
+
+What lies in the buffer is older than anything the socket has to say, so while it is HELD
+for the handler the socket is not read. A half that breaks leaves the other alone; when
+both are over, the stream ends, with the first real error that either has met.
 """
 
+import errno
 import socket
+from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final
 
 from .addresses import Address, format_address
 from .buffers import ReceiveBuffer, SendQueue
-from .errors import BufferFull, StreamClosed
+from .errors import BufferFull, LoopClosed, StreamClosed
 from .loop import EventLoop
 from .timers import Timer
 from .watcher import EVENT_READ, EVENT_WRITE, Watcher
@@ -22,6 +35,35 @@ _HIGH_WATER: Final = 64 * 1024
 _LOW_WATER: Final = 16 * 1024
 _WRITE_LIMIT: Final = 16 * 1024 * 1024
 _CLOSE_TIMEOUT: Final = 5.0
+# Linux, tcp_reset(): EPIPE instead of ECONNRESET if the peer's end had come. ENOTCONN of
+# shutdown(2) says nothing of the input.
+_HALF_CLOSED: Final = frozenset({errno.EPIPE, errno.ENOTCONN})
+
+
+class Input(Enum):
+    """What the peer says."""
+
+    OPEN = "open"
+    PAUSED = "paused"  # the user wants no data
+    HELD = "held"  # the user wants data again, and what lies in the buffer comes first
+    ENDED = "ended"
+
+
+class Output(Enum):
+    """What is said to the peer."""
+
+    OPEN = "open"
+    ENDING = "ending"  # write_eof or close was called: the queue, then the end
+    SHUT = "shut"  # nothing more can be said
+    BROKEN = "broken"  # the system refused to send: what the user writes is dropped
+
+
+class Life(Enum):
+    """The connection as a whole."""
+
+    OPEN = "open"
+    CLOSING = "closing"  # in good order, until a deadline; what comes in is dropped
+    ENDED = "ended"  # the socket is closed; connection_lost follows
 
 
 class StreamHandler:
@@ -46,17 +88,26 @@ class StreamHandler:
         buffer.discard(len(buffer))
 
     def eof_received(self) -> bool | None:
-        """The peer will send no more. Return true to go on writing; else `close()` follows."""
+        """The peer will send no more. Return true to go on writing; else `close()` follows.
+
+        The connection is over once this side has ended its output too. Until then, that the
+        peer is gone is noticed by writing alone: a socket at its end is always readable, and
+        to watch it would keep the loop awake for nothing.
+        """
         return None
 
     def resume_writing(self) -> None:
-        """The send queue, once above high water, is down at low water: write again."""
+        """The send queue, once above high water, is down at low water: write again.
+
+        Each `write` that said False is followed by this or by `connection_lost`; by this
+        also after `write_eof`, not after `close`.
+        """
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over; always the last call.
 
         `exc` is None after a clean end: all that was written has been handed to the
-        system, or this side called `abort`. Else it says what was in the way.
+        system, or this side called `abort`. Else it says what was in the way first.
         """
 
 
@@ -75,23 +126,18 @@ class Stream:
 
     __slots__ = (
         "__weakref__",
-        "_above_high_water",
-        "_blocked",
         "_buffer",
-        "_closing",
         "_deadline",
-        "_ended",
-        "_eof_received",
         "_error",
-        "_flush_coming",
         "_handler",
         "_high",
+        "_input",
+        "_life",
         "_loop",
         "_low",
         "_made",
-        "_output_ended",
-        "_output_shut",
-        "_paused",
+        "_output",
+        "_owes_resume",
         "_queue",
         "_sock",
         "_watcher",
@@ -117,18 +163,11 @@ class Stream:
         self._buffer = ReceiveBuffer(_RECEIVE_LIMIT)
         self._queue = SendQueue()
         self._high, self._low, self._write_limit = _HIGH_WATER, _LOW_WATER, _WRITE_LIMIT
-        self._deadline: Timer | None = None
-        self._error: Exception | None = None
+        self._input, self._output, self._life = Input.OPEN, Output.OPEN, Life.OPEN
         self._made = False  # connection_made was called
-        self._paused = False  # the user wants no data
-        self._flush_coming = False  # before the loop selects, or when the socket is writable
-        self._blocked = False  # the socket is full: flush when it is writable
-        self._above_high_water = False  # write() said False: resume_writing is owed
-        self._output_ended = False  # write_eof or close was called
-        self._output_shut = False  # and the FIN is out
-        self._eof_received = False
-        self._closing = False
-        self._ended = False  # the socket is closed
+        self._owes_resume = False  # write() said False: resume_writing is to follow
+        self._error: Exception | None = None  # what connection_lost will tell
+        self._deadline: Timer | None = None  # of a close, or of a pause after a failure
         self._watcher: Watcher = loop.register(sock, 0, self._on_ready)
         loop.attach(self)
         if immediately:
@@ -145,7 +184,7 @@ class Stream:
     @property
     def sockname(self) -> Any:
         """This side's address. Raises StreamClosed once the connection has ended."""
-        if self._ended:
+        if self._life is Life.ENDED:
             raise StreamClosed("the stream has ended")
         return self._sock.getsockname()
 
@@ -156,8 +195,8 @@ class Stream:
 
     @property
     def closing(self) -> bool:
-        """Whether writing is over: `close`, `abort` or `write_eof` was called, or it ended."""
-        return self._output_ended or self._ended
+        """Whether writing is over: `close`, `abort` or `write_eof` was called, or it broke."""
+        return self._output is not Output.OPEN
 
     def write(self, data: bytes | bytearray | memoryview) -> bool:
         """Queue `data`; it leaves before the loop next waits, together with its neighbours.
@@ -168,44 +207,54 @@ class Stream:
 
         Raises StreamClosed after `close`, `abort`, `write_eof` or `connection_lost`, and
         TypeError for what is not bytes. A connection that has just broken is no mistake
-        of the caller: until `connection_lost` tells, what is written is dropped.
+        of the caller: until `connection_lost` tells, what is written is dropped, and the
+        answer is False.
         """
         if type(data) is not bytes:
             data = memoryview(data).tobytes()
-        if self._output_ended:
-            raise StreamClosed("write to a stream whose output was ended")
-        if self._ended:
-            return False
+        if self._output is not Output.OPEN:
+            return self._drop_write()
         queue = self._queue
-        queue.append(data)
-        if not self._flush_coming:
-            self._flush_coming = True
+        if not queue.size:
+            # Else a flush is coming already, or the socket is full and watched.
             self._loop.call_before_select(self._flush)
+        queue.append(data)
         if queue.size > self._high:
             self._rise(queue.size - len(data))
-        return not self._above_high_water
+        return not self._owes_resume
 
     def write_eof(self) -> None:
         """Half-close: once the queue is empty, tell the peer that nothing more comes.
 
-        Reading goes on. Harmless if repeated.
+        Reading goes on until the peer ends too; then the connection is over. Harmless if
+        repeated.
         """
-        if not self._output_ended:
-            self._output_ended = True
-            self._queue_flush()
+        if self._output is Output.OPEN:
+            if not self._queue.size:
+                self._loop.call_before_select(self._flush)
+            self._output = Output.ENDING
+        elif self._output is Output.BROKEN:
+            self._output = Output.SHUT
 
     def pause_reading(self) -> None:
-        """Call `data_received` no more; the peer will feel it. Harmless if repeated."""
-        self._paused = True
-        self._update_watcher()
+        """Call `data_received` no more; the peer will feel it. Harmless if repeated.
+
+        The end of the peer is not noticed either, nor is its disappearance. Once a send has
+        failed, a pause lasts 5 seconds at most: then the connection is lost.
+        """
+        if self._life is Life.OPEN and self._input is not Input.ENDED:
+            self._input = Input.PAUSED
+            self._watch_input()
 
     def resume_reading(self) -> None:
         """Undo `pause_reading`; what lies in the buffer is delivered in the next iteration."""
-        if self._paused:
-            self._paused = False
-            self._update_watcher()
-            if self._buffer and not self._ended:
-                self._loop.call_soon(self._deliver_rest)
+        if self._input is not Input.PAUSED:
+            return
+        if self._buffer:
+            self._hold()
+        else:
+            self._input = Input.OPEN
+        self._watch_input()
 
     def set_write_buffer_limits(
         self, high: int = _HIGH_WATER, low: int | None = None, limit: int = _WRITE_LIMIT
@@ -230,7 +279,7 @@ class Stream:
         needs no probes.
         """
         sock = self._sock
-        if self._ended or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        if self._life is Life.ENDED or sock.family not in (socket.AF_INET, socket.AF_INET6):
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         options = {
@@ -251,20 +300,25 @@ class Stream:
         is still in flight (RFC 2525, 2.17). After `timeout` seconds it is aborted, and
         `connection_lost` gets TimeoutError if bytes were left unsent. Harmless if repeated.
         """
-        if self._closing or self._ended:
-            self._output_ended = True
-            return
-        self._deadline = self._loop.call_later(timeout, self._on_deadline)
-        self._closing = self._output_ended = True
-        self._buffer.discard(len(self._buffer))
-        self._update_watcher()
-        self._queue_flush()
+        if self._life is Life.OPEN:
+            self._set_deadline(timeout, self._on_deadline)
+            self._life = Life.CLOSING
+            self._buffer.discard(len(self._buffer))
+            if self._input is not Input.ENDED:
+                self._input = Input.OPEN
+                self._watch_input()
+        self.write_eof()
+        self._end_if_over()
 
     def abort(self) -> None:
-        """Close at once; what is queued is lost. `connection_lost(None)` follows."""
-        self._output_ended = True
-        self._closing = False  # what close() has promised is called off
+        """Close at once; what is queued is lost.
+
+        `connection_lost` follows, with None or with what had broken the connection before.
+        """
         self._end(None)
+        self._sock.close()
+        self._output = Output.SHUT
+        self._deadline = None  # what close() has promised is called off
 
     # -- for the loop ----------------------------------------------------------------
 
@@ -272,83 +326,127 @@ class Stream:
         """Tell the handler of the end, once. Called by the loop only."""
         handler, self._handler = self._handler, _NOBODY
         error, self._error = self._error, None
-        self._output_ended = True
+        self._output = Output.SHUT
+        self._sock.close()
         self._loop.detach(self)
         if self._made and handler is not _NOBODY:
             try:
                 handler.connection_lost(error)
+            except LoopClosed:
+                pass  # it wanted to go on, but the loop ends: no mistake
             except Exception as exc:
                 self._report(exc)
 
     def _make(self) -> None:
-        if self._ended:
+        if self._life is Life.ENDED:
             return
         self._made = True
+        if self._queue.size or self._output is Output.ENDING:
+            # What was written before this could not leave.
+            self._loop.call_before_select(self._flush)
         try:
             self._handler.connection_made(self)
         except Exception as exc:
             self._fail(exc)
-        self._update_watcher()
-        if self._queue.size or self._output_ended:
-            self._queue_flush()
+        finally:
+            self._watch_input()
 
     def _on_ready(self, events: int) -> None:
+        # What the peer has said comes before a failure of what is said to it.
+        if events & EVENT_READ:
+            self._receive()
         if events & EVENT_WRITE:
             self._flush()
-            if not events & self._watcher.events & EVENT_READ:
-                return
+
+    # -- input -----------------------------------------------------------------------
+
+    def _receive(self) -> None:
         try:
             data = self._sock.recv(_RECEIVE_SIZE)
         except (BlockingIOError, InterruptedError):
+            if self._error is not None:
+                self._end(None)  # the output is lost, and the socket holds nothing more
             return
         except OSError as exc:
             self._end(exc)
             return
         if not data:
             self._receive_eof()
-        elif not self._closing:
-            self._deliver(data)
+        elif self._life is Life.OPEN:
+            try:
+                self._buffer.append(data)
+            except BufferFull as exc:
+                self._end(exc)
+            else:
+                self._deliver()
 
-    def _deliver(self, data: bytes) -> None:
-        buffer = self._buffer
+    def _deliver(self) -> None:
         try:
-            buffer.append(data)
-        except BufferFull as exc:
-            self._end(exc)
-            return
-        try:
-            self._handler.data_received(buffer)
+            self._handler.data_received(self._buffer)
         except Exception as exc:
             self._fail(exc)
+        except BaseException:
+            # The program is to end, not the stream: if the loop runs again, so does this.
+            if self._input is Input.OPEN and self._buffer:
+                self._hold()
+                self._watch_input()
+            raise
+        if self._error is not None:
+            # Whoever waits for room to answer would leave the rest unread.
+            self._loop.call_soon(self._resume_writing)
+            self._finish_reading()
+
+    def _hold(self) -> None:
+        """Offer what lies in the buffer before anything else is read."""
+        self._loop.call_soon(self._deliver_rest)
+        self._input = Input.HELD
 
     def _deliver_rest(self) -> None:
-        """Reading was resumed: what was left in the buffer may be of use now."""
-        if self._buffer and not (self._paused or self._closing or self._ended):
-            self._deliver(b"")
+        if self._input is not Input.HELD:
+            return
+        self._input = Input.OPEN
+        if self._buffer:
+            self._deliver()
+        self._watch_input()
 
     def _receive_eof(self) -> None:
-        self._eof_received = True
-        self._update_watcher()
-        if self._closing:
-            self._end_if_done()
-            return
-        try:
-            keep_open = self._handler.eof_received()
-        except Exception as exc:
-            self._fail(exc)
-            return
-        if not keep_open:
-            self.close()
+        self._input = Input.ENDED
+        self._watch_input()
+        if self._life is Life.OPEN and self._is_true_end():
+            keep_open: bool | None = False
+            try:
+                keep_open = self._handler.eof_received()
+            except Exception as exc:
+                self._fail(exc)
+            finally:
+                if not keep_open:
+                    self.close()
+        self._end_if_over()
 
-    def _queue_flush(self) -> None:
-        if not self._flush_coming and not self._ended:
-            self._flush_coming = True
-            self._loop.call_before_select(self._flush)
+    def _is_true_end(self) -> bool:
+        """Whether the peer has ended, not only the connection.
+
+        A send that fails takes the socket's error with it: what is left for reading is an
+        end that nobody sent. EPIPE alone says that the peer had ended before it reset.
+        """
+        return self._error is None or getattr(self._error, "errno", None) in _HALF_CLOSED
+
+    def _finish_reading(self) -> None:
+        """The output is lost. What the peer has said is read, but not waited for."""
+        if self._life is not Life.ENDED:
+            self._loop.call_soon(self._read_on)
+        if self._life is Life.OPEN:
+            self._set_deadline(_CLOSE_TIMEOUT, self._end, None)
+
+    def _read_on(self) -> None:
+        if self._input is Input.OPEN:
+            self._receive()
+
+    # -- output ----------------------------------------------------------------------
 
     def _flush(self) -> None:
         """Send once. What the socket does not take waits until it is writable."""
-        self._flush_coming = False
-        if self._ended or not self._made:
+        if self._life is Life.ENDED or not self._made:
             return
         queue = self._queue
         if queue.size:
@@ -357,59 +455,89 @@ class Stream:
             except (BlockingIOError, InterruptedError):
                 pass
             except OSError as exc:
-                self._end(exc)
-                return
-        if queue.size:
-            self._wait_for_peer()
-        elif self._blocked or self._output_ended:
-            self._finish_output()
-        if self._above_high_water and queue.size <= self._low:
+                self._lose_output(exc)
+        if self._output is Output.ENDING and not queue.size:
+            self._shut_output()
+        if queue.size or self._watcher.events & EVENT_WRITE:
+            self._watch_output()
+        if self._owes_resume:
             self._resume_writing()
 
-    def _wait_for_peer(self) -> None:
-        self._flush_coming = True
-        if not self._blocked:
-            self._blocked = True
-            self._update_watcher()
-        if self._loop.instrument is not None:
-            self._loop.instrument.bytes_queued(self._sock.fileno(), self._queue.size)
-
-    def _finish_output(self) -> None:
-        """All is sent: nothing to wait for, and perhaps nothing more to come."""
-        if self._blocked:
-            self._blocked = False
-            self._update_watcher()
-        if self._output_ended:
-            self._shut_output()
+    def _watch_output(self) -> None:
+        waiting = self._queue.size
+        self._watch(self._watcher.events & EVENT_READ | EVENT_WRITE * bool(waiting))
+        instrument = self._loop.instrument
+        if instrument is not None and waiting and self._life is not Life.ENDED:
+            instrument.bytes_queued(self._sock.fileno(), waiting)
 
     def _rise(self, waiting: int) -> None:
         """A write has left the queue above high water; `waiting` bytes were there before."""
-        self._above_high_water = True
+        self._owes_resume = True
         if waiting > self._write_limit:
             self._end(BufferFull(f"{waiting} bytes wait for a peer that does not read"))
 
+    def _drop_write(self) -> bool:
+        """What is written can't be sent any more: is that the caller's mistake?"""
+        if self._output is not Output.BROKEN:
+            raise StreamClosed("write to a stream whose output was ended")
+        self._owes_resume = True
+        return False
+
     def _resume_writing(self) -> None:
-        self._above_high_water = False
-        if self._output_ended or self._ended:
+        if not self._owes_resume or self._queue.size > self._low or self._life is not Life.OPEN:
             return
+        self._owes_resume = False
         try:
             self._handler.resume_writing()
         except Exception as exc:
             self._fail(exc)
+        except BaseException:
+            # Who waited for this may still wait: if the loop runs again, it is said again.
+            self._owes_resume = True
+            self._loop.call_soon(self._resume_writing)
+            raise
 
     def _shut_output(self) -> None:
-        if not self._output_shut:
-            self._output_shut = True
-            try:
-                self._sock.shutdown(socket.SHUT_WR)
-            except OSError as exc:
-                self._end(exc)
-                return
-        self._end_if_done()
+        self._output = Output.SHUT
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as exc:
+            self._lose_output(exc)
+        else:
+            self._end_if_over()
 
-    def _end_if_done(self) -> None:
-        if self._closing and self._output_shut and self._eof_received:
-            self._end(None)
+    def _lose_output(self, exc: OSError) -> None:
+        """Nothing more can be sent."""
+        self._note(exc)
+        self._queue.clear()
+        self._output = Output.BROKEN if self._output is Output.OPEN else Output.SHUT
+        self._end_if_over()
+        self._finish_reading()
+
+    # -- life ------------------------------------------------------------------------
+
+    def _watch_input(self) -> None:
+        reads = EVENT_READ if self._input is Input.OPEN else 0
+        self._watch(reads | self._watcher.events & EVENT_WRITE)
+
+    def _watch(self, events: int) -> None:
+        if self._life is Life.ENDED or not self._made:
+            return
+        try:
+            self._watcher.modify(events)
+        except OSError as exc:  # epoll_ctl(2): ENOSPC, ENOMEM
+            self._end(exc)
+
+    def _note(self, error: Exception) -> None:
+        """Keep the first error. ENOTCONN says only that there is one to be found elsewhere."""
+        if self._error is None or getattr(self._error, "errno", None) == errno.ENOTCONN:
+            self._error = error
+
+    def _set_deadline(self, timeout: float, callback: Callable[..., object], *args: Any) -> None:
+        deadline = self._loop.call_later(timeout, callback, *args)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = deadline
 
     def _on_deadline(self) -> None:
         # A process that was not run for a while may not even have tried yet.
@@ -417,30 +545,27 @@ class Stream:
         unsent = self._queue.size
         self._end(TimeoutError(f"closed with {unsent} bytes unsent") if unsent else None)
 
-    def _update_watcher(self) -> None:
-        if self._ended or not self._made:
-            return
-        wants_data = not self._eof_received and (self._closing or not self._paused)
-        try:
-            self._watcher.modify(EVENT_READ * wants_data | EVENT_WRITE * self._blocked)
-        except OSError as exc:  # epoll_ctl(2): ENOSPC, ENOMEM
-            self._end(exc)
+    def _end_if_over(self) -> None:
+        if self._input is Input.ENDED and self._output in (Output.SHUT, Output.BROKEN):
+            self._end(None)
 
     def _fail(self, exc: Exception) -> None:
-        self._report(exc)
         self._end(exc)
+        self._report(exc)
 
     def _report(self, exc: Exception) -> None:
         self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
 
     def _end(self, error: Exception | None) -> None:
-        if self._ended:
+        if self._life is Life.ENDED:
             return
-        self._ended = True
-        self._error = error
+        self._loop.call_soon(self.finish)
+        self._life, self._input = Life.ENDED, Input.ENDED
+        if self._output is Output.OPEN:
+            self._output = Output.BROKEN
+        if error is not None:
+            self._note(error)
         self._watcher.close()
-        self._sock.close()
         self._queue.clear()
         if self._deadline is not None:
             self._deadline.cancel()
-        self._loop.call_soon(self.finish)

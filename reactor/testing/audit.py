@@ -16,7 +16,7 @@ from ..datagrams import DatagramEndpoint, DatagramHandler
 from ..instruments import Instrument
 from ..listener import Listener
 from ..loop import EventLoop, Resource
-from ..stream import Stream, StreamHandler
+from ..stream import Input, Life, Output, Stream, StreamHandler
 from ..timers import Timer
 from ..watcher import EVENT_READ, EVENT_WRITE, FileObject, Watcher
 from .kernel import Kernel
@@ -245,8 +245,17 @@ class StreamAudit(StreamHandler):
             self._complain("what was sent is not what was written")
         del self._unsent[: len(data)]
 
+    def dropped(self) -> None:
+        """What was written will never be sent."""
+        if self._stream._life is not Life.ENDED:
+            self._unsent.clear()
+            if self._stream._error is None:
+                self._complain("what was written was dropped, and nothing had failed")
+
     def received(self, data: bytes) -> None:
         """The socket gave; b"" is the end."""
+        if self._stream._input is not Input.OPEN:
+            self._complain("the socket was read before its turn")
         self._undelivered += data
         self._input_ended = not data
 
@@ -289,7 +298,7 @@ class StreamAudit(StreamHandler):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(made=1)
         self.lost += 1
-        if exc is None and self._stream._closing:
+        if exc is None and self._stream._deadline is not None:
             if self._unsent:
                 self._complain(f"closed cleanly, but {len(self._unsent)} bytes were never sent")
             elif not self._output_finished:
@@ -307,9 +316,9 @@ class StreamAudit(StreamHandler):
     def check(self) -> None:
         """The state in which a stream may be left when the loop goes to sleep."""
         stream = self._stream
-        if stream._ended:
+        if stream._life is Life.ENDED:
             return
-        if self._undelivered and not stream._closing:
+        if self._undelivered and stream._life is Life.OPEN:
             self._complain(f"{len(self._undelivered)} bytes were received and not delivered")
         if stream._queue.size != len(self._unsent):
             self._complain(f"{len(self._unsent)} bytes wait, not {stream._queue.size}")
@@ -317,10 +326,15 @@ class StreamAudit(StreamHandler):
             self._complain(f"{stream._queue.size} bytes wait: more than the limit")
         if len(stream._buffer) > _RECEIVE_LIMIT:
             self._complain(f"{len(stream._buffer)} bytes were left: more than the limit")
+        if self._input_ended and self._output_finished:
+            self._complain("both halves are over, and the stream is not")
         waits = stream._watcher.events & EVENT_WRITE or stream._flush in stream._loop._flushes
         if self._made and stream._queue.size and not waits:
             self._complain("bytes wait, and nobody waits for the socket to take them")
-        reads = self._made and not (stream._paused or stream._eof_received)
+        low = stream._life is Life.OPEN and stream._queue.size <= stream._low
+        if self._made and low and stream._owes_resume and stream._output is not Output.BROKEN:
+            self._complain("the queue is low, and resume_writing has not come")
+        reads = self._made and stream._input is Input.OPEN
         if reads and not stream._watcher.events & EVENT_READ:
             self._complain("nobody waits for what the peer has to say")
 
@@ -340,6 +354,10 @@ class _AuditedQueue(SendQueue):
     def append(self, data: bytes) -> None:
         super().append(data)
         self._audit.written(data)
+
+    def clear(self) -> None:
+        super().clear()
+        self._audit.dropped()
 
 
 class _AuditedBuffer(ReceiveBuffer):
