@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from .systems import System
 
-__all__ = ["ENDS", "PATIENCE", "Machine", "Raised"]
+__all__ = ["ENDS", "PATIENCE", "Exit", "Machine", "Raised"]
 
 PATIENCE: Final = 1000.0
 """Simulated seconds in which everything settles."""
@@ -22,6 +22,10 @@ ENDS = st.sampled_from(["abruptly", "settled", "in good order"])
 
 class Raised(Exception):
     """Was raised by a callback of the test."""
+
+
+class Exit(BaseException):
+    """Was raised by a callback that wants the program to end; but the loop is run again."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -82,7 +86,8 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "loop"):
             return
         if sys.exc_info()[0] is not None:
-            self.loop.close()
+            with suppress(Exit):
+                self.loop.close()
             return
         if self.end != "abruptly":
             self.settle()
@@ -90,7 +95,8 @@ class Machine(RuleBasedStateMachine):
             self.finish()
         self.call_off()
         self.closed = True
-        self.system.close()
+        with suppress(Exit):
+            self.system.close()
         self.check()
         self.check_the_end()
 
@@ -109,6 +115,8 @@ class Machine(RuleBasedStateMachine):
             except Raised as exc:
                 if exc is not self.raised:
                     raise
+            except Exit:
+                pass
             except TimeoutError as exc:
                 self.check()
                 raise AssertionError(self.unmet()) from exc

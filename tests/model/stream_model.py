@@ -64,15 +64,20 @@ class Side:
             return not self._clean_end
         return self.decided or now >= self.deadline
 
+    def may_break(self, now: float) -> bool:
+        """Whether the system may refuse to send for it."""
+        return self._resets or self.peer.is_cut_off(now)
+
     # -- what the program does; `ended`: the stream says that the socket is gone ------
 
     def may_write(self) -> bool:
         """Whether `write` is no mistake."""
         return not (self.output_ended or self.lost)
 
-    def write(self, data: bytes, waiting: int, *, ended: bool) -> tuple[bool, int]:
+    def write(self, data: bytes, waiting: int, *, ended: bool, broken: bool) -> tuple[bool, int]:
         """What `write` says, and how many bytes wait then; `waiting` did before."""
-        if ended:
+        if ended or broken:
+            self.owed = self.owed or broken
             return False, 0
         size = waiting + len(data)
         if size > self.high:
@@ -106,8 +111,15 @@ class Side:
             self.decided, self.fate = True, fate
 
     def pause(self) -> None:
-        """`pause_reading`."""
-        self.paused, self.rest_due = True, False
+        """`pause_reading`; once the peer has ended there is nothing to pause."""
+        if not self.eof_told:
+            self.paused, self.rest_due = True, False
+
+    def interrupt(self) -> None:
+        """`data_received` was left by what ends programs: the rest is offered again."""
+        if not (self.paused or self.closing or self.eof_told) and self.left:
+            self.rest_due = True
+            self._rests_allowed += 1
 
     def resume(self) -> None:
         """`resume_reading`."""
@@ -138,6 +150,7 @@ class Side:
         assert length, "called for nothing"
         new = self.taken + length - self.seen
         if new:
+            assert not (self.rest_due and self.left), "the socket was read before the rest"
             assert not self.eof_told, "data after the end of input"
             assert new > 0
             assert self.taken + length <= len(self.peer.written)
@@ -153,6 +166,7 @@ class Side:
         assert not self.closing, "eof after close"
         assert not self.paused, "eof while reading is paused"
         assert not self.eof_told, "eof twice"
+        assert not (self.rest_due and self.left), "eof before the rest"
         assert self.peer.output_ended or self.peer.decided, "eof, but the peer has not ended"
         if not self.peer.is_cut_off(now):
             assert self.seen == len(self.peer.written), "eof before all that was written"
@@ -161,7 +175,7 @@ class Side:
     def resume_writing(self, waiting: int) -> None:
         assert self.made
         assert not self.is_over, "resume_writing after the end"
-        assert not self.output_ended, "nothing can be written"
+        assert not self.closing, "nothing can be written"
         assert self.owed, "resume_writing, but write had not said False"
         assert waiting <= self.low, "resume_writing above low water"
         self.owed = False
@@ -171,29 +185,34 @@ class Side:
         assert not self.lost, "lost twice"
         if self.decided:
             expected = self.fate
-            assert exc is expected or (isinstance(expected, type) and isinstance(exc, expected))
+            first = isinstance(exc, OSError) and self.may_break(now)  # it was broken before
+            kind = isinstance(expected, type) and isinstance(exc, expected)
+            assert exc is expected or kind or first
         elif exc is None:
-            assert self.closing, "a clean end that nobody asked for"
+            halves = self.eof_told and self.output_ended
+            assert self.closing or halves, "a clean end that nobody asked for"
             in_time = self.peer.output_ended or self.peer.decided
             assert in_time or now >= self.deadline, "closed before the peer had ended"
         elif isinstance(exc, TimeoutError) and exc.errno is None:
             assert now >= self.deadline, "given up before the deadline"
         else:
             assert isinstance(exc, OSError)
-            assert self._resets or self.peer.is_cut_off(now), f"{exc!r}, and nobody broke it"
+            assert self.may_break(now), f"{exc!r}, and nobody broke it"
         self._clean_end = exc is None and not self.decided and now < self.deadline
         self.lost = self.output_ended = True
 
     # -- once all has settled --------------------------------------------------------
 
-    def unmet(self, now: float, waiting: int, *, ended: bool) -> str | None:
+    def unmet(self, now: float, waiting: int, *, ended: bool, broken: bool) -> str | None:
         """A promise that is not kept yet, if there is one; `waiting` bytes wait to be sent."""
         if self.lost or (not self.made and (self.decided or now >= self.deadline)):
             return None
         if not self.made:
             return "connection_made is to come"
-        if self.decided or ended:
+        if self.decided or ended or broken:
             return "connection_lost is to come"
+        if self.eof_told and self.output_ended and not waiting:
+            return "both halves are over: connection_lost is to come"
         if now > self.deadline:
             return "connection_lost is to come, the deadline is over"
         return (self._unmet_input(now) if self.reads else None) or self._unmet_output(now, waiting)
@@ -217,7 +236,7 @@ class Side:
             return None
         if waiting:
             return f"{waiting} bytes are to be sent"
-        if self.owed and not self.output_ended:
+        if self.owed and not self.closing:
             return "resume_writing is to come"
         return None
 

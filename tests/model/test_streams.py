@@ -18,7 +18,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from reactor import ReceiveBuffer, Stream, StreamClosed, StreamHandler
 from tests.model import machine_settings
-from tests.model.machine import ENDS, PATIENCE, Machine, Raised
+from tests.model.machine import ENDS, PATIENCE, Exit, Machine, Raised
 from tests.model.stream_model import Side, join
 from tests.model.systems import RealSystem, SimulatedSystem, System
 
@@ -59,7 +59,7 @@ NUMBERS = st.integers(0, 9)
 WHOM = st.sampled_from([0, 0, 0, 1, 2, 3])
 WRITING = ["write", "limits", "write_eof"]
 READING = ["pause", "resume", "take"]
-ENDING = ["close", "abort", "raise"]
+ENDING = ["close", "abort", "raise", "exit"]
 OTHERS = ["soon", "later", "open", "stop", "misuse"]
 ACTIONS = st.one_of(
     [
@@ -98,22 +98,34 @@ class Scripted(StreamHandler):
         with self.machine.callback():
             self.buffer = buffer
             self.side.data_received(len(buffer))
-            if not self.play("data_received"):
-                self.take(len(buffer))
+            try:
+                if not self.play("data_received"):
+                    self.take(len(buffer))
+            except Exit:
+                self.side.interrupt()
+                raise
 
     def eof_received(self) -> bool:
-        with self.machine.callback():
-            self.side.eof_received(self.machine.now)
-            self.play("eof_received")
-        if not self.plan.keep_open:
-            deadline = self.machine.now + _CLOSE_TIMEOUT
-            self.side.close(deadline, ended=has_ended(self.stream))
-        return self.plan.keep_open
+        keep_open = False
+        try:
+            with self.machine.callback():
+                self.side.eof_received(self.machine.now)
+                self.play("eof_received")
+            keep_open = self.plan.keep_open
+        finally:
+            if not keep_open:
+                deadline = self.machine.now + _CLOSE_TIMEOUT
+                self.side.close(deadline, ended=has_ended(self.stream))
+        return keep_open
 
     def resume_writing(self) -> None:
         with self.machine.callback():
             self.side.resume_writing(self.stream.write_buffer_size)
-            self.play("resume_writing")
+            try:
+                self.play("resume_writing")
+            except Exit:
+                self.side.owed = True
+                raise
 
     def connection_lost(self, exc: Exception | None) -> None:
         with self.machine.callback():
@@ -129,6 +141,8 @@ class Scripted(StreamHandler):
         for action in scripts[count]:
             if action.what == "raise":
                 self.machine.raise_from(self)
+            if action.what == "exit":
+                raise Exit
             self.machine.act(self, action)
         return True
 
@@ -178,7 +192,7 @@ class StreamMachine(Machine):
     def act_from_outside(self, whom: int, script: list[Do], turns: int) -> None:
         handler = self.handlers[whom % len(self.handlers)]
         for action in script:
-            if action.what != "raise":
+            if action.what not in ("raise", "exit"):
                 self.act(handler, action)
         self.turn(turns)
 
@@ -186,7 +200,9 @@ class StreamMachine(Machine):
     def properties_agree_with_the_model(self) -> None:
         for handler in self.handlers:
             side, stream, ended = handler.side, handler.stream, has_ended(handler.stream)
-            assert stream.closing == (side.output_ended or ended)
+            broken = is_broken(handler)
+            assert stream.closing == (side.output_ended or ended or broken)
+            assert not broken or side.may_break(self.now)
             assert ended or not (side.lost or side.decided)
             assert 0 <= stream.write_buffer_size <= len(side.written) - side.peer.seen
             assert not (ended and stream.write_buffer_size)
@@ -220,7 +236,8 @@ class StreamMachine(Machine):
         for handler in self.handlers:
             stream = handler.stream
             ended, waiting = has_ended(stream), stream.write_buffer_size
-            unmet = handler.side.unmet(self.now, waiting, ended=ended)
+            broken = is_broken(handler)
+            unmet = handler.side.unmet(self.now, waiting, ended=ended, broken=broken)
             if unmet:
                 return unmet
         return None
@@ -240,6 +257,8 @@ class StreamMachine(Machine):
                 if action.what == "raise":
                     self.raised = Raised()
                     raise self.raised
+                if action.what == "exit":
+                    raise Exit
                 self.act(handler, action)
 
     # -- what programs do ------------------------------------------------------------
@@ -271,14 +290,16 @@ class StreamMachine(Machine):
             with pytest.raises(StreamClosed):
                 stream.write(data)
             return
-        waiting, ended = stream.write_buffer_size, has_ended(stream)
+        waiting, ended, broken = stream.write_buffer_size, has_ended(stream), is_broken(handler)
         if ended and not side.made:
             # Nobody was told, and nobody will be.
             with suppress(StreamClosed):
                 assert not stream.write(data)
             return
         said = stream.write((bytes, bytearray, memoryview)[amount % 3](data))
-        assert (said, stream.write_buffer_size) == side.write(data, waiting, ended=ended)
+        assert (said, stream.write_buffer_size) == side.write(
+            data, waiting, ended=ended, broken=broken
+        )
 
     def do_write_eof(self, handler: Scripted, amount: int) -> None:
         handler.stream.write_eof()
@@ -368,6 +389,11 @@ def has_ended(stream: Stream) -> bool:
         return not stream.sockname and False
     except StreamClosed:
         return True
+
+
+def is_broken(handler: Scripted) -> bool:
+    """Whether nothing can be sent any more, though the program has not ended its output."""
+    return handler.stream.closing and not (handler.side.output_ended or has_ended(handler.stream))
 
 
 class RealStreamMachine(StreamMachine):
