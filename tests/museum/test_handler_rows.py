@@ -316,25 +316,25 @@ def test_row_27_a_connector_that_is_called_off_inside_a_callback_calls_nobody(
     assert company.connector_handler.calls == []
 
 
-def test_row_27_a_stream_that_pauses_itself_while_it_writes_is_given_nothing_in_that_wake(
+def test_row_27_a_stream_that_ends_itself_while_it_reads_sends_nothing_in_that_wake(
     loop: EventLoop, connected: Connect
 ) -> None:
-    class Pausing(RecordingHandler):
-        def resume_writing(self) -> None:
-            super().resume_writing()
+    class Leaving(RecordingHandler):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            super().data_received(buffer)
             assert self.stream is not None
-            self.stream.pause_reading()
+            self.stream.abort()
 
-    handler = Pausing()
+    handler = Leaving()
     link = connected(handler)
-    link.stream.set_write_buffer_limits(high=10)
     link.sock.script("send", [errno.EAGAIN])
     link.stream.write(bytes(11))
     loop.run_once(0)
     link.peer.send(b"data")
     link.wait()
     loop.run_once(0)
-    assert handler.events == ["connection_made", "resume_writing"]
+    assert link.sock.calls["send"] == 1
+    assert handler.events == ["connection_made", "data_received", "connection_lost"]
 
 
 # -- row 40: nothing is kept alive --------------------------------------------------------------

@@ -66,7 +66,7 @@ def test_row_06_a_reset_wakes_nobody_while_reading_is_paused(
 
 
 def test_row_06_a_reset_ends_a_paused_stream_that_waits_to_write(
-    loop: EventLoop, connected: Connect
+    loop: EventLoop, clock: ManualClock, selector: SpySelector, connected: Connect
 ) -> None:
     handler = RecordingHandler()
     link = connected(handler)
@@ -75,10 +75,13 @@ def test_row_06_a_reset_ends_a_paused_stream_that_waits_to_write(
     loop.run_once(0)
     link.peer.reset()
     link.wait()
+    selector.clock = clock
+    wakes = Wakes(selector)
+    pass_time(loop, clock, 5.0, iterations=6)
     loop.run_once(0)
+    assert wakes.count <= 1
     assert link.sock.fileno() == -1
-    loop.run_once(0)
-    assert handler.events == ["connection_made", "connection_lost"]
+    assert handler.events == ["connection_made", "resume_writing", "connection_lost"]
 
 
 # -- row 7: readiness is a hint -------------------------------------------------------------
@@ -250,6 +253,31 @@ def test_row_09_junk_after_the_last_command_costs_no_byte_of_the_reply(
     assert handler.error is None
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_row_09_a_reply_that_lies_with_the_peer_is_not_destroyed_by_junk_that_follows(
+    loop: EventLoop, connected: Connect, paused: bool
+) -> None:
+    class Pausing(Answerer):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            assert self.stream is not None
+            if paused:
+                self.stream.pause_reading()
+            super().data_received(buffer)
+
+    handler = Pausing(b"the reply", close=True)
+    link = connected(handler)
+    link.peer.send(b"last command\n")
+    for _ in range(10):
+        link.peer.send(b"junk" * 1000)
+        loop.run_once(0)
+    link.peer.end()
+    iterate_until(loop, lambda: "connection_lost" in handler.events)
+    assert link.peer.ended()
+    assert link.peer.error is None
+    assert link.peer.received == b"the reply"
+    assert handler.error is None
+
+
 # -- row 10: a half-close --------------------------------------------------------------------
 
 
@@ -412,7 +440,7 @@ def test_row_105_an_end_of_output_that_is_refused_ends_that_stream_alone(
     link.stream.close()
     other.peer.send(b"and me?")
     iterate_until(loop, lambda: bystander.received == b"and me?", 50)
-    loop.run_once(0)
+    iterate_until(loop, lambda: handler.error, 5)
     assert handler.events == ["connection_made", "connection_lost"]
     assert isinstance(handler.error, OSError)
 
