@@ -8,8 +8,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,8 @@ from reactor import (
     EVENT_READ,
     EVENT_WRITE,
     EventLoop,
+    Instrument,
+    LoopClosed,
     ReceiveBuffer,
     Stream,
     StreamHandler,
@@ -26,8 +31,9 @@ from reactor import (
     listen,
 )
 from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
+from reactor.wakeup import Wakeup
 from tests.conftest import Connect, Reported
-from tests.fakes import Mailbox, SpySelector, open_descriptors, tcp_pair
+from tests.fakes import Door, Mailbox, Ready, SpySelector, open_descriptors, tcp_pair, wait_for
 
 Pair = tuple[socket.socket, socket.socket]
 MakePair = Callable[[], Pair]
@@ -54,6 +60,13 @@ def pair(make_pair: MakePair) -> Pair:
 
 def fail(*args: object) -> None:
     raise ZeroDivisionError
+
+
+def leave(kind: type[BaseException], *args: object) -> None:
+    raise kind
+
+
+ways_out = pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
 
 
 # -- run, run_once, stop -----------------------------------------------------------------
@@ -212,6 +225,69 @@ def test_what_was_written_before_stop_has_left_when_run_returns(
     assert link.peer.wait().pull() == b"last words"
 
 
+def test_a_thread_can_stop_a_sleeping_loop(
+    loop: EventLoop, selector: SpySelector, pair: Pair
+) -> None:
+    def stop_once_asleep() -> None:
+        selector.asleep.wait()
+        loop.stop()
+
+    loop.register(pair[0], EVENT_READ, fail)
+    thread = threading.Thread(target=stop_once_asleep)
+    thread.start()
+    loop.run()
+    thread.join()
+    assert selector.timeouts == [None]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs Unix signals")
+def test_a_handler_of_the_signal_module_can_stop_a_sleeping_loop(
+    loop: EventLoop, selector: SpySelector, pair: Pair
+) -> None:
+    main = threading.get_ident()
+
+    def send_once_asleep() -> None:
+        selector.asleep.wait()
+        # A signal that comes on the brink of sleep interrupts no sleep: sent until it does.
+        while not stopped.wait(0.01):
+            signal.pthread_kill(main, signal.SIGUSR1)
+
+    stopped = threading.Event()
+    loop.register(pair[0], EVENT_READ, fail)
+    before = signal.signal(signal.SIGUSR1, lambda signum, frame: loop.stop())
+    thread = threading.Thread(target=send_once_asleep)
+    thread.start()
+    try:
+        loop.run()
+    finally:
+        stopped.set()
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_stop_between_the_look_at_the_queue_and_the_wait_is_not_missed(
+    selector: SpySelector, pair: Pair
+) -> None:
+    class Stopper(Instrument):
+        def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+            assert timeout is None
+            loop.stop()
+
+    with EventLoop(selector=selector, instrument=Stopper()) as loop:
+        loop.register(pair[0], EVENT_READ, fail)
+        loop.run()
+
+
+def test_stopping_a_loop_that_does_not_wait_wakes_nobody(
+    loop: EventLoop, selector: SpySelector
+) -> None:
+    loop.stop()
+    loop.call_soon(loop.stop)
+    loop.run()
+    loop.stop()
+    assert selector.select(0) == []
+
+
 def test_the_loop_runs_only_while_it_runs(loop: EventLoop) -> None:
     seen: list[bool] = []
     loop.call_soon(lambda: seen.append(loop.running))
@@ -280,6 +356,159 @@ def test_the_other_events_are_met_when_the_loop_runs_again(
         with pytest.raises(ZeroDivisionError):
             loop.run()
     assert set(seen) == watchers
+
+
+class Fatal(Instrument):
+    """Raises at one of all hooks, counted through."""
+
+    def __init__(self, kind: type[BaseException], place: int) -> None:
+        self._kind = kind
+        self._left = place
+
+    def _pass(self, *args: object) -> None:
+        self._left -= 1
+        if self._left == -1:
+            raise self._kind
+
+    select_started = select_ended = _pass  # type: ignore[assignment]
+    callback_started = callback_ended = _pass  # type: ignore[assignment]
+
+    @property
+    def reached(self) -> bool:
+        """Whether it has raised."""
+        return self._left < 0
+
+
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("place", range(24))
+def test_whatever_a_hook_raises_and_where_all_that_was_due_is_done_once(
+    selector: SpySelector, make_pair: MakePair, kind: type[BaseException], place: int
+) -> None:
+    instrument = Fatal(kind, place)
+    done: list[str] = []
+    with EventLoop(selector=selector, clock=ManualClock(), instrument=instrument) as loop:
+
+        def watch(name: str) -> None:
+            def note(events: int) -> None:
+                watcher.close()
+                done.append(name)
+
+            watcher = loop.register(make_pair()[0], EVENT_WRITE, note)
+
+        for number in "12":
+            loop.call_soon(done.append, "call " + number)
+            loop.call_later(0, done.append, "timer " + number)
+            loop.call_before_select(partial(done.append, "flush " + number))
+            watch("watcher " + number)
+        try:
+            loop.run()
+        except kind:
+            assert instrument.reached
+            loop.run()
+    kinds = ["call", "flush", "timer", "watcher"]
+    assert sorted(done) == [f"{kind} {number}" for kind in kinds for number in "12"]
+
+
+# -- who is looked at first --------------------------------------------------------------
+
+
+class Queue:
+    """A socket to which something came in time, and a deadline that has passed meanwhile."""
+
+    def __init__(self, loop: EventLoop, clock: ManualClock, pair: Pair) -> None:
+        self._clock = clock
+        self._near, self._far = pair
+        self.order: list[str] = []
+        loop.register(self._near, EVENT_READ, self._hear)
+        loop.call_at(60.0, self.order.append, "deadline")
+
+    def stall(self, *args: object) -> None:
+        """Something comes in time; then nothing runs for an hour."""
+        self._far.send(b"x")
+        wait_for(self._near)
+        self._clock.advance(3600.0)
+
+    def _hear(self, events: int) -> None:
+        self._near.recv(1)
+        self.order.append("heard")
+
+
+@pytest.fixture
+def queue(loop: EventLoop, clock: ManualClock, pair: Pair) -> Queue:
+    return Queue(loop, clock, pair)
+
+
+def test_what_came_before_the_loop_ran_is_heard_before_a_deadline_passes(
+    loop: EventLoop, queue: Queue
+) -> None:
+    queue.stall()
+    loop.run_once(0)
+    assert queue.order == ["heard", "deadline"]
+
+
+def test_what_came_while_the_loop_was_stopped_in_its_wait_is_heard_before_a_deadline_passes(
+    loop: EventLoop, selector: SpySelector, queue: Queue
+) -> None:
+    def be_stopped(ready: Ready) -> Ready:
+        selector.arrange = None
+        queue.stall()
+        return selector.select(0)
+
+    selector.arrange = be_stopped
+    loop.run_once(0)
+    assert queue.order == ["heard", "deadline"]
+
+
+@pytest.mark.parametrize("place", ["dispatch", "timer", "call", "flush"])
+def test_what_came_while_a_callback_was_slow_is_heard_before_a_deadline_passes(
+    loop: EventLoop, queue: Queue, make_pair: MakePair, place: str
+) -> None:
+    if place == "dispatch":
+        sock, _ = make_pair()
+
+        def stall(events: int) -> None:
+            watcher.close()
+            queue.stall()
+
+        watcher = loop.register(sock, EVENT_WRITE, stall)
+    elif place == "timer":
+        loop.call_later(0, queue.stall)
+    else:
+        {"call": loop.call_soon, "flush": loop.call_before_select}[place](queue.stall)
+    loop.run_once(0)
+    loop.run_once(0)
+    assert queue.order == ["heard", "deadline"]
+
+
+def test_what_came_while_an_instrument_was_slow_is_heard_before_a_deadline_passes(
+    selector: SpySelector, clock: ManualClock, pair: Pair
+) -> None:
+    class Slow(Instrument):
+        def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+            if clock() == 0.0:
+                late.stall()
+
+    with EventLoop(selector=selector, clock=clock, instrument=Slow()) as loop:
+        late = Queue(loop, clock, pair)
+        loop.run_once(0)
+        loop.run_once(0)
+    assert late.order == ["heard", "deadline"]
+
+
+def test_a_timer_armed_by_who_was_heard_waits_for_the_next_iteration(
+    loop: EventLoop, clock: ManualClock, pair: Pair
+) -> None:
+    done: list[int] = []
+
+    def arm(events: int) -> None:
+        watcher.close()
+        loop.call_later(0, done.append, 1)
+
+    watcher = loop.register(pair[0], EVENT_WRITE, arm)
+    loop.run_once(0)
+    assert done == []
+    loop.run_once(0)
+    assert done == [1]
 
 
 # -- calls -------------------------------------------------------------------------------
@@ -591,9 +820,10 @@ def test_a_watcher_whose_change_is_refused_waits_for_nothing_and_can_wait_again(
     assert seen == [EVENT_WRITE]
 
 
-def test_unknown_events_are_refused(loop: EventLoop, pair: Pair) -> None:
-    with pytest.raises(ValueError, match="unknown events: 4"):
-        loop.register(pair[0], 4, fail)
+@pytest.mark.parametrize("events", [4, 8, -1, None, "r", 1.0])
+def test_unknown_events_are_refused(loop: EventLoop, pair: Pair, events: Any) -> None:
+    with pytest.raises(ValueError, match=f"unknown events: {events!r}"):
+        loop.register(pair[0], events, fail)
 
 
 def test_a_descriptor_can_not_be_watched_twice(loop: EventLoop, pair: Pair) -> None:
@@ -602,9 +832,93 @@ def test_a_descriptor_can_not_be_watched_twice(loop: EventLoop, pair: Pair) -> N
         loop.register(pair[0], EVENT_WRITE, fail)
 
 
-def test_a_descriptor_that_is_none_is_refused(loop: EventLoop) -> None:
-    with pytest.raises(ValueError, match="-1"):
-        loop.register(-1, EVENT_READ, fail)
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_a_descriptor_whose_watcher_waits_for_nothing_has_an_owner_all_the_same(
+    loop: EventLoop, pair: Pair, events: int
+) -> None:
+    loop.register(pair[0], 0, fail)
+    with pytest.raises(ValueError, match="has an owner"):
+        loop.register(pair[0].fileno(), events, fail)
+
+
+def test_a_descriptor_whose_watcher_was_closed_can_be_watched_again(
+    loop: EventLoop, pair: Pair
+) -> None:
+    seen: list[int] = []
+    loop.register(pair[0], EVENT_READ, fail).close()
+    loop.register(pair[0], EVENT_WRITE, seen.append)
+    loop.run_once(0)
+    assert seen == [EVENT_WRITE]
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_the_number_of_a_file_that_its_owner_has_closed_is_free(
+    loop: EventLoop, make_pair: MakePair, events: int
+) -> None:
+    seen: list[int] = []
+    gone, _ = make_pair()
+    owner = loop.register(gone, events, fail)
+    number = gone.fileno()
+    gone.close()
+    newcomer, _ = make_pair()
+    if newcomer.fileno() != number:
+        os.dup2(newcomer.fileno(), number)
+        newcomer.close()
+        newcomer = socket.socket(fileno=number)
+    with newcomer:
+        loop.register(newcomer, EVENT_WRITE, seen.append)
+        assert owner.closed
+        owner.close()
+        loop.run_once(0)
+        assert seen == [EVENT_WRITE]
+        loop.close()
+
+
+@pytest.mark.parametrize("bad", [-1, "a name", None, 1.5])
+def test_what_is_no_descriptor_is_refused(loop: EventLoop, bad: Any) -> None:
+    with pytest.raises(ValueError, match="expected a descriptor"):
+        loop.register(bad, EVENT_READ, fail)
+
+
+def test_a_closed_socket_is_refused(loop: EventLoop, pair: Pair) -> None:
+    pair[0].close()
+    with pytest.raises(ValueError, match="that is open"):
+        loop.register(pair[0], EVENT_READ, fail)
+
+
+def test_a_closed_file_is_refused(loop: EventLoop) -> None:
+    with open(__file__) as file:
+        pass
+    with pytest.raises(ValueError, match="closed"):
+        loop.register(file, EVENT_READ, fail)
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+@pytest.mark.parametrize("mode", ["r", "rb", "r+b"])
+def test_a_regular_file_is_refused(loop: EventLoop, tmp_path: Path, events: int, mode: str) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with path.open(mode) as file, pytest.raises(ValueError, match="not a file"):
+        loop.register(file, events, fail)
+
+
+def test_a_pipe_can_be_watched_by_the_file_that_wraps_it(loop: EventLoop) -> None:
+    seen: list[int] = []
+    reader, writer = os.pipe()
+    with open(reader, "rb") as file, open(writer, "wb"):
+        loop.register(file, EVENT_READ, seen.append)
+        os.write(writer, b"x")
+        loop.run_once(0)
+        loop.close()
+    assert seen == [EVENT_READ]
+
+
+def test_what_was_refused_is_not_owned(loop: EventLoop, pair: Pair, selector: SpySelector) -> None:
+    selector.refusal = errno.ENOSPC
+    with pytest.raises(OSError, match="No space"):
+        loop.register(pair[0], EVENT_READ, fail)
+    selector.refusal = None
+    loop.register(pair[0], EVENT_READ, fail)
 
 
 # -- events of one batch -----------------------------------------------------------------
@@ -769,7 +1083,7 @@ CLOSED_LOOP_USES: dict[str, Callable[[EventLoop], object]] = {
 def test_a_closed_loop_refuses_work_and_leaks_nothing(loop: EventLoop, use: str) -> None:
     loop.close()
     before = open_descriptors()
-    with pytest.raises(RuntimeError, match="closed") as caught:
+    with pytest.raises(LoopClosed, match="closed") as caught:
         CLOSED_LOOP_USES[use](loop)
     # The exception keeps alive what was made and not closed.
     assert caught.traceback
@@ -870,6 +1184,128 @@ def test_handlers_told_by_close_may_use_everything(loop: EventLoop) -> None:
     assert left.events == right.events == ["connection_made", "connection_lost"]
 
 
+def test_a_loop_says_whether_it_is_closed(loop: EventLoop) -> None:
+    seen = [loop.closed]
+    loop.close()
+    assert [*seen, loop.closed] == [False, True]
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ, EVENT_WRITE])
+def test_a_watcher_of_a_closed_loop_is_closed_and_harmless(
+    loop: EventLoop, pair: Pair, events: int
+) -> None:
+    watcher = loop.register(pair[0], events, fail)
+    loop.close()
+    assert watcher.closed
+    assert watcher.events == 0
+    watcher.close()
+    with pytest.raises(ValueError, match="closed"):
+        watcher.modify(EVENT_READ)
+
+
+def test_a_timer_of_a_closed_loop_is_cancelled_and_keeps_nothing(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    timers = [loop.call_later(1, fail, pytest), loop.call_every(1, fail, pytest)]
+    loop.close()
+    for timer in timers:
+        assert not timer.active
+        assert (timer.callback, timer.args) == (None, ())
+        timer.cancel()
+
+
+def test_stopping_a_closed_loop_is_harmless(loop: EventLoop) -> None:
+    loop.close()
+    loop.stop()
+    assert not loop.remove_signal_handler(signal.SIGINT)
+
+
+def test_every_object_of_a_closed_loop_can_be_ended_again(
+    loop: EventLoop, connected: Connect
+) -> None:
+    link = connected(StreamHandler())
+    listener = listen(loop, StreamHandler, "127.0.0.1", 0)
+    connector = connect(loop, StreamHandler(), "127.0.0.1", listener.sockname[1])
+    endpoint = bind_udp(loop, Mailbox(), "127.0.0.1")
+    loop.close()
+    for end in (link.stream.close, link.stream.abort, link.stream.write_eof, listener.close):
+        end()
+    for quiet in (link.stream.pause_reading, link.stream.resume_reading, endpoint.close):
+        quiet()
+    endpoint.pause_receiving()
+    endpoint.resume_receiving()
+    connector.cancel()
+
+
+# -- close, whatever is raised in it -----------------------------------------------------
+
+
+class Fragile:
+    """A resource that raises in one of its two steps."""
+
+    def __init__(self, breaks_in: str, kind: type[BaseException]) -> None:
+        self._breaks_in = breaks_in
+        self._kind = kind
+        self.steps: list[str] = []
+
+    def abort(self) -> None:
+        self._step("abort")
+
+    def finish(self) -> None:
+        self._step("finish")
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self._breaks_in:
+            raise self._kind
+
+
+@ways_out
+@pytest.mark.parametrize("breaks_in", ["abort", "finish"])
+def test_whatever_a_resource_raises_all_are_aborted_and_finished(
+    loop: EventLoop, selector: SpySelector, breaks_in: str, kind: type[BaseException]
+) -> None:
+    before = open_descriptors()
+    with EventLoop() as fragile:
+        resources = [Fragile(breaks_in if n % 2 else "", kind) for n in range(5)]
+        for resource in resources:
+            fragile.attach(resource)
+        with pytest.raises(kind):
+            fragile.close()
+    assert [resource.steps for resource in resources] == [["abort", "finish"]] * 5
+    assert fragile.closed
+    assert open_descriptors() == before
+
+
+@ways_out
+def test_whatever_a_handler_raises_all_are_told_and_closed(
+    watchdog: None, kind: type[BaseException]
+) -> None:
+    class Leaving(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            raise kind
+
+    before = open_descriptors()
+    handlers = [Leaving(), RecordingHandler(), Leaving(), RecordingHandler()]
+    loop = EventLoop()
+    stream_pair(loop, handlers[0], handlers[1])
+    stream_pair(loop, handlers[2], handlers[3])
+    loop.run_once(0)
+    with pytest.raises(kind):
+        loop.close()
+    loop.close()
+    assert [handler.events[-1] for handler in handlers] == ["connection_lost"] * 4
+    assert open_descriptors() == before
+
+
+def test_what_was_raised_first_comes_out_of_close(loop: EventLoop) -> None:
+    for kind in (KeyboardInterrupt, SystemExit, ValueError):
+        loop.attach(Fragile("abort", kind))
+    with pytest.raises(KeyboardInterrupt):
+        loop.close()
+
+
 # -- errors without a home ---------------------------------------------------------------
 
 
@@ -897,6 +1333,30 @@ def test_an_exception_handler_that_raises_is_logged_along_with_the_error(
     loop.call_exception_handler("a message", ValueError("a value"))
     assert "ZeroDivisionError" in caplog.text
     assert "a value" in caplog.text
+
+
+@ways_out
+def test_an_exception_handler_may_leave_the_program(
+    loop: EventLoop, kind: type[BaseException]
+) -> None:
+    loop.set_exception_handler(partial(leave, kind))
+    with pytest.raises(kind):
+        loop.call_exception_handler("a message", ValueError("a value"))
+
+
+@ways_out
+def test_a_broken_bell_is_replaced_though_the_exception_handler_leaves_the_program(
+    loop: EventLoop, selector: SpySelector, network: Door, kind: type[BaseException]
+) -> None:
+    (key,) = selector.get_map().values()
+    loop.set_exception_handler(partial(leave, kind))
+    assert isinstance(key.fileobj, Wakeup)
+    with socket.socket(fileno=os.dup(key.fileobj.writer_fileno())) as writer:
+        writer.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(kind):
+        loop.run_once(0)
+    loop.call_soon_threadsafe(int)
+    assert selector.select(0)
 
 
 # -- a loop that can't be made -------------------------------------------------------------

@@ -391,7 +391,7 @@ def test_of_two_loops_the_one_that_is_left_hears_on(
     assert seen == ["left"]
 
 
-@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_after_the_last_of_several_loops_all_is_as_it_was(
     loop: EventLoop, another: EventLoop, bystander: Callable[..., Any], order: tuple[int, ...]
 ) -> None:
