@@ -1,0 +1,464 @@
+"""Rows about what is raised where nobody expects it, about the end, and about being late."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reactor import (
+    EVENT_READ,
+    EVENT_WRITE,
+    EventLoop,
+    Instrument,
+    LoopClosed,
+    Stream,
+    StreamHandler,
+    listen,
+)
+from reactor.testing import ManualClock, RecordingHandler, stream_pair
+from reactor.wakeup import Wakeup
+from tests.fakes import Door, Ready, SpySelector, open_descriptors, wait_for
+from tests.museum.scenes import every_selector
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
+ways_out = pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pairs() -> Iterator[Callable[[], Pair]]:
+    """Makes connected pairs, and closes what the test has left of them."""
+    with ExitStack() as stack:
+
+        def make() -> Pair:
+            near, far = socket.socketpair()
+            return stack.enter_context(near), stack.enter_context(far)
+
+        yield make
+
+
+def leave(kind: type[BaseException], *args: object) -> None:
+    raise kind
+
+
+def in_a_thread(act: Callable[[], object]) -> list[BaseException]:
+    """What `act` raises in another thread."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as exc:
+            raised.append(exc)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return raised
+
+
+# -- row 203: somebody leaves the program ----------------------------------------------------
+
+
+def queue_everything(
+    loop: EventLoop, pairs: Callable[[], Pair], does: Callable[[str], object]
+) -> None:
+    """Have one of each kind of callback due."""
+
+    def watched(events: int) -> None:
+        watcher.close()
+        does("watcher")
+
+    watcher = loop.register(pairs()[0], EVENT_WRITE, watched)
+    loop.call_later(0, does, "timer")
+    loop.call_soon(does, "call")
+    loop.call_before_select(partial(does, "flush"))
+
+
+@ways_out
+def test_row_203_what_was_due_behind_who_leaves_is_done_when_the_loop_runs_again(
+    loop: EventLoop, clock: ManualClock, pairs: Callable[[], Pair], kind: type[BaseException]
+) -> None:
+    done: list[str] = []
+    queue_everything(loop, pairs, partial(leave, kind))
+    queue_everything(loop, pairs, done.append)
+    for _ in range(4):
+        with pytest.raises(kind):
+            loop.run()
+    loop.run()
+    assert sorted(done) == ["call", "flush", "timer", "watcher"]
+
+
+class Fatal(Instrument):
+    """Raises at one of all hooks, counted through."""
+
+    def __init__(self, kind: type[BaseException], place: int) -> None:
+        self._kind = kind
+        self._left = place
+
+    def _pass(self, *args: object) -> None:
+        self._left -= 1
+        if self._left == -1:
+            raise self._kind
+
+    select_started = select_ended = _pass  # type: ignore[assignment]
+    callback_started = callback_ended = _pass  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_row_203_no_hook_that_raises_loses_what_was_due(
+    watchdog: None, pairs: Callable[[], Pair], kind: type[BaseException]
+) -> None:
+    for place in range(14):
+        done: list[str] = []
+        with EventLoop(clock=ManualClock(), instrument=Fatal(kind, place)) as loop:
+            queue_everything(loop, pairs, done.append)
+            try:
+                loop.run()
+            except kind:
+                loop.run()
+        assert sorted(done) == ["call", "flush", "timer", "watcher"]
+
+
+@ways_out
+def test_row_203_close_tells_all_and_closes_all_though_handlers_leave(
+    watchdog: None, kind: type[BaseException]
+) -> None:
+    class Leaving(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            raise kind
+
+    before = open_descriptors()
+    handlers = [Leaving(), RecordingHandler(), Leaving(), RecordingHandler()]
+    loop = EventLoop()
+    stream_pair(loop, handlers[0], handlers[1])
+    stream_pair(loop, handlers[2], handlers[3])
+    loop.run_once(0)
+    with pytest.raises(kind):
+        loop.close()
+    assert [handler.events[-1] for handler in handlers] == ["connection_lost"] * 4
+    assert open_descriptors() == before
+
+
+class Fragile:
+    """A resource that can't even be aborted."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self._kind = kind
+
+    def abort(self) -> None:
+        raise self._kind
+
+    def finish(self) -> None:
+        """There is nobody to tell."""
+
+
+def test_row_203_what_was_raised_first_comes_out_of_close(loop: EventLoop) -> None:
+    for kind in (KeyboardInterrupt, SystemExit, ValueError):
+        loop.attach(Fragile(kind))
+    with pytest.raises(KeyboardInterrupt):
+        loop.close()
+
+
+@ways_out
+def test_row_203_an_exception_handler_that_leaves_is_not_kept(
+    loop: EventLoop, kind: type[BaseException]
+) -> None:
+    loop.set_exception_handler(partial(leave, kind))
+    with pytest.raises(kind):
+        loop.call_exception_handler("a message", ValueError("a value"))
+
+
+def test_row_203_a_broken_bell_is_replaced_before_its_reporter_leaves(
+    loop: EventLoop, selector: SpySelector
+) -> None:
+    (key,) = selector.get_map().values()
+    assert isinstance(key.fileobj, Wakeup)
+    loop.set_exception_handler(partial(leave, SystemExit))
+    with socket.socket(fileno=os.dup(key.fileobj.writer_fileno())) as writer:
+        writer.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(SystemExit):
+        loop.run_once(0)
+    loop.call_soon_threadsafe(int)
+    assert selector.select(0)
+
+
+@needs_signals
+def test_row_203_closing_in_another_thread_closes_all_and_puts_the_handlers_back(
+    watchdog: None,
+) -> None:
+    before, handler = open_descriptors(), RecordingHandler()
+    previous = signal.getsignal(signal.SIGUSR1)
+    loop = EventLoop()
+    near, far = socket.socketpair()
+    with far:
+        Stream(loop, near, handler, peername="near")
+        loop.run_once(0)
+        loop.add_signal_handler(signal.SIGUSR1, int)
+        assert in_a_thread(loop.close) == []
+    assert handler.events == ["connection_made", "connection_lost"]
+    assert signal.getsignal(signal.SIGUSR1) is previous
+    assert open_descriptors() == before
+
+
+@needs_signals
+def test_row_203_a_removal_that_is_refused_forgets_nothing(loop: EventLoop) -> None:
+    seen: list[int] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, 1)
+    (error,) = in_a_thread(lambda: loop.remove_signal_handler(signal.SIGUSR1))
+    assert isinstance(error, ValueError)
+    signal.raise_signal(signal.SIGUSR1)
+    loop.run_once(0)
+    assert seen == [1]
+
+
+# -- row 204: a loop that is late ------------------------------------------------------------
+
+
+class Queue:
+    """A socket to which something comes in time, and a deadline that passes meanwhile."""
+
+    def __init__(self, loop: EventLoop, clock: ManualClock, pair: Pair) -> None:
+        self._clock = clock
+        self._near, self._far = pair
+        self.order: list[str] = []
+        loop.register(self._near, EVENT_READ, self._hear)
+        loop.call_at(60.0, self.order.append, "deadline")
+
+    def stall(self, *args: object) -> None:
+        """Something comes in time; then nothing runs for an hour."""
+        self._far.send(b"x")
+        wait_for(self._near)
+        self._clock.advance(3600.0)
+
+    def _hear(self, events: int) -> None:
+        self._near.recv(1)
+        self.order.append("heard")
+
+
+@every_selector
+@pytest.mark.parametrize("place", ["before", "wait", "hook", "dispatch", "timer", "call", "flush"])
+def test_row_204_who_was_in_time_is_heard_wherever_the_time_was_lost(
+    watchdog: None, selector: SpySelector, pairs: Callable[[], Pair], place: str
+) -> None:
+    class Slow(Instrument):
+        def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
+            if place == "hook" and clock() == 0.0:
+                queue.stall()
+
+    def be_stopped(ready: Ready) -> Ready:
+        selector.arrange = None
+        queue.stall()
+        return selector.select(0)
+
+    def dispatched(events: int) -> None:
+        watcher.close()
+        queue.stall()
+
+    clock = ManualClock()
+    with EventLoop(selector=selector, clock=clock, instrument=Slow()) as loop:
+        queue = Queue(loop, clock, pairs())
+        match place:
+            case "before":
+                queue.stall()
+            case "wait":
+                selector.arrange = be_stopped
+            case "dispatch":
+                watcher = loop.register(pairs()[0], EVENT_WRITE, dispatched)
+            case "timer":
+                loop.call_later(0, queue.stall)
+            case "call":
+                loop.call_soon(queue.stall)
+            case "flush":
+                loop.call_before_select(queue.stall)
+        loop.run_once(0)
+        loop.run_once(0)
+    assert queue.order == ["heard", "deadline"]
+
+
+# -- row 207: after the end ------------------------------------------------------------------
+
+
+@every_selector
+@pytest.mark.parametrize("events", [0, EVENT_READ, EVENT_WRITE])
+def test_row_207_a_watcher_of_a_closed_loop_is_closed_and_harmless(
+    loop: EventLoop, pairs: Callable[[], Pair], events: int
+) -> None:
+    watcher = loop.register(pairs()[0], events, int)
+    loop.close()
+    assert watcher.closed
+    watcher.close()
+    with pytest.raises(ValueError, match="closed"):
+        watcher.modify(EVENT_READ)
+
+
+def test_row_207_a_timer_of_a_closed_loop_will_not_be_called(loop: EventLoop) -> None:
+    timers = [loop.call_later(1, int), loop.call_every(1, int)]
+    loop.close()
+    assert [timer.active for timer in timers] == [False, False]
+    for timer in timers:
+        timer.cancel()
+
+
+def test_row_207_a_closed_loop_says_so_and_refuses_work_in_its_own_words(loop: EventLoop) -> None:
+    assert not loop.closed
+    loop.close()
+    assert loop.closed
+    uses: list[Callable[[], object]] = [
+        loop.run,
+        partial(loop.call_soon, int),
+        partial(loop.call_later, 1, int),
+        partial(listen, loop, StreamHandler, "127.0.0.1", 0),
+    ]
+    for use in uses:
+        with pytest.raises(LoopClosed):
+            use()
+
+
+# -- row 210: who has a descriptor -----------------------------------------------------------
+
+
+@every_selector
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_row_210_a_descriptor_that_has_an_owner_is_refused(
+    loop: EventLoop, pairs: Callable[[], Pair], events: int
+) -> None:
+    near, _ = pairs()
+    loop.register(near, events, int)
+    for fileobj in (near, near.fileno()):
+        with pytest.raises(ValueError, match="owner"):
+            loop.register(fileobj, EVENT_READ, int)
+
+
+@every_selector
+@pytest.mark.parametrize("way", ["the watcher", "the file"])
+def test_row_210_a_number_is_free_once_its_owner_has_closed(
+    loop: EventLoop, pairs: Callable[[], Pair], way: str
+) -> None:
+    seen: list[int] = []
+    near, _ = pairs()
+    heir, _ = pairs()
+    owner = loop.register(near, EVENT_READ, int)
+    if way == "the file":
+        number = near.detach()
+        os.dup2(heir.fileno(), number)
+        os.close(heir.detach())
+        heir = socket.socket(fileno=number)
+    else:
+        owner.close()
+        heir = near
+    with heir:
+        loop.register(heir, EVENT_WRITE, seen.append)
+        owner.close()
+        loop.run_once(0)
+        loop.close()
+    assert seen == [EVENT_WRITE]
+
+
+@every_selector
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_row_210_a_regular_file_is_refused(loop: EventLoop, tmp_path: Path, events: int) -> None:
+    with (tmp_path / "file").open("w") as file, pytest.raises(ValueError, match="not a file"):
+        loop.register(file, events, int)
+
+
+@pytest.mark.parametrize("events", [None, "r", 4])
+def test_row_210_events_that_are_none_are_refused(
+    loop: EventLoop, pairs: Callable[[], Pair], events: Any
+) -> None:
+    with pytest.raises(ValueError, match="events"):
+        loop.register(pairs()[0], events, int)
+
+
+def test_row_210_what_could_not_be_watched_is_not_owned(
+    loop: EventLoop, selector: SpySelector, pairs: Callable[[], Pair]
+) -> None:
+    near, _ = pairs()
+    selector.refusal = errno.ENOSPC
+    with pytest.raises(OSError, match="No space"):
+        loop.register(near, EVENT_READ, int)
+    selector.refusal = None
+    loop.register(near, EVENT_READ, int)
+
+
+# -- row 213: stop() from elsewhere ----------------------------------------------------------
+
+
+def stops_at_once(loop: EventLoop, selector: SpySelector, stop: Callable[[], object]) -> bool:
+    """Whether `stop`, called in a thread when the loop sleeps, ends its run.
+
+    If not, a call from the thread ends it later.
+    """
+    stopped, heard = threading.Event(), []
+
+    def stop_once_asleep() -> None:
+        selector.asleep.wait()
+        for _ in range(20):  # a signal on the brink of sleep interrupts no sleep
+            stop()
+            if stopped.wait(0.05):
+                heard.append(True)
+                return
+        loop.call_soon_threadsafe(loop.stop)
+
+    near, far = socket.socketpair()
+    with near, far:
+        watcher = loop.register(near, EVENT_READ, int)
+        thread = threading.Thread(target=stop_once_asleep)
+        thread.start()
+        loop.run()
+        stopped.set()
+        thread.join()
+        watcher.close()
+    return heard == [True]
+
+
+@every_selector
+def test_row_213_a_thread_stops_a_loop_that_sleeps(loop: EventLoop, selector: SpySelector) -> None:
+    assert stops_at_once(loop, selector, loop.stop)
+
+
+@needs_signals
+@every_selector
+def test_row_213_a_plain_signal_handler_stops_a_loop_that_sleeps(
+    loop: EventLoop, selector: SpySelector
+) -> None:
+    before = signal.signal(signal.SIGUSR1, lambda signum, frame: loop.stop())
+    send = partial(signal.pthread_kill, threading.get_ident(), signal.SIGUSR1)
+    try:
+        assert stops_at_once(loop, selector, send)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_row_213_a_stop_on_the_brink_of_sleep_is_not_missed(
+    watchdog: None, selector: SpySelector, network: Door
+) -> None:
+    class Stopper(Instrument):
+        def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
+            loop.stop()
+
+    clock = selector.clock = ManualClock()
+    with EventLoop(selector=selector, clock=clock, network=network, instrument=Stopper()) as loop:
+        loop.call_later(5.0, int)
+        loop.run()
+    assert clock() == 0.0
+
+
+def test_row_213_a_stop_that_nobody_sleeps_through_rings_at_nobody(
+    loop: EventLoop, selector: SpySelector
+) -> None:
+    loop.stop()
+    loop.call_soon(loop.stop)
+    loop.run()
+    assert selector.select(0) == []
