@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from .steps import do_all
 
-__all__ = ["InheritedSelector", "tell_when_inherited"]
+__all__ = ["InheritedSelector", "disown_all", "tell_when_inherited"]
 
 
 class Inheritable(Protocol):
@@ -30,12 +30,16 @@ def tell_when_inherited(something: Inheritable) -> None:
     _inheritable.add(something)
 
 
-def _disown_all() -> None:
+def disown_all() -> None:
+    """This process is a child now. Called by the system."""
     do_all([something.disown for something in _inheritable])
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)
+def _where_nothing_forks(*, after_in_child: object) -> None:
+    """Windows."""
+
+
+getattr(os, "register_at_fork", _where_nothing_forks)(after_in_child=disown_all)
 
 
 class InheritedSelector(selectors.BaseSelector):

@@ -346,6 +346,7 @@ class EventLoop:
     def call_soon(self, callback: Callback, *args: Any) -> None:
         """Call `callback(*args)` in the next iteration, in the order of queueing."""
         self._check_open()
+        _check_callable(callback)
         self._calls.append((callback, args))
 
     def call_soon_threadsafe(self, callback: Callback, *args: Any) -> None:
@@ -368,6 +369,7 @@ class EventLoop:
     def call_at(self, when: float, callback: Callback, *args: Any) -> Timer:
         """Call `callback(*args)` once `time()` is `when`, never earlier."""
         self._check_open()
+        _check_callable(callback)
         return self._timers.add(when, callback, args)
 
     def call_every(self, interval: float, callback: Callback, *args: Any) -> Timer:
@@ -377,6 +379,7 @@ class EventLoop:
         skipped, not made up for.
         """
         self._check_open()
+        _check_callable(callback)
         return self._timers.add(self._clock() + interval, callback, args, interval)
 
     def add_signal_handler(self, signum: int, callback: Callback, *args: Any) -> None:
@@ -385,6 +388,7 @@ class EventLoop:
         Main thread only: Python raises ValueError elsewhere.
         """
         self._check_open()
+        _check_callable(callback)
         self._signals.add(signum, callback, args, self._wakeup.writer_fileno())
 
     def remove_signal_handler(self, signum: int) -> bool:
@@ -434,6 +438,7 @@ class EventLoop:
         file), and for a descriptor that has a watcher already, also one of nothing.
         """
         self._check_open()
+        _check_callable(callback)
         return Watcher(self._selector, self._watchers, fileobj, events, callback)
 
     def attach(self, resource: Resource) -> None:
@@ -466,3 +471,9 @@ class EventLoop:
             except Exception as exc:
                 _logger.error("the exception handler raised", exc_info=exc)
         _logger.error("%s", message, exc_info=exception)
+
+
+def _check_callable(callback: Callback) -> None:
+    # Else the error would come out of run(), where nobody knows whose mistake it was.
+    if not callable(callback):
+        raise TypeError(f"expected something to call, not {callback!r}")

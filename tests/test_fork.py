@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import selectors
 import signal
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from reactor import (
     connect,
     listen,
 )
+from reactor.fork import InheritedSelector, disown_all
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
 from tests.conftest import Connect
@@ -369,3 +371,47 @@ def test_a_worker_of_multiprocessing_is_a_child_like_any_other(
     worker.join()
     assert worker.exitcode == -signal.SIGTERM
     assert hears(loop, link, handler)
+
+
+# -- what the child's part of the system tells a loop, seen from this process --------------
+
+
+def test_a_loop_that_is_disowned_asks_nothing_of_its_selector(
+    loop: EventLoop, selector: SpySelector, link: Link
+) -> None:
+    watched = [(key.fd, key.events) for key in selector.get_map().values()]
+    loop.disown()
+    loop.disown()
+    link.stream.pause_reading()
+    for use in (name for name in USES if name not in ("close", "with")):
+        with pytest.raises(RuntimeError, match="belongs to process"):
+            USES[use](loop)
+    assert [(key.fd, key.events) for key in selector.get_map().values()] == watched
+    close_as_a_child_does(loop)
+    loop.disown()
+    assert link.sock.fileno() == -1
+
+
+def test_every_loop_that_is_open_is_told(loop: EventLoop) -> None:
+    with EventLoop() as ended:
+        pass
+    disown_all()
+    assert not loop.closed
+    assert ended.closed
+    close_as_a_child_does(loop)
+
+
+@pytest.mark.parametrize("method", ["register", "modify", "unregister"])
+def test_an_inherited_selector_refuses_every_change(method: str) -> None:
+    inner = selectors.SelectSelector()
+    inherited = InheritedSelector(inner, "it is the parent's")
+    near, far = tcp_pair()
+    with near, far:
+        arguments = (near, EVENT_READ) if method != "unregister" else (near,)
+        with pytest.raises(RuntimeError, match="the parent's"):
+            getattr(inherited, method)(*arguments)
+    for ask in (inherited.select, inherited.get_map):
+        with pytest.raises(RuntimeError, match="the parent's"):
+            ask()
+    inherited.close()
+    assert inner.get_map() is None

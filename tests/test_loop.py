@@ -1090,6 +1090,26 @@ def test_a_closed_loop_refuses_work_and_leaks_nothing(loop: EventLoop, use: str)
     assert open_descriptors() == before
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda loop: loop.call_soon(None),
+        lambda loop: loop.call_soon_threadsafe(None),
+        lambda loop: loop.call_later(1, None),
+        lambda loop: loop.call_at(1, None),
+        lambda loop: loop.call_every(1, None),
+        lambda loop: loop.add_signal_handler(signal.SIGINT, None),
+        lambda loop: loop.register(0, EVENT_READ, None),
+    ],
+)
+def test_what_can_not_be_called_is_refused_at_once(
+    loop: EventLoop, use: Callable[[EventLoop], object]
+) -> None:
+    with pytest.raises(TypeError, match="expected something to call, not None"):
+        use(loop)
+    loop.run()
+
+
 def test_closing_a_loop_twice_is_harmless(loop: EventLoop) -> None:
     loop.close()
     loop.close()

@@ -469,6 +469,17 @@ def test_a_handler_that_is_put_back_over_an_ignored_signal_ignores_it(loop: Even
     send(signal.SIGUSR1)
 
 
+def test_a_handler_that_is_put_back_over_the_default_gives_way_to_it(loop: EventLoop) -> None:
+    before = signal.signal(signal.SIGURG, signal.SIG_DFL)  # signal(7): by default it is ignored
+    loop.add_signal_handler(signal.SIGURG, int)
+    ours = signal.signal(signal.SIGURG, signal.SIG_IGN)
+    loop.close()
+    signal.signal(signal.SIGURG, ours)
+    send(signal.SIGURG)
+    assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL
+    signal.signal(signal.SIGURG, before)
+
+
 @needs_fork
 def test_a_handler_that_is_put_back_over_the_default_ends_the_process() -> None:
     def live_and_die() -> None:
@@ -493,6 +504,18 @@ def test_a_wakeup_descriptor_that_the_program_has_set_since_is_left_alone(loop: 
             assert wakeup_fd() == near.fileno()
         finally:
             signal.set_wakeup_fd(-1)
+
+
+def test_a_wakeup_descriptor_that_the_program_has_set_and_closed_is_not_put_back(
+    loop: EventLoop,
+) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        near.setblocking(False)
+        loop.add_signal_handler(signal.SIGUSR1, int)
+        signal.set_wakeup_fd(near.fileno())
+    loop.close()
+    assert wakeup_fd() == -1
 
 
 def test_signals_do_not_ring_at_a_number_that_is_somebody_elses_by_now(loop: EventLoop) -> None:

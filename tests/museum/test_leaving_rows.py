@@ -215,12 +215,15 @@ def test_row_203_closing_in_another_thread_closes_all_and_puts_the_handlers_back
 @needs_signals
 def test_row_203_a_removal_that_is_refused_forgets_nothing(loop: EventLoop) -> None:
     seen: list[int] = []
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     loop.add_signal_handler(signal.SIGUSR1, seen.append, 1)
     (error,) = in_a_thread(lambda: loop.remove_signal_handler(signal.SIGUSR1))
     assert isinstance(error, ValueError)
     signal.raise_signal(signal.SIGUSR1)
     loop.run_once(0)
     assert seen == [1]
+    loop.remove_signal_handler(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
 
 
 # -- row 204: a loop that is late ------------------------------------------------------------
