@@ -94,7 +94,7 @@ USES: dict[str, Callable[[EventLoop], object]] = {
     "call_later": lambda loop: loop.call_later(1, int),
     "call_at": lambda loop: loop.call_at(1, int),
     "call_every": lambda loop: loop.call_every(1, int),
-    "register": lambda loop: loop.register(tcp_pair()[0], EVENT_READ, int),
+    "register": lambda loop: loop.register(0, EVENT_READ, int),
     "attach": lambda loop: loop.attach(AnyResource()),
     "add_signal_handler": lambda loop: loop.add_signal_handler(signal.SIGUSR1, int),
     "remove_signal_handler": lambda loop: loop.remove_signal_handler(signal.SIGUSR1),
