@@ -28,7 +28,7 @@ class Watcher:
     `owners` holds the loop's watchers by descriptor: each descriptor has one at most.
     """
 
-    __slots__ = ("_owners", "_selector", "callback", "events", "fd", "fileobj")
+    __slots__ = ("_file", "_owners", "_selector", "callback", "events", "fd", "fileobj")
 
     def __init__(
         self,
@@ -47,7 +47,8 @@ class Watcher:
         self.callback = callback
         self.events = 0
         """What is waited for; 0 after `close()`."""
-        self._check_suitable()
+        # Of what is simulated the system knows nothing.
+        self._file = None if getattr(selector, "simulated", False) else _file_of(fileobj, self.fd)
         self._evict_the_dead()
         self.modify(events)
         owners[self.fd] = self
@@ -101,13 +102,6 @@ class Watcher:
         """In a forked child: wait for nothing, and leave the parent's selector alone."""
         self._selector, self.events = selector, 0
 
-    def _check_suitable(self) -> None:
-        # A number may be one of a simulated system, of which fstat(2) knows nothing.
-        if isinstance(self.fileobj, io.IOBase):
-            mode = os.fstat(self.fd).st_mode
-            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-                raise ValueError(f"expected what can be waited for, not a file: {self.fileobj!r}")
-
     def _evict_the_dead(self) -> None:
         """Make room in place of an owner whose file is closed; raise ValueError if it is not."""
         owner = self._owners.get(self.fd)
@@ -118,7 +112,9 @@ class Watcher:
 
     def _is_open(self) -> bool:
         try:
-            return self.fileobj is not None and _descriptor_of(self.fileobj) == self.fd
+            assert self.fileobj is not None
+            is_there = _descriptor_of(self.fileobj) == self.fd
+            return is_there and (self._file is None or self._file == _file_of(self.fd, self.fd))
         except ValueError:
             return False
 
@@ -136,6 +132,23 @@ def _descriptor_of(fileobj: FileObject) -> int:
     if fd < 0:
         raise ValueError(f"expected a descriptor that is open, not {fd}")
     return fd
+
+
+def _file_of(fileobj: FileObject, fd: int) -> tuple[int, int] | None:
+    """What a number stands for, as long as it is open; None for objects that know it themselves.
+
+    Raises ValueError for what select(2) would call ready at all times, or never: a regular
+    file, a directory, a number that is not open.
+    """
+    if not isinstance(fileobj, int | io.IOBase):
+        return None
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        raise ValueError(f"expected a descriptor that is open, not {fd}") from None
+    if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+        raise ValueError(f"expected what can be waited for, not a file: {fileobj!r}")
+    return status.st_dev, status.st_ino
 
 
 def _no_callback(events: int) -> None:

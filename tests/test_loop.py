@@ -902,6 +902,44 @@ def test_a_regular_file_is_refused(loop: EventLoop, tmp_path: Path, events: int,
         loop.register(file, events, fail)
 
 
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_the_number_of_a_regular_file_or_a_directory_is_refused(
+    loop: EventLoop, tmp_path: Path, events: int
+) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path):
+        number = os.open(path, os.O_RDONLY)
+        with pytest.raises(ValueError, match="not a file"):
+            loop.register(number, events, fail)
+        os.close(number)
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_a_number_that_is_not_open_is_refused(loop: EventLoop, events: int) -> None:
+    number = os.dup(0)
+    os.close(number)
+    with pytest.raises(ValueError, match=f"that is open, not {number}"):
+        loop.register(number, events, fail)
+
+
+def test_a_number_that_was_watched_as_such_is_free_when_it_stands_for_another_file(
+    loop: EventLoop, make_pair: MakePair
+) -> None:
+    seen: list[int] = []
+    reader, writer = os.pipe()
+    owner = loop.register(reader, EVENT_READ, fail)
+    heir, _ = make_pair()
+    os.dup2(heir.fileno(), reader)
+    loop.register(reader, EVENT_WRITE, seen.append)
+    assert owner.closed
+    owner.close()
+    loop.run_once(0)
+    loop.close()
+    os.close(reader)
+    os.close(writer)
+    assert seen == [EVENT_WRITE]
+
+
 def test_a_pipe_can_be_watched_by_the_file_that_wraps_it(loop: EventLoop) -> None:
     seen: list[int] = []
     reader, writer = os.pipe()

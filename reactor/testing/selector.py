@@ -28,6 +28,9 @@ class SimulatedSelector(selectors.SelectSelector):
     really was ready at the last wait.
     """
 
+    simulated: Final = True
+    """Its descriptors are numbers of which the real system knows nothing."""
+
     def __init__(self, kernel: Kernel, on_idle: Callable[[], object]) -> None:
         super().__init__()
         self._kernel = kernel
