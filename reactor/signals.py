@@ -16,9 +16,15 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 __all__ = ["SignalHandlers"]
+
+
+# Windows has nothing that would end a wait.
+_interrupt: Final = getattr(
+    signal, "pthread_kill", lambda thread, signum: _thread.interrupt_main(signum)
+)
 
 
 class SignalHandlers:
@@ -73,15 +79,16 @@ class SignalHandlers:
     def clear(self, then: Callable[[], object] = bool) -> None:
         """Remove all; then call `then`, which may close the bell.
 
-        Only the main thread can remove them. From another one it is asked to, at its next
-        bytecode; until then a signal is nobody's, and the bell has to stay.
+        Only the main thread can remove them. From another one it is asked to, by a signal,
+        so that it does so at once though it may wait for something; until it has, the bell
+        has to stay.
         """
         if self._handlers and not _is_main_thread():
             for handler in self._handlers.values():
                 handler.call = partial(self.clear, then)
             for signum, handler in self._handlers.items():
                 if handler.installed:
-                    _thread.interrupt_main(signum)  # type: ignore[arg-type]  # any number will do
+                    _interrupt(threading.main_thread().ident, signum)
                     return
             return  # others have replaced all of them: nobody will ever say that we may
         for signum in list(self._handlers):

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from typing import Any
@@ -581,6 +582,28 @@ def test_closing_in_another_thread_closes_all_and_puts_everything_back(
     assert signal.getsignal(signal.SIGUSR1) is signal.getsignal(signal.SIGTERM) is bystander
     assert wakeup_fd() == rang
     assert open_descriptors() == before
+
+
+def test_what_another_thread_has_closed_is_put_back_while_the_main_thread_waits(
+    loop: EventLoop, bystander: Callable[..., Any]
+) -> None:
+    is_put_back, enough = threading.Event(), threading.Event()
+
+    def close_and_look() -> None:
+        loop.close()
+        for _ in range(500):
+            if signal.getsignal(signal.SIGTERM) is bystander:
+                is_put_back.set()
+                break
+            time.sleep(0.01)
+        enough.set()
+
+    loop.add_signal_handler(signal.SIGTERM, int)
+    thread = threading.Thread(target=close_and_look)
+    thread.start()
+    enough.wait()
+    thread.join()
+    assert is_put_back.is_set()
 
 
 def test_closing_in_another_thread_leaves_a_handler_of_the_program_alone(loop: EventLoop) -> None:
