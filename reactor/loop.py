@@ -166,7 +166,10 @@ class EventLoop:
         """
         if self._running:
             raise RuntimeError("a running loop can't be closed: stop() it first")
+        is_ours = self._state is not _State.INHERITED
         do_all(self._steps_of_closing())
+        if not is_ours:
+            self._refuse()
 
     def _steps_of_closing(self) -> Iterator[Callable[[], object]]:
         is_ours = self._state is not _State.INHERITED
@@ -185,8 +188,6 @@ class EventLoop:
         for watcher in list(self._watchers.values()):
             yield watcher.close
         yield self._selector.close
-        if not is_ours:
-            yield self._refuse
 
     def _drop_work(self) -> None:
         self._timers.clear()
@@ -220,8 +221,11 @@ class EventLoop:
     def __enter__(self) -> "EventLoop":
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None and self._state is _State.INHERITED:
+            do_all(self._steps_of_closing())  # who leaves by sys.exit() knows that it is a child
+        else:
+            self.close()
 
     @property
     def closed(self) -> bool:

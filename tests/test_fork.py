@@ -87,7 +87,7 @@ USES: dict[str, Callable[[EventLoop], object]] = {
     "run_once": lambda loop: loop.run_once(0),
     "stop": lambda loop: loop.stop(),
     "close": lambda loop: loop.close(),
-    "with": lambda loop: loop.__exit__(),
+    "with": lambda loop: loop.__exit__(None),
     "call_soon": lambda loop: loop.call_soon(int),
     "call_soon_threadsafe": lambda loop: loop.call_soon_threadsafe(int),
     "call_before_select": lambda loop: loop.call_before_select(int),
@@ -290,6 +290,19 @@ def test_a_child_tells_no_handler_for_the_connection_goes_on(
 
     assert said_by_child(close) == "['connection_made']"
     assert hears(loop, link, handler)
+
+
+def test_a_child_that_leaves_by_an_exception_leaves_by_that_one(
+    loop: EventLoop, link: Link
+) -> None:
+    def leave() -> None:
+        try:
+            with loop:
+                raise SystemExit(7)
+        finally:
+            assert link.sock.fileno() == -1
+
+    assert said_by_child(leave) == "SystemExit: 7"
 
 
 def test_a_child_may_close_twice(loop: EventLoop) -> None:
