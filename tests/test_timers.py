@@ -397,3 +397,18 @@ def test_a_time_may_lie_in_the_past() -> None:
     queue = TimerQueue()
     queue.add(-1.0, nothing)
     assert run_due(queue, 0.0) == [()]
+
+
+@pytest.mark.parametrize("due", [False, True])
+def test_a_cleared_queue_has_no_timer_and_keeps_no_callback(due: bool) -> None:
+    queue = TimerQueue()
+    timers = [queue.add(1.0, int), queue.add(2.0, int, interval=1.0), queue.add(3.0, int)]
+    timers[2].cancel()
+    if due:
+        queue.expire(now=1.0)
+    queue.clear()
+    assert [timer.active for timer in timers] == [False] * 3
+    assert [timer.callback for timer in timers] == [None] * 3
+    assert (len(queue), queue.heap_size, queue.next_when()) == (0, 0, None)
+    queue.expire(now=5.0)
+    assert queue.pop_expired(now=5.0) is None
