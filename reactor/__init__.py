@@ -11,7 +11,7 @@
 ...     loop.run_once(0)
 """
 
-from .addresses import Address, format_address, parse_address, unmapped
+from .addresses import Address, format_address, format_host, parse_address, unmapped
 from .batch import DatagramBatch
 from .buffers import ReceiveBuffer, SendQueue
 from .connector import Connector, connect
@@ -20,6 +20,7 @@ from .datagrams import (
     DatagramEndpoint,
     DatagramHandler,
     bind_udp,
+    bind_udp_all,
 )
 from .errors import BufferFull, LineTooLong, LoopClosed, ProtocolError, StreamClosed
 from .instruments import (
@@ -65,8 +66,10 @@ __all__ = [
     "Timer",
     "Watcher",
     "bind_udp",
+    "bind_udp_all",
     "connect",
     "format_address",
+    "format_host",
     "listen",
     "parse_address",
     "unmapped",

@@ -4,27 +4,66 @@ A look-up in the DNS may take seconds, so names are only looked up while no loop
 running; numeric addresses need no look-up at all.
 """
 
+import errno
 import ipaddress
 import socket
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, Final, TypeAlias
 
 from .network import Network
 
-__all__ = ["Address", "format_address", "parse_address", "unmapped"]
+__all__ = [
+    "Address",
+    "AddressInfo",
+    "format_address",
+    "format_host",
+    "interlaced",
+    "named",
+    "numeric_host",
+    "parse_address",
+    "resolve",
+    "summary",
+    "unmapped",
+]
 
 Address: TypeAlias = tuple[Any, ...]
 """A socket address: (host, port), or (host, port, flow info, scope id) for IPv6."""
+
+AddressInfo: TypeAlias = tuple[socket.AddressFamily, Address]
+"""An address together with the family of sockets that can use it."""
+
+# Said of an address that this machine does not have, or has no way to: a machine without
+# IPv6 says so of each name that has an IPv6 address.
+ABSENT: Final = {
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+}
+
+
+def format_host(address: Address) -> str:
+    """The host of an address with its scope, by number: what `connect` and the others take.
+
+    >>> format_host(("127.0.0.1", 80)), format_host(("fe80::1", 80, 0, 2))
+    ('127.0.0.1', 'fe80::1%2')
+    """
+    host = str(address[0])
+    # RFC 4007, section 11: a link-local address says nothing without it.
+    scoped = len(address) > 3 and address[3] and "%" not in host
+    return f"{host}%{address[3]}" if scoped else host
 
 
 def format_address(address: Address | str | None) -> str:
     """`host:port` as people write it.
 
-    >>> format_address(("127.0.0.1", 80)), format_address(("::1", 80, 0, 0))
-    ('127.0.0.1:80', '[::1]:80')
+    >>> format_address(("127.0.0.1", 80)), format_address(("fe80::1", 80, 0, 2))
+    ('127.0.0.1:80', '[fe80::1%2]:80')
     """
     if not isinstance(address, tuple):
         return str(address) if address else "unnamed"
-    host, port = address[:2]
+    host, port = format_host(address), address[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -59,13 +98,28 @@ def unmapped(address: Address) -> Address:
     return address
 
 
+def numeric_host(text: str) -> str:
+    """A numeric host however it is spelled, as `format_host` writes that of a peer.
+
+    Raises ValueError for a name, OSError for a scope that is no interface.
+
+    >>> numeric_host("2001:DB8:0::1"), numeric_host("::ffff:192.0.2.1")
+    ('2001:db8::1', '192.0.2.1')
+    """
+    found = _numeric(text, 0)
+    if found is None:
+        raise ValueError(f"expected a numeric host, not {text!r}")
+    return format_host(found[1])
+
+
 def resolve(
     network: Network, host: str, port: int, kind: socket.SocketKind, *, numeric_only: bool
-) -> list[tuple[socket.AddressFamily, Address]]:
-    """All addresses of `host`, in the order in which to try them; never an empty list.
+) -> list[AddressInfo]:
+    """All addresses of `host`, in the order of preference; never an empty list.
 
-    Raises OSError if the name is unknown, RuntimeError for a name when `numeric_only`
-    (a loop is running), ValueError for a port that is none.
+    A mapped IPv4 address is an IPv4 address. Raises OSError if the name or the scope is
+    unknown, RuntimeError for a name when `numeric_only` (a loop is running), ValueError
+    for a port that is none.
     """
     if not 0 <= port <= 65535:
         raise ValueError(f"a port is a number from 0 to 65535, not {port}")
@@ -79,51 +133,61 @@ def resolve(
     except (socket.gaierror, UnicodeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise OSError(f"cannot resolve {host!r}: {reason}") from exc
-    return [(family, address) for family, _, _, _, address in found]
+    # A hosts file may well name one address twice.
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _numeric(host: str, port: int) -> tuple[socket.AddressFamily, Address] | None:
+def interlaced(addresses: Sequence[AddressInfo]) -> list[AddressInfo]:
+    """The families by turns, so that one that leads nowhere holds up only every other attempt.
+
+    RFC 8305, section 4: the first stays the first, and each family keeps its own order.
+    """
+    families: dict[socket.AddressFamily, list[AddressInfo]] = {}
+    for info in addresses:
+        families.setdefault(info[0], []).append(info)
+    turns = zip_longest(*families.values())
+    return [info for turn in turns for info in turn if info is not None]
+
+
+def named(exc: OSError, address: Address) -> OSError:
+    """The error, saying with which address it came."""
+    return OSError(exc.errno, f"{format_address(address)}: {exc.strerror or exc}")
+
+
+def summary(errors: Sequence[OSError]) -> OSError:
+    """One error for all addresses of a host: the words of all, the number that says most.
+
+    That is the first one's, but a lack of the address, its family or a way to it says least.
+    """
+    telling = min(errors, key=lambda exc: exc.errno in ABSENT)
+    return OSError(telling.errno, "; ".join(str(exc.strerror) for exc in errors))
+
+
+def _numeric(host: str, port: int) -> AddressInfo | None:
+    if not isinstance(host, str):
+        raise TypeError(f"a host is a str, not {host!r}")
     try:
         parsed = ipaddress.ip_address(host)
     except ValueError:
         return None
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
     if isinstance(parsed, ipaddress.IPv4Address):
-        return socket.AF_INET, (host, port)
-    scope = parsed.scope_id
-    if scope is None:
-        return socket.AF_INET6, (host, port, 0, 0)
-    numbered = scope.isascii() and scope.isdigit()
-    index = int(scope) if numbered else socket.if_nametoindex(scope)
-    return socket.AF_INET6, (host.partition("%")[0], port, 0, index)
+        return socket.AF_INET, (str(parsed), port)
+    spelled = socket.inet_ntop(socket.AF_INET6, parsed.packed)
+    return socket.AF_INET6, (spelled, port, 0, _scope_id(parsed))
 
 
-def bound_socket(
-    network: Network,
-    host: str,
-    port: int,
-    kind: socket.SocketKind,
-    *,
-    numeric_only: bool,
-    dual_stack: bool,
-) -> socket.socket:
-    """A non-blocking socket bound to the first address of `host`.
-
-    Raises OSError that names the address.
-    """
-    family, address = resolve(network, host, port, kind, numeric_only=numeric_only)[0]
-    sock = None
+def _scope_id(host: ipaddress.IPv6Address) -> int:
+    """RFC 4007, section 11.2: the number of an interface, or its name. Raises OSError."""
+    scope = host.scope_id or "0"
     try:
-        sock = network.socket(family, kind)
-        sock.setblocking(False)
-        if kind == socket.SOCK_STREAM and hasattr(socket, "SO_REUSEPORT"):
-            # Unix: a restarted server need not wait for its old connections' TIME_WAIT.
-            # Never for UDP, nor on Windows: there it lets two servers share one port.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
-        sock.bind(address)
-    except OSError as exc:
-        if sock is not None:
-            sock.close()
-        raise type(exc)(exc.errno, f"{format_address(address)}: {exc.strerror}") from exc
-    return sock
+        # Ten digits are as many as 32 bits may have.
+        if scope.isascii() and scope.isdigit() and len(scope) <= 10:
+            index = int(scope)
+        else:
+            index = socket.if_nametoindex(scope)
+        index.to_bytes(4, "big")
+    except (OSError, OverflowError, ValueError) as exc:
+        raise OSError(errno.ENODEV, f"{host}: no such interface") from exc
+    return index

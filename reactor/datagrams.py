@@ -4,13 +4,12 @@ What waits in the socket is drained into one slab, datagram behind datagram, so 
 neighbours of equal size can be sent on by segmentation offload without being copied.
 """
 
-import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any, Final
 
 from . import gso
-from .addresses import Address, bound_socket, format_address, unmapped
+from .addresses import Address, format_address, format_host, numeric_host, unmapped
 from .batch import DatagramBatch
 from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
@@ -22,10 +21,11 @@ from .socket_options import (
     granted_receive_buffer,
     silence_error_queue,
 )
+from .sockets import Use, bound_socket, bound_sockets, expect
 from .timers import Timer
 from .watcher import EVENT_READ
 
-__all__ = ["DatagramEndpoint", "DatagramHandler", "bind_udp"]
+__all__ = ["DatagramEndpoint", "DatagramHandler", "bind_udp", "bind_udp_all"]
 
 _BATCH_DATAGRAMS: Final = 128
 _BATCH_BYTES: Final = 256 * 1024
@@ -65,6 +65,7 @@ def bind_udp(
     segmentation: bool | None = None,
     only_from: str | None = None,
     sources: bool = True,
+    dual_stack: bool = True,
     sock: socket.socket | None = None,
 ) -> "DatagramEndpoint":
     """Bind a UDP socket at `host` and `port`, and receive.
@@ -73,15 +74,20 @@ def bind_udp(
     handed over: larger batches, at most one wake-up in that time. `buffer_size` in bytes
     is asked of the system for each direction. `segmentation` False switches the offload
     off, None uses it where it is safe. `only_from`, a numeric host, has datagrams of all
-    others dropped; `sources` False saves the time to say where datagrams came from. With
+    others dropped; with a scope ("fe80::1%eth0") also those of its namesakes on other
+    interfaces. `sources` False saves the time to say where datagrams came from. With
     `sock`, a bound UDP socket, host and port are not used.
 
-    Raises OSError that names the address; RuntimeError for a host name while the loop
-    runs; ValueError if `only_from` is no numeric host.
+    A name is bound at the first of its addresses that can be had: `bind_udp_all` takes
+    all. "::" takes IPv4 too, unless `dual_stack` is False.
+
+    Raises OSError that names the addresses that failed; RuntimeError for a host name while
+    the loop runs; ValueError if `only_from` is no numeric host, or for an unsuitable `sock`,
+    which is left as it was.
     """
     if only_from is not None:
         # As the system writes it, which may not be as people do.
-        only_from = unmapped((str(ipaddress.ip_address(only_from)), 0))[0]
+        only_from = numeric_host(only_from)
     if sock is None:
         if host is None:
             raise ValueError("bind_udp() needs a host or a socket")
@@ -91,8 +97,10 @@ def bind_udp(
             port,
             socket.SOCK_DGRAM,
             numeric_only=loop.running,
-            dual_stack=False,
+            dual_stack=dual_stack,
         )
+    else:
+        expect(sock, Use.DATAGRAMS)
     try:
         sock.setblocking(False)
         ask_for_buffers(sock, buffer_size)
@@ -103,6 +111,43 @@ def bind_udp(
     except BaseException:
         sock.close()
         raise
+
+
+def bind_udp_all(
+    loop: EventLoop,
+    handler: DatagramHandler,
+    host: str,
+    port: int = 0,
+    *,
+    dual_stack: bool = True,
+    **options: Any,
+) -> list["DatagramEndpoint"]:
+    """Bind a UDP socket at each address of `host`, all on one port, and receive.
+
+    So "localhost" hears both families. The options are those of `bind_udp`. Addresses that
+    this machine does not have are passed over as long as another is left.
+
+    Raises what `bind_udp` raises.
+    """
+    socks = bound_sockets(
+        loop.network,
+        host,
+        port,
+        socket.SOCK_DGRAM,
+        numeric_only=loop.running,
+        dual_stack=dual_stack,
+    )
+    endpoints: list[DatagramEndpoint] = []
+    try:
+        for sock in socks:
+            endpoints.append(bind_udp(loop, handler, sock=sock, **options))
+    except BaseException:
+        for endpoint in endpoints:
+            endpoint.close()
+        for sock in socks[len(endpoints) :]:
+            sock.close()
+        raise
+    return endpoints
 
 
 class DatagramEndpoint:
@@ -278,7 +323,9 @@ class DatagramEndpoint:
                 if wants_sources:
                     size, source = receive_from(slab[end:])
                     # Who is not mapped need not be unmapped: as good as all.
-                    if only_from not in (None, source[0]) and only_from != unmapped(source)[0]:
+                    if only_from not in (None, source[0]) and only_from != format_host(
+                        unmapped(source)
+                    ):
                         self.counters.rejected += 1
                         continue
                     sources.append(source)

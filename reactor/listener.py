@@ -7,13 +7,15 @@ error at the descriptor limit, answered by trying again at once, would burn the 
 import errno
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from .addresses import bound_socket, format_address
+from .addresses import format_address, unmapped
 from .loop import EventLoop
+from .sockets import Use, bound_sockets, expect
 from .stream import Stream, StreamHandler
 from .timers import Timer
-from .watcher import EVENT_READ
+from .watcher import EVENT_READ, Watcher
 
 __all__ = ["Listener", "listen"]
 
@@ -33,20 +35,25 @@ def listen(
     port: int = 0,
     *,
     backlog: int = 1024,
-    dual_stack: bool = False,
+    dual_stack: bool = True,
     sock: socket.socket | None = None,
 ) -> "Listener":
     """Listen at `host` and `port` and give each connection a new handler.
 
-    Port 0 lets the system choose: see `Listener.sockname`. `dual_stack` with host "::"
-    takes IPv4 connections too. With `sock`, a bound stream socket, host and port are not
-    used. Raises OSError that names the address; RuntimeError for a host name while the
-    loop runs.
+    Port 0 lets the system choose: see `Listener.sockname`. A name is listened at with all
+    its addresses, on one port: "localhost" serves both families; addresses that this
+    machine does not have are passed over as long as another is left. "::" takes IPv4 too,
+    unless `dual_stack` is False. With `sock`, a bound stream socket, host and port are not
+    used.
+
+    Raises OSError that names the addresses that failed; RuntimeError for a host name while
+    the loop runs; ValueError for an unsuitable `sock`, which is left as it was.
     """
-    if sock is None:
-        if host is None:
-            raise ValueError("listen() needs a host or a socket")
-        sock = bound_socket(
+    if sock is not None:
+        expect(sock, Use.LISTENER)
+        socks = [sock]
+    elif host is not None:
+        socks = bound_sockets(
             loop.network,
             host,
             port,
@@ -54,74 +61,96 @@ def listen(
             numeric_only=loop.running,
             dual_stack=dual_stack,
         )
+    else:
+        raise ValueError("listen() needs a host or a socket")
     try:
-        sock.setblocking(False)
-        sock.listen(backlog)
-        return Listener(loop, sock, handler_factory)
-    except OSError as exc:
-        name = _name_of(sock)
-        sock.close()
-        raise type(exc)(exc.errno, f"{name}: {exc.strerror}") from exc
-    except BaseException:
-        sock.close()
+        for each in socks:
+            each.setblocking(False)
+            each.listen(backlog)
+        return Listener(loop, socks, handler_factory)
+    except BaseException as exc:
+        name = _name_of(each)
+        for each in socks:
+            each.close()
+        if isinstance(exc, OSError):
+            raise OSError(exc.errno, f"{name}: {exc.strerror}") from exc
         raise
 
 
 class Listener:
-    """A listening socket; made by `listen`, ended by `close`."""
+    """What listens at the addresses of one host; made by `listen`, ended by `close`."""
 
     def __init__(
-        self, loop: EventLoop, sock: socket.socket, handler_factory: Callable[[], StreamHandler]
+        self,
+        loop: EventLoop,
+        socks: list[socket.socket],
+        handler_factory: Callable[[], StreamHandler],
     ) -> None:
         self._loop = loop
-        self._sock = sock
+        self._socks = socks
         self._handler_factory = handler_factory
         self._retry: Timer | None = None
-        self.sockname: Any = sock.getsockname()
-        """The address listened at."""
+        self.socknames: list[Any] = [sock.getsockname() for sock in socks]
+        """All addresses listened at: one, unless `listen` was given a name that has more."""
+        self.sockname: Any = self.socknames[0]
+        """The first of them."""
         self.accepted = 0
         """Connections accepted so far."""
         self.failed = 0
         """Connections that were gone, or could not be set up, when their turn came."""
         self.pauses = 0
         """How often a limit of the system made the listener pause."""
-        # Accepted sockets inherit the option; replies must not wait for an ACK of the last.
-        _set_nodelay(sock)
-        self._watcher = loop.register(sock, EVENT_READ, self._on_ready)
-        loop.attach(self)
+        self._watchers: list[Watcher] = []
+        try:
+            for sock in socks:
+                # Accepted sockets inherit it; replies must not wait for an ACK of the last.
+                _set_nodelay(sock)
+                on_ready = partial(self._on_ready, sock)
+                self._watchers.append(loop.register(sock, EVENT_READ, on_ready))
+            loop.attach(self)
+        except BaseException:
+            self.abort()
+            raise
 
     def __repr__(self) -> str:
-        return f"<Listener {format_address(self.sockname)}>"
+        return f"<Listener {' and '.join(map(format_address, self.socknames))}>"
 
     def close(self) -> None:
         """Accept no more. Connections already made go on. Harmless if repeated."""
-        self._watcher.close()
-        self._sock.close()
-        if self._retry is not None:
-            self._retry.cancel()
         self._loop.detach(self)
+        self.abort()
 
     def abort(self) -> None:
         """Called by the loop when it closes."""
-        self._watcher.close()
-        self._sock.close()
+        for watcher in self._watchers:
+            watcher.close()
+        self._watchers.clear()
+        for sock in self._socks:
+            sock.close()
+        if self._retry is not None:
+            self._retry.cancel()
 
     def finish(self) -> None:
         """Called by the loop when it closes; there is nobody to tell."""
 
-    def _on_ready(self, events: int) -> None:
+    def _on_ready(self, door: socket.socket, events: int) -> None:
+        failed = 0
         for _ in range(_ACCEPTS_PER_WAKE):
-            if self._watcher.closed:  # by a handler factory
+            if not self._watchers:  # closed by a handler factory
                 return
             try:
-                sock, peername = self._sock.accept()
+                sock, peername = door.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as exc:
                 if not self._survive(exc):
                     return
+                failed += 1
                 continue
             self._welcome(sock, peername)
+        if failed == _ACCEPTS_PER_WAKE:
+            # A connection that may not be accepted can stay where it is: as bad as a limit.
+            self._pause()
 
     def _survive(self, exc: OSError) -> bool:
         """Whether to go on accepting in this wake."""
@@ -129,8 +158,8 @@ class Listener:
             self._pause()
             return False
         if exc.errno in _FATAL:
-            self._loop.call_exception_handler(f"{self!r} can't go on", exc)
             self.close()
+            self._loop.call_exception_handler(f"{self!r} can't go on", exc)
             return False
         # The peer was gone before its turn (ECONNABORTED), or a firewall said no (EPERM).
         self.failed += 1
@@ -138,25 +167,39 @@ class Listener:
 
     def _pause(self) -> None:
         self.pauses += 1
-        self._watcher.modify(0)
+        for watcher in self._watchers:
+            watcher.modify(0)
         self._retry = self._loop.call_later(_RETRY_DELAY, self._go_on)
 
     def _go_on(self) -> None:
         try:
-            self._watcher.modify(EVENT_READ)
+            for watcher in self._watchers:
+                watcher.modify(EVENT_READ)
         except OSError:  # epoll_ctl(2): ENOSPC, ENOMEM
             self._pause()
 
     def _welcome(self, sock: socket.socket, peername: Any) -> None:
+        if sock.family == socket.AF_INET6:
+            peername = unmapped(peername)
         try:
             handler = self._handler_factory()
+        except BaseException as exc:
+            self._turn_away(sock, exc)
+            return
+        # What leaves a handler's connection_made finds the connection made.
+        self.accepted += 1
+        try:
             Stream(self._loop, sock, handler, peername=peername, immediately=True)
         except Exception as exc:
-            sock.close()
-            self.failed += 1
-            self._loop.call_exception_handler(f"{self!r} could not set up a connection", exc)
-        else:
-            self.accepted += 1
+            self.accepted -= 1
+            self._turn_away(sock, exc)
+
+    def _turn_away(self, sock: socket.socket, exc: BaseException) -> None:
+        sock.close()
+        self.failed += 1
+        if not isinstance(exc, Exception):
+            raise exc
+        self._loop.call_exception_handler(f"{self!r} could not set up a connection", exc)
 
 
 def _name_of(sock: socket.socket) -> str:

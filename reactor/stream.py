@@ -24,6 +24,7 @@ from .addresses import Address, format_address
 from .buffers import ReceiveBuffer, SendQueue
 from .errors import BufferFull, LoopClosed, StreamClosed
 from .loop import EventLoop
+from .sockets import Use, expect
 from .timers import Timer
 from .watcher import EVENT_READ, EVENT_WRITE, Watcher
 
@@ -122,6 +123,9 @@ class Stream:
     `handler.connection_made` is called before anything else: in the loop's next
     iteration, or, with `immediately`, before the constructor returns, which suits whoever
     was called by the loop. `peername` saves a look-up where the address is known already.
+
+    Raises ValueError for an unsuitable socket, which is left as it was, and OSError for one
+    that is not connected, or not any more.
     """
 
     __slots__ = (
@@ -154,6 +158,7 @@ class Stream:
         peername: Address | str | None = None,
         immediately: bool = False,
     ) -> None:
+        expect(sock, Use.STREAM)
         sock.setblocking(False)
         self.peername: Any = sock.getpeername() if peername is None else peername
         """The peer's address."""

@@ -2,7 +2,6 @@
 No test here asks a name server.
 """
 
-import errno
 import socket
 from ipaddress import IPv4Address, IPv6Address
 
@@ -11,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reactor import format_address, parse_address, unmapped
-from reactor.addresses import bound_socket, resolve
+from reactor.addresses import resolve
 
 unhurried = settings(deadline=None)
 ports = st.integers(0, 65535)
@@ -20,17 +19,6 @@ address_like = st.lists(
     max_size=6,
 ).map("".join)
 
-
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 # -- format and parse --------------------------------------------------------------------
 
@@ -198,56 +186,3 @@ def test_a_name_that_can_not_be_one_is_an_os_error_that_names_it() -> None:
     name = "x" * 64
     with pytest.raises(OSError, match=f"{name}.*label"):
         resolve(socket, name, 80, socket.SOCK_STREAM, numeric_only=False)
-
-
-# -- bound_socket ------------------------------------------------------------------------
-
-
-def bound(host: str, port: int, kind: socket.SocketKind, dual_stack: bool = False) -> socket.socket:
-    return bound_socket(socket, host, port, kind, numeric_only=True, dual_stack=dual_stack)
-
-
-@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
-def test_a_bound_socket_does_not_block(kind: socket.SocketKind) -> None:
-    with bound("127.0.0.1", 0, kind) as sock:
-        assert sock.getsockname()[0] == "127.0.0.1"
-        assert not sock.getblocking()
-
-
-@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="Windows shares ports otherwise")
-@pytest.mark.parametrize(
-    ("kind", "reused"), [(socket.SOCK_STREAM, True), (socket.SOCK_DGRAM, False)]
-)
-def test_only_a_tcp_port_may_be_taken_over_from_old_connections(
-    kind: socket.SocketKind, reused: bool
-) -> None:
-    with bound("127.0.0.1", 0, kind) as sock:
-        assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)) is reused
-
-
-def test_a_port_in_use_is_an_os_error_that_names_the_address() -> None:
-    with bound("127.0.0.1", 0, socket.SOCK_DGRAM) as first:
-        port = first.getsockname()[1]
-        with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}: ") as caught:
-            bound("127.0.0.1", port, socket.SOCK_DGRAM)
-    assert caught.value.errno == errno.EADDRINUSE
-
-
-def test_a_family_that_the_system_lacks_is_an_os_error_that_names_the_address(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_socket(family: int, kind: int) -> socket.socket:
-        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
-
-    monkeypatch.setattr(socket, "socket", no_socket)
-    with pytest.raises(OSError, match=r"\[::1\]:80: ") as caught:
-        bound("::1", 80, socket.SOCK_STREAM)
-    assert caught.value.errno == errno.EAFNOSUPPORT
-
-
-@needs_ipv6
-@pytest.mark.parametrize("dual_stack", [True, False])
-def test_an_ipv6_socket_takes_ipv4_peers_only_if_asked_to(dual_stack: bool) -> None:
-    with bound("::", 0, socket.SOCK_STREAM, dual_stack) as sock:
-        only_ipv6 = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
-        assert bool(only_ipv6) is not dual_stack

@@ -218,8 +218,10 @@ class TcpSocket(SimulatedSocket):
         return end.peer_address
 
     def getsockopt(self, level: int, option: int, size: int = 0) -> Any:
-        """As for any socket; SO_ERROR is told once."""
+        """As for any socket; SO_ERROR is told once, SO_ACCEPTCONN is what it is."""
         value = super().getsockopt(level, option, size)
+        if (level, option) == (socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return int(self.listening)
         if (level, option) == (socket.SOL_SOCKET, socket.SO_ERROR) and self._end is not None:
             value, self._end.error = self._end.error, 0
         return value

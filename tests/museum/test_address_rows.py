@@ -26,7 +26,7 @@ def test_row_19_ipv4_and_ipv6_may_have_one_port_each(loop: EventLoop) -> None:
     old, new = Mailbox(), Mailbox()
     endpoint = bind_udp(loop, old, "0.0.0.0", 0)
     port = endpoint.sockname[1]
-    bind_udp(loop, new, "::", port)
+    bind_udp(loop, new, "::", port, dual_stack=False)
     with udp_socket() as by_ipv4, udp_socket("::1") as by_ipv6:
         by_ipv4.sendto(b"four", ("127.0.0.1", port))
         by_ipv6.sendto(b"six", ("::1", port))
@@ -37,7 +37,7 @@ def test_row_19_ipv4_and_ipv6_may_have_one_port_each(loop: EventLoop) -> None:
 @needs_ipv6
 def test_row_19_ipv4_and_ipv6_may_listen_at_one_port_each(loop: EventLoop) -> None:
     old = listen(loop, StreamHandler, "0.0.0.0", 0)
-    new = listen(loop, StreamHandler, "::", old.sockname[1])
+    new = listen(loop, StreamHandler, "::", old.sockname[1], dual_stack=False)
     with socket.create_connection(("127.0.0.1", old.sockname[1])):
         iterate_until(loop, lambda: old.accepted + new.accepted)
     assert (old.accepted, new.accepted) == (1, 0)
@@ -46,7 +46,7 @@ def test_row_19_ipv4_and_ipv6_may_listen_at_one_port_each(loop: EventLoop) -> No
 @needs_ipv6
 def test_row_19_an_ipv4_client_of_an_ipv6_socket_is_the_same_client(loop: EventLoop) -> None:
     handler = RecordingHandler()
-    listener = listen(loop, lambda: handler, "::", 0, dual_stack=True)
+    listener = listen(loop, lambda: handler, "::", 0)
     with socket.create_connection(("127.0.0.1", listener.sockname[1])) as client:
         iterate_until(loop, lambda: handler.stream)
         assert handler.stream is not None

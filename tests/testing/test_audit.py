@@ -615,7 +615,7 @@ def a_program_that_leaves_a_descriptor_open(simulation: Simulation, patch: Patch
 @found(r"tcp 127\.0\.0\.1:7000 was never closed")
 def a_listener_that_does_not_close_its_socket(simulation: Simulation, patch: Patch) -> None:
     def close(listener: Listener) -> None:
-        listener._watcher.close()
+        listener._watchers[0].close()
         listener._loop.detach(listener)
 
     patch.setattr(Listener, "close", close)
