@@ -1,19 +1,28 @@
-"""Opens connections: each address of a host in turn, within one time-out for all."""
+"""Opens connections: to the first address of a host that answers, within one time-out for all.
+
+RFC 8305, "Happy Eyeballs": an address that leads nowhere costs a moment, not the time-out.
+"""
 
 import errno
 import os
 import socket
+from collections.abc import Callable, Sequence
 from functools import partial
+from math import isfinite
 from typing import Any, Final
 
-from .addresses import Address, format_address, resolve
+from .addresses import Address, AddressInfo, interlaced, named, resolve, summary
+from .errors import LoopClosed
 from .loop import EventLoop
 from .stream import Stream, StreamHandler
-from .watcher import EVENT_WRITE, Watcher
+from .timers import Timer
+from .watcher import EVENT_WRITE
 
 __all__ = ["Connector", "connect"]
 
 _CONNECT_TIMEOUT: Final = 10.0
+# RFC 8305, section 5: "Connection Attempt Delay".
+_ATTEMPT_DELAY: Final = 0.25
 _IN_PROGRESS: Final = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY}
 
 
@@ -27,12 +36,22 @@ def connect(
 ) -> "Connector":
     """Open a connection; the handler is told of `connection_made` or `connection_failed`.
 
-    The addresses of `host` are tried one after the other, all within `timeout` seconds;
-    `connection_failed` gets the error of the last. Raises OSError for a name that is
-    unknown, RuntimeError for any name while the loop runs.
+    The addresses of `host` are tried one after the other, IPv6 and IPv4 by turns: the next
+    when one has failed, or has not answered within 250 ms, or sooner where `timeout` leaves
+    less for each. The first that answers is taken. `timeout`, in seconds, is for all of
+    them together and counts from the first attempt, which is made once the loop runs.
+
+    `connection_failed` gets a TimeoutError if the time was over; else the error of the first
+    address that failed, though not a lack of a way there if another was refused. Either
+    names what came of each address that failed.
+
+    Raises OSError for a name or scope that is unknown, RuntimeError for any name while the
+    loop runs, ValueError for a port or a time-out that is none.
     """
-    addresses = resolve(loop.network, host, port, socket.SOCK_STREAM, numeric_only=loop.running)
-    return Connector(loop, handler, addresses, timeout)
+    if not isfinite(timeout):
+        raise ValueError(f"expected a finite number of seconds as time-out, not {timeout}")
+    found = resolve(loop.network, host, port, socket.SOCK_STREAM, numeric_only=loop.running)
+    return Connector(loop, handler, interlaced(found), timeout)
 
 
 class Connector:
@@ -42,128 +61,169 @@ class Connector:
         self,
         loop: EventLoop,
         handler: StreamHandler,
-        addresses: list[tuple[socket.AddressFamily, Address]],
+        addresses: list[AddressInfo],
         timeout: float,
     ) -> None:
         self._loop = loop
         self._handler: StreamHandler | None = handler
-        self._addresses = addresses[::-1]
+        self._untried = addresses[::-1]
+        self._delay = min(_ATTEMPT_DELAY, timeout / len(addresses))
+        self._timeout = timeout
+        self._attempts: list[_Attempt] = []
+        self._errors: list[OSError] = []
         self._error: OSError = ConnectionAbortedError(
             errno.ECONNABORTED, "the loop was closed before the connection was made"
         )
-        self._sock: socket.socket | None = None
-        self._watcher: Watcher | None = None
-        self._timeout = timeout
-        self._deadline = loop.call_later(timeout, self._on_deadline)
+        self._deadline: Timer | None = None
+        self._next_try: Timer | None = None
         loop.attach(self)
-        loop.call_soon(self._try_next)
+        loop.call_soon(self._start)
 
     def cancel(self) -> None:
         """Give up; the handler is not called. Harmless when the attempt is over."""
+        self._loop.detach(self)
         self._handler = None
         self.abort()
-        self._loop.detach(self)
 
     def abort(self) -> None:
-        """Let go of the socket. Called by the loop when it closes."""
-        self._deadline.cancel()
-        self._addresses.clear()
-        if self._watcher is not None:
-            self._watcher.close()
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        """Let go of the sockets. Called by the loop when it closes."""
+        self._untried.clear()
+        for timer in (self._deadline, self._next_try):
+            if timer is not None:
+                timer.cancel()
+        while self._attempts:
+            self._attempts.pop().close()
 
     def finish(self) -> None:
         """Tell the handler that nothing came of it, unless it was told or called off."""
         handler, self._handler = self._handler, None
         self._loop.detach(self)
-        if handler is not None:
-            try:
-                handler.connection_failed(self._error)
-            except Exception as exc:
-                message = f"the handler {type(handler).__qualname__} raised"
-                self._loop.call_exception_handler(message, exc)
+        if handler is None:
+            return
+        try:
+            handler.connection_failed(self._error)
+        except LoopClosed:
+            pass  # another try, and no loop to make it on: no mistake of the handler
+        except Exception as exc:
+            message = f"the handler {type(handler).__qualname__} raised"
+            self._loop.call_exception_handler(message, exc)
+
+    def _start(self) -> None:
+        if self._handler is not None:
+            # Not before: what a program does between connect() and run() is none of the peer's.
+            self._deadline = self._loop.call_later(self._timeout, self._on_deadline)
+            self._try_next()
 
     def _try_next(self) -> None:
-        while self._addresses:
-            family, address = self._addresses.pop()
+        """Go on to the next address that can be tried at all."""
+        if self._next_try is not None:
+            self._next_try.cancel()
+        while self._untried:
+            family, address = self._untried.pop()
             try:
-                self._start(family, address)
-                return
+                attempt = _Attempt(self._loop, family, address, self._on_ready)
             except OSError as exc:
-                self._note(exc, address)
-        self._give_up()
+                self._errors.append(named(exc, address))
+                continue
+            self._attempts.append(attempt)
+            if self._untried:
+                self._next_try = self._loop.call_later(self._delay, self._try_next)
+            return
+        if not self._attempts:
+            self._give_up(self._errors)
 
-    def _start(self, family: socket.AddressFamily, address: Address) -> None:
-        sock = self._loop.network.socket(family, socket.SOCK_STREAM)
+    def _on_ready(self, attempt: "_Attempt", events: int) -> None:
+        self._look_at(attempt)
+
+    def _on_deadline(self) -> None:
+        # Look before condemning: what was answered in time counts, however late the loop is.
+        self._untried.clear()
+        for attempt in list(self._attempts):
+            if self._handler is not None:
+                self._look_at(attempt)
+        if self._handler is not None:
+            late = TimeoutError(errno.ETIMEDOUT, f"no answer within {self._timeout:g} s")
+            self._give_up([late, *self._errors])
+
+    def _look_at(self, attempt: "_Attempt") -> None:
+        try:
+            peername = attempt.peername()
+        except OSError as exc:
+            self._attempts.remove(attempt)
+            attempt.close()
+            self._errors.append(named(exc, attempt.address))
+            self._try_next()
+            return
+        if peername is not None:
+            self._succeed(attempt, peername)
+
+    def _succeed(self, attempt: "_Attempt", peername: Any) -> None:
+        handler, self._handler = self._handler, None
+        assert handler is not None
+        self._attempts.remove(attempt)
+        self.abort()
+        self._loop.detach(self)
+        sock = attempt.release()
+        Stream(self._loop, sock, handler, peername=peername, immediately=True)
+
+    def _give_up(self, errors: Sequence[OSError]) -> None:
+        self._error = summary(errors)
+        self.abort()
+        self.finish()
+
+
+class _Attempt:
+    """One address that is being tried, with its socket."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        family: socket.AddressFamily,
+        address: Address,
+        on_ready: Callable[["_Attempt", int], object],
+    ) -> None:
+        """Raises OSError if it has failed already."""
+        self.address = address
+        self._sock = sock = loop.network.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _raise_unless(_IN_PROGRESS, sock.connect_ex(address))
-            self._watcher = self._loop.register(
-                sock, EVENT_WRITE, partial(self._on_ready, sock, address)
-            )
+            self._watcher = loop.register(sock, EVENT_WRITE, partial(on_ready, self))
         except BaseException:
             sock.close()
             raise
-        self._sock = sock
 
-    def _on_ready(self, sock: socket.socket, address: Address, events: int) -> None:
-        try:
-            peername = _peer_of(sock, address)
-        except OSError as exc:
-            self._let_go()
-            sock.close()
-            self._note(exc, address)
-            self._try_next()
-            return
-        if peername is None:
-            return
-        self._let_go()
-        handler, self._handler = self._handler, None
-        self._deadline.cancel()
-        self._loop.detach(self)
-        assert handler is not None
-        Stream(self._loop, sock, handler, peername=peername, immediately=True)
+    def close(self) -> None:
+        """Call it off."""
+        self.release().close()
 
-    def _let_go(self) -> None:
-        assert self._watcher is not None
+    def release(self) -> socket.socket:
+        """Leave the socket to the caller."""
         self._watcher.close()
-        self._sock = None
+        return self._sock
 
-    def _on_deadline(self) -> None:
-        self._error = TimeoutError(errno.ETIMEDOUT, f"no answer within {self._timeout:g} s")
-        self._give_up()
-
-    def _give_up(self) -> None:
-        self.abort()
-        self.finish()
-
-    def _note(self, exc: OSError, address: Address) -> None:
-        self._error = type(exc)(exc.errno, f"{format_address(address)}: {exc.strerror}")
-
-
-def _peer_of(sock: socket.socket, address: Address) -> Any:
-    """Who is at the other end; None if that will only be known later. Raises OSError."""
-    _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
-    try:
-        peername = sock.getpeername()
-    except OSError as exc:
-        if exc.errno != errno.ENOTCONN:
-            raise
-        # Readiness is a hint. connect(2): EALREADY says that there is something to wait
-        # for. Or the connection was made, or refused, between the two questions.
-        code = sock.connect_ex(address)
-        if code in _IN_PROGRESS - {0}:
-            return None
-        _raise_unless({0, errno.EISCONN}, code)
-        peername = sock.getpeername()
-    # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the ephemeral
-    # range and nobody listening. That is no server.
-    if peername == sock.getsockname():
-        _raise_unless({0}, errno.ECONNREFUSED)
-    return peername
+    def peername(self) -> Any:
+        """Who is at the other end; None if that will only be known later. Raises OSError."""
+        sock = self._sock
+        _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        try:
+            peername = sock.getpeername()
+        except OSError as exc:
+            if exc.errno != errno.ENOTCONN:
+                raise
+            # Readiness is a hint. connect(2): EALREADY says that there is something to wait
+            # for. Or the connection was made, or refused, between the two questions.
+            code = sock.connect_ex(self.address)
+            if code in _IN_PROGRESS - {0}:
+                return None
+            _raise_unless({0, errno.EISCONN}, code)
+            peername = sock.getpeername()
+        # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the ephemeral
+        # range and nobody listening. That is no server.
+        if peername == sock.getsockname():
+            _raise_unless({0}, errno.ECONNREFUSED)
+        return peername
 
 
 def _raise_unless(accepted: set[int], code: int) -> None:

@@ -7,12 +7,21 @@ import socket
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
 
-from reactor import EventLoop, Stream, StreamHandler, connect
-from reactor.testing import ManualClock, RecordingHandler, run_until
+from reactor import EventLoop, LoopClosed, Stream, StreamHandler, connect, listen
+from reactor.testing import (
+    Faults,
+    ManualClock,
+    RecordingHandler,
+    Simulation,
+    run_until,
+    simulate,
+    torture,
+)
 from tests.conftest import Reported
 from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors
 
@@ -69,6 +78,15 @@ def sockets(network: Door) -> list[FaultySocket]:
 
     network.socket = make
     return made
+
+
+class SlowSocket(FaultySocket):
+    """Calls nobody until the test lets it: then it is answered at once."""
+
+    answered = False
+
+    def connect_ex(self, address: Any) -> int:
+        return super().connect_ex(address) if self.answered else errno.EINPROGRESS
 
 
 def resolve_to(network: Door, *addresses: tuple[str, int]) -> None:
@@ -173,9 +191,9 @@ def test_without_a_word_the_deadline_is_10_seconds(
 
 
 def test_a_deadline_of_zero_is_told_once(
-    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, port: int
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, silent_port: int
 ) -> None:
-    connect(loop, handler, "127.0.0.1", port, timeout=0)
+    connect(loop, handler, "127.0.0.1", silent_port, timeout=0)
     loop.run()
     assert handler.events == FAILED
 
@@ -184,10 +202,59 @@ def test_a_deadline_of_zero_is_told_once(
 def test_a_deadline_that_is_no_time_is_refused(
     loop: EventLoop, handler: RecordingHandler, timeout: float
 ) -> None:
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match="expected a finite number of seconds"):
         connect(loop, handler, "127.0.0.1", 1, timeout=timeout)
     loop.run()
     assert handler.events == []
+
+
+def test_the_time_before_the_loop_runs_is_not_the_peer_s(
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, silent_port: int
+) -> None:
+    connect(loop, handler, "127.0.0.1", silent_port, timeout=8.0)
+    clock.advance(60.0)
+    loop.run_once(0)
+    clock.advance(7.75)
+    loop.run_once(0)
+    assert handler.events == []
+    clock.advance(0.25)
+    loop.run_once(0)
+    assert handler.events == FAILED
+
+
+def test_an_answer_that_the_selector_has_not_told_of_counts_at_the_deadline(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    handler: RecordingHandler,
+    port: int,
+) -> None:
+    selector.arrange = lambda ready: []
+    connect(loop, handler, "127.0.0.1", port, timeout=8.0)
+    loop.run_once(0)
+    assert handler.events == []
+    clock.advance(60.0)
+    loop.run_once(0)
+    assert handler.events == MADE
+
+
+def test_a_refusal_that_the_selector_has_not_told_of_counts_at_the_deadline(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    handler: RecordingHandler,
+    network: Door,
+    dead_port: int,
+    port: int,
+) -> None:
+    selector.arrange = lambda ready: []
+    resolve_to(network, ("127.0.0.1", dead_port), ("127.0.0.1", port))
+    connect(loop, handler, "a.name", 1, timeout=0.0)
+    loop.run_once(0)
+    clock.advance(60.0)
+    loop.run_once(0)
+    assert handler.events == FAILED
+    assert isinstance(handler.error, ConnectionRefusedError)
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EAFNOSUPPORT])
@@ -258,6 +325,22 @@ def test_a_handler_that_raises_in_connection_failed_is_reported_once(
     reported.clear()
 
 
+def test_another_try_while_the_loop_closes_is_no_mistake(
+    loop: EventLoop, silent_port: int, reported: Reported
+) -> None:
+    class Stubborn(RecordingHandler):
+        def connection_failed(self, exc: OSError) -> None:
+            super().connection_failed(exc)
+            raise LoopClosed("the loop is closed")
+
+    handler = Stubborn()
+    connect(loop, handler, "127.0.0.1", silent_port)
+    loop.run_once(0)
+    loop.close()
+    assert handler.events == FAILED
+    assert reported == []
+
+
 def test_the_default_handler_takes_a_failure_in_silence(loop: EventLoop, dead_port: int) -> None:
     connect(loop, StreamHandler(), "127.0.0.1", dead_port)
     loop.run()
@@ -266,8 +349,9 @@ def test_the_default_handler_takes_a_failure_in_silence(loop: EventLoop, dead_po
 # -- several addresses -------------------------------------------------------------------
 
 
-def test_the_next_address_is_tried_when_one_refuses(
+def test_the_next_address_is_tried_at_once_when_one_refuses(
     loop: EventLoop,
+    clock: ManualClock,
     handler: RecordingHandler,
     port: int,
     dead_port: int,
@@ -281,20 +365,127 @@ def test_the_next_address_is_tried_when_one_refuses(
     assert handler.stream.peername == ("127.0.0.1", port)
 
 
+def test_the_next_address_is_tried_after_250_ms_of_silence(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    port: int,
+    silent_port: int,
+    network: Door,
+    sockets: list[FaultySocket],
+) -> None:
+    resolve_to(network, ("127.0.0.1", silent_port), ("127.0.0.1", port))
+    connect(loop, handler, "a.name", port)
+    loop.run_once(0)
+    clock.advance(0.125)
+    loop.run_once(0)
+    assert len(sockets) == 1
+    clock.advance(0.125)
+    run_until(loop, lambda: handler.events)
+    assert handler.events == MADE
+    assert [sock.fileno() < 0 for sock in sockets] == [True, False]
+
+
+def test_an_address_that_is_slow_may_still_win(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    port: int,
+    network: Door,
+) -> None:
+    slow = SlowSocket()
+    made = iter([slow, SlowSocket()])
+    network.socket = lambda *args: next(made)
+    resolve_to(network, ("127.0.0.1", port), ("127.0.0.2", port))
+    connect(loop, handler, "a.name", port)
+    loop.run_once(0)
+    clock.advance(0.25)
+    loop.run_once(0)
+    slow.answered = True
+    run_until(loop, lambda: handler.events)
+    assert handler.stream is not None
+    assert handler.stream.peername == ("127.0.0.1", port)
+
+
+def test_of_two_that_answer_at_once_one_is_taken(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    port: int,
+    network: Door,
+) -> None:
+    both = SlowSocket(), SlowSocket()
+    made = iter(both)
+    network.socket = lambda *args: next(made)
+    resolve_to(network, ("127.0.0.1", port), ("127.0.0.2", port))
+    with socket.create_server(("127.0.0.2", port)):
+        connect(loop, handler, "a.name", port)
+        loop.run_once(0)
+        clock.advance(0.25)
+        loop.run_once(0)
+        for sock in both:
+            sock.answered = True
+        run_until(loop, lambda: handler.events)
+        loop.run_once(0)
+    assert handler.events == MADE
+    assert sorted(sock.fileno() < 0 for sock in both) == [False, True]
+
+
+def test_a_short_time_out_is_shared_by_all_addresses(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    port: int,
+    silent_port: int,
+    network: Door,
+) -> None:
+    silent = ("127.0.0.1", silent_port)
+    resolve_to(network, silent, ("127.0.0.1", port))
+    connect(loop, handler, "a.name", port, timeout=0.25)
+    loop.run_once(0)
+    clock.advance(0.125)
+    run_until(loop, lambda: handler.events)
+    assert handler.events == MADE
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_the_families_are_tried_by_turns(
+    loop: EventLoop, handler: RecordingHandler, network: Door
+) -> None:
+    tried: list[int] = []
+
+    def refuse(family: int, kind: int) -> socket.socket:
+        tried.append(family)
+        raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+
+    network.socket = refuse
+    six, four = socket.AF_INET6, socket.AF_INET
+    network.getaddrinfo = lambda *args, **kwargs: [
+        *[(six, socket.SOCK_STREAM, 6, "", (f"2001:db8::{n}", 1, 0, 0)) for n in range(2)],
+        *[(four, socket.SOCK_STREAM, 6, "", (f"192.0.2.{n}", 1)) for n in range(2)],
+    ]
+    connect(loop, handler, "a.name", 1)
+    loop.run()
+    assert tried == [six, four, six, four]
+
+
 def test_no_further_address_is_tried_once_connected(
     loop: EventLoop,
+    clock: ManualClock,
     handler: RecordingHandler,
     port: int,
     sockets: list[FaultySocket],
     network: Door,
 ) -> None:
-    resolve_to(network, ("127.0.0.1", port), ("127.0.0.1", port))
+    resolve_to(network, ("127.0.0.1", port), ("127.0.0.2", port))
     connect(loop, handler, "a.name", port)
     run_until(loop, lambda: handler.events)
+    clock.advance(1.0)
+    loop.run_once(0)
     assert len(sockets) == 1
 
 
-def test_when_all_refuse_the_error_is_that_of_the_last(
+def test_when_all_refuse_the_error_names_them_all(
     loop: EventLoop, handler: RecordingHandler, dead_port: int, network: Door
 ) -> None:
     with socket.socket() as another:
@@ -303,11 +494,27 @@ def test_when_all_refuse_the_error_is_that_of_the_last(
         resolve_to(network, ("127.0.0.1", dead_port), last)
         connect(loop, handler, "a.name", 1)
         loop.run()
-    assert handler.events == FAILED
-    assert f":{last[1]}: " in str(handler.error)
+    assert isinstance(handler.error, ConnectionRefusedError)
+    assert f"127.0.0.1:{dead_port}: Connection refused; " in str(handler.error)
+    assert f"127.0.0.1:{last[1]}: Connection refused" in str(handler.error)
 
 
-def test_all_addresses_share_one_deadline(
+def test_a_refusal_says_more_than_the_lack_of_a_way(
+    loop: EventLoop, handler: RecordingHandler, dead_port: int, network: Door
+) -> None:
+    def make(*args: Any) -> socket.socket:
+        network.socket = socket.socket
+        raise OSError(errno.EAFNOSUPPORT, "no such family")
+
+    network.socket = make
+    resolve_to(network, ("192.0.2.1", 1), ("127.0.0.1", dead_port))
+    connect(loop, handler, "a.name", 1)
+    loop.run()
+    assert isinstance(handler.error, ConnectionRefusedError)
+    assert "192.0.2.1:1: no such family" in str(handler.error)
+
+
+def test_all_addresses_share_one_deadline_and_its_error_names_those_that_refused(
     loop: EventLoop,
     clock: ManualClock,
     handler: RecordingHandler,
@@ -316,19 +523,61 @@ def test_all_addresses_share_one_deadline(
     sockets: list[FaultySocket],
     network: Door,
 ) -> None:
-    resolve_to(
-        network,
-        ("127.0.0.1", dead_port),
-        ("127.0.0.1", silent_port),
-        ("127.0.0.1", silent_port),
-    )
+    resolve_to(network, ("127.0.0.1", dead_port), ("127.0.0.1", silent_port))
     connect(loop, handler, "a.name", 1, timeout=8.0)
     run_until(loop, lambda: len(sockets) == 2)
     clock.advance(8.0)
     loop.run()
     assert handler.events == FAILED
     assert isinstance(handler.error, TimeoutError)
-    assert len(sockets) == 2
+    assert f"127.0.0.1:{dead_port}: " in str(handler.error)
+    assert all(sock.fileno() == -1 for sock in sockets)
+
+
+def test_a_lack_of_descriptors_for_the_next_address_leaves_the_attempts_alone(
+    loop: EventLoop,
+    clock: ManualClock,
+    handler: RecordingHandler,
+    port: int,
+    network: Door,
+) -> None:
+    slow = SlowSocket()
+
+    def exhausted(*args: Any) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    network.socket = lambda *args: slow
+    resolve_to(network, ("127.0.0.1", port), ("127.0.0.2", port))
+    connect(loop, handler, "a.name", port)
+    loop.run_once(0)
+    network.socket = exhausted
+    clock.advance(0.25)
+    loop.run_once(0)
+    slow.answered = True
+    run_until(loop, lambda: handler.events)
+    assert handler.events == MADE
+
+
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_all_attempts_under_way_end_together(
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, network: Door, end: str
+) -> None:
+    made = [SlowSocket() for _ in range(3)]
+    coming = iter(made)
+    network.socket = lambda *args: next(coming)
+    resolve_to(network, *((f"127.0.0.{n}", 1) for n in (1, 2, 3)))
+    attempt = connect(loop, handler, "a.name", 1)
+    loop.run_once(0)
+    for _ in range(2):
+        clock.advance(0.25)
+        loop.run_once(0)
+    assert all(sock.fileno() >= 0 for sock in made)
+    if end == "cancel":
+        attempt.cancel()
+    else:
+        loop.close()
+    assert handler.events == ([] if end == "cancel" else FAILED)
+    assert all(sock.fileno() == -1 for sock in made)
 
 
 def test_being_woken_for_nothing_is_no_failure(
@@ -543,3 +792,53 @@ def test_attempts_that_fail_leave_nothing_behind(
     loop.run()
     assert open_descriptors() == before
     assert selector.watched == 0
+
+
+@pytest.mark.parametrize("callback", ["connection_made", "connection_failed"])
+def test_what_ends_the_program_leaves_nothing_half_done(
+    loop: EventLoop, port: int, dead_port: int, sockets: list[FaultySocket], callback: str
+) -> None:
+    class Leaving(RecordingHandler):
+        def connection_made(self, stream: Stream) -> None:
+            super().connection_made(stream)
+            raise SystemExit
+
+        def connection_failed(self, exc: OSError) -> None:
+            super().connection_failed(exc)
+            raise SystemExit
+
+    handler = Leaving()
+    connect(loop, handler, "127.0.0.1", port if callback == "connection_made" else dead_port)
+    with pytest.raises(SystemExit):
+        run_until(loop, lambda: False)
+    if handler.stream is not None:
+        handler.stream.abort()
+    loop.run()
+    assert handler.events[0] == callback
+    assert [sock.fileno() for sock in sockets] == [-1]
+
+
+def call_and_answer(simulation: Simulation, host: str) -> None:
+    """A server at `host`, and one who calls it by name."""
+    caller = RecordingHandler()
+    simulation.loop.set_exception_handler(lambda message, exc: None)
+    server = listen(simulation.loop, RecordingHandler, host, 7000)
+    connect(simulation.loop, caller, "localhost", 7000, timeout=5.0)
+    simulation.run_until(lambda: caller.events)
+    simulation.run(seconds=10.0)
+    assert len([event for event in caller.events if event in MADE + FAILED]) == 1
+    server.close()
+
+
+each_server = pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+
+
+@each_server
+def test_no_fault_of_any_call_leaves_an_attempt_undecided_or_a_socket_open(host: str) -> None:
+    assert torture(partial(call_and_answer, host=host)) > 200
+
+
+@each_server
+@pytest.mark.parametrize("faults", [Faults.gentle, Faults.harsh])
+def test_no_chance_leaves_an_attempt_undecided_or_a_socket_open(faults: Any, host: str) -> None:
+    simulate(partial(call_and_answer, host=host), seeds=50, faults=faults)
