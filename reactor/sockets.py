@@ -5,6 +5,7 @@ What is unsuitable would otherwise be found out much later, by a peer or a loop 
 
 import errno
 import socket
+from contextlib import ExitStack
 from enum import Enum
 from typing import Final
 
@@ -138,12 +139,16 @@ def _bind_each(
 ) -> tuple[list[socket.socket], list[OSError]]:
     socks: list[socket.socket] = []
     errors: list[OSError] = []
-    for family, (host, port, *rest) in infos:
-        try:
-            chosen = port or (socks[0].getsockname()[1] if socks else 0)
-            socks.append(_bound(network, (family, (host, chosen, *rest)), kind, dual_stack))
-        except OSError as exc:
-            errors.append(exc)
+    with ExitStack() as stack:
+        for family, (host, port, *rest) in infos:
+            try:
+                chosen = port or (socks[0].getsockname()[1] if socks else 0)
+                sock = _bound(network, (family, (host, chosen, *rest)), kind, dual_stack)
+            except OSError as exc:
+                errors.append(exc)
+            else:
+                socks.append(stack.enter_context(sock))
+        stack.pop_all()
     return socks, errors
 
 

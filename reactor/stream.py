@@ -159,9 +159,9 @@ class Stream:
         immediately: bool = False,
     ) -> None:
         expect(sock, Use.STREAM)
-        sock.setblocking(False)
         self.peername: Any = sock.getpeername() if peername is None else peername
         """The peer's address."""
+        sock.setblocking(False)
         self._loop = loop
         self._sock = sock
         self._handler = handler

@@ -2,6 +2,7 @@
 No test here asks a name server.
 """
 
+import errno
 import socket
 from ipaddress import IPv4Address, IPv6Address
 
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reactor import format_address, parse_address, unmapped
-from reactor.addresses import resolve
+from reactor import format_address, format_host, parse_address, unmapped
+from reactor.addresses import AddressInfo, interlaced, named, numeric_host, resolve, summary
 
 unhurried = settings(deadline=None)
 ports = st.integers(0, 65535)
@@ -31,18 +32,40 @@ def test_an_address_that_is_written_is_read_back(
     assert parse_address(format_address((str(host), port))) == (str(host), port)
 
 
+@unhurried
+@given(st.ip_addresses(v=6), ports, st.integers(0, 2**32 - 1))
+@example(IPv6Address("fe80::1"), 80, 2)
+def test_a_scope_is_written_and_read_back(host: IPv6Address, port: int, scope: int) -> None:
+    address = unmapped((spelled(host), port, 0, scope))
+    assert numeric(*parse_address(format_address(address)))[0][1] == address
+
+
+@unhurried
+@given(st.ip_addresses(v=6), st.integers(1, 2**32 - 1), st.data())
+def test_a_host_is_one_in_every_spelling(
+    host: IPv6Address, scope: int, data: st.DataObject
+) -> None:
+    written = data.draw(st.sampled_from([str(host), host.exploded, str(host).upper()]))
+    assert numeric_host(written) == format_host(unmapped((spelled(host), 0, 0, 0)))
+    assert numeric_host(f"{written}%{scope}") == format_host(unmapped((spelled(host), 0, 0, scope)))
+
+
 @pytest.mark.parametrize(
     ("address", "text"),
     [
         (("192.0.2.1", 80), "192.0.2.1:80"),
         (("::1", 80, 0, 0), "[::1]:80"),
-        (("/run/relay.sock"), "/run/relay.sock"),
+        (("fe80::1", 80, 0, 2), "[fe80::1%2]:80"),
+        (("fe80::1%eth0", 80), "[fe80::1%eth0]:80"),
+        (("fe80::1%eth0", 80, 0, 2), "[fe80::1%eth0]:80"),
+        ((2, 80), "2:80"),
+        ("/run/relay.sock", "/run/relay.sock"),
         ("", "unnamed"),
         (None, "unnamed"),
     ],
 )
 def test_every_kind_of_address_can_be_written(
-    address: tuple[str, int] | str | None, text: str
+    address: tuple[object, ...] | str | None, text: str
 ) -> None:
     assert format_address(address) == text
 
@@ -123,7 +146,21 @@ def test_every_other_peer_stays_what_it_is(host: IPv4Address | IPv6Address, port
     assert unmapped(address) == address
 
 
+# -- numeric_host ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "relay.example", "127.1", "192.0.2.1:80", "[::1]", "::1%"])
+def test_what_is_no_numeric_host_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a numeric host"):
+        numeric_host(text)
+
+
 # -- resolve -----------------------------------------------------------------------------
+
+
+def spelled(host: IPv6Address) -> str:
+    """As the system writes it."""
+    return socket.inet_ntop(socket.AF_INET6, host.packed)
 
 
 def numeric(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[object, ...]]]:
@@ -140,6 +177,25 @@ def test_a_scope_is_a_number_or_the_name_of_an_interface(monkeypatch: pytest.Mon
     expected = [(socket.AF_INET6, ("fe80::1", 80, 0, 7))]
     assert numeric("fe80::1%7", 80) == expected
     assert numeric("fe80::1%eth7", 80) == expected
+
+
+@pytest.mark.parametrize(
+    "scope", ["no such thing", "4294967296", "9" * 5000, "٢", "a\0b", "\udcff"]
+)
+def test_a_scope_that_is_no_interface_is_an_os_error_that_names_it(scope: str) -> None:
+    with pytest.raises(OSError, match=r"fe80::1%.*: no such interface") as caught:
+        numeric(f"fe80::1%{scope}", 80)
+    assert caught.value.errno == errno.ENODEV
+
+
+def test_a_mapped_address_is_the_ipv4_address() -> None:
+    assert numeric("::FFFF:192.0.2.1", 80) == [(socket.AF_INET, ("192.0.2.1", 80))]
+
+
+@pytest.mark.parametrize("host", [None, 2130706433, b"\x7f\0\0\x01"])
+def test_what_is_no_text_is_no_host(host: object) -> None:
+    with pytest.raises(TypeError, match="a host is a str"):
+        numeric(host, 80)  # type: ignore[arg-type]
 
 
 def test_a_name_is_not_looked_up_while_a_loop_runs() -> None:
@@ -173,6 +229,14 @@ def test_a_name_gives_all_its_addresses_in_order(monkeypatch: pytest.MonkeyPatch
     ]
 
 
+def test_an_address_that_is_named_twice_is_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [found, found])
+    assert resolve(socket, "localhost", 80, socket.SOCK_STREAM, numeric_only=False) == [
+        (socket.AF_INET, ("127.0.0.1", 80))
+    ]
+
+
 def test_an_unknown_name_is_an_os_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(host: str, port: int, *, type: int) -> list[tuple[object, ...]]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -186,3 +250,67 @@ def test_a_name_that_can_not_be_one_is_an_os_error_that_names_it() -> None:
     name = "x" * 64
     with pytest.raises(OSError, match=f"{name}.*label"):
         resolve(socket, name, 80, socket.SOCK_STREAM, numeric_only=False)
+
+
+# -- interlaced --------------------------------------------------------------------------
+
+SIX, FOUR = socket.AF_INET6, socket.AF_INET
+infos = st.lists(st.sampled_from([SIX, FOUR]), min_size=1, max_size=12).map(
+    lambda families: [(family, ("host", place)) for place, family in enumerate(families)]
+)
+
+
+@unhurried
+@given(infos)
+def test_interlacing_loses_and_doubles_nothing(found: list[AddressInfo]) -> None:
+    assert sorted(interlaced(found)) == sorted(found)
+
+
+@unhurried
+@given(infos)
+def test_interlacing_leaves_the_first_the_first(found: list[AddressInfo]) -> None:
+    assert interlaced(found)[0] == found[0]
+
+
+@unhurried
+@given(infos)
+def test_interlacing_keeps_the_order_within_a_family(found: list[AddressInfo]) -> None:
+    for family in (SIX, FOUR):
+        of_family = [info for info in interlaced(found) if info[0] is family]
+        assert of_family == [info for info in found if info[0] is family]
+
+
+@unhurried
+@given(infos)
+def test_interlacing_has_no_neighbours_of_one_family_while_there_is_another(
+    found: list[AddressInfo],
+) -> None:
+    order = [family for family, _ in interlaced(found)]
+    for place in range(1, len(order)):
+        if order[place] is order[place - 1]:
+            assert len(set(order[place - 1 :])) == 1
+
+
+# -- errors ------------------------------------------------------------------------------
+
+
+def test_an_error_is_named_by_the_address_it_came_with() -> None:
+    named_so = named(ConnectionRefusedError(errno.ECONNREFUSED, "no"), ("fe80::1", 80, 0, 2))
+    assert isinstance(named_so, ConnectionRefusedError)
+    assert named_so.strerror == "[fe80::1%2]:80: no"
+
+
+def test_an_error_without_a_number_is_told_in_its_own_words() -> None:
+    assert str(named(OSError("bad family"), ("::1", 80)).strerror) == "[::1]:80: bad family"
+
+
+def test_one_error_has_the_words_of_all_and_the_number_that_says_most() -> None:
+    absent = OSError(errno.ENETUNREACH, "no way")
+    refused = OSError(errno.ECONNREFUSED, "refused")
+    reset = OSError(errno.ECONNRESET, "reset")
+    found = summary([absent, refused, reset])
+    assert (found.errno, found.strerror) == (errno.ECONNREFUSED, "no way; refused; reset")
+
+
+def test_if_nothing_else_is_known_the_lack_of_a_way_is_the_error() -> None:
+    assert summary([OSError(errno.ENETUNREACH, "no way")]).errno == errno.ENETUNREACH

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from selectors import SelectorKey
 from typing import Any
 
 import pytest
@@ -26,6 +27,19 @@ def settle(loop: EventLoop) -> None:
     """Let everything happen that does not depend on time."""
     for _ in range(5):
         loop.run_once(0)
+
+
+def limited(selector: SpySelector, room: int) -> None:
+    """From now on the selector has no room but for so many more."""
+    register = selector.register
+
+    def until_full(fileobj: Any, events: int, data: Any = None) -> SelectorKey:
+        nonlocal room
+        room -= 1
+        selector.refusal = errno.ENOSPC if room < 0 else None
+        return register(fileobj, events, data)
+
+    selector.register = until_full  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -345,6 +359,19 @@ def test_errors_of_connections_have_their_cap_too(
     assert door.calls["accept"] == 64
 
 
+def test_a_connection_that_may_not_be_accepted_and_stays_is_asked_for_ten_times_a_second(
+    loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    door.script("accept", itertools.repeat(errno.EPERM))
+    call(listener.sockname)
+    wait_for(door)
+    for _ in range(100):
+        clock.advance(0.01)
+        settle(loop)
+    assert 9 * 64 <= door.calls["accept"] <= 11 * 64
+    assert listener.pauses == door.calls["accept"] / 64
+
+
 def test_a_peer_that_is_gone_before_its_turn_does_no_harm(
     loop: EventLoop, listener: Listener, handlers: list[RecordingHandler], call: Call
 ) -> None:
@@ -408,6 +435,56 @@ def test_a_connection_that_can_not_be_set_up_costs_only_itself(
     assert listener.failed == 1
     assert [exc.errno for _, exc in reported if isinstance(exc, OSError)] == [errno.EIO]
     reported.clear()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_what_ends_the_program_in_a_handler_factory_leaves_no_connection_half_made(
+    loop: EventLoop, call: Call, error: type[BaseException]
+) -> None:
+    ends = iter([error()])
+
+    def make() -> StreamHandler:
+        for end in ends:
+            raise end
+        return StreamHandler()
+
+    listener = listen(loop, make, "127.0.0.1", 0)
+    first, _ = call(listener.sockname, 2)
+    with pytest.raises(error):
+        run_until(loop, lambda: False)
+    assert first.wait().ended()
+    run_until(loop, lambda: listener.accepted == 1)
+    assert listener.failed == 1
+
+
+def test_what_ends_the_program_in_connection_made_finds_the_connection_made(
+    loop: EventLoop, call: Call
+) -> None:
+    class Leaving(RecordingHandler):
+        def connection_made(self, stream: Stream) -> None:
+            super().connection_made(stream)
+            raise SystemExit
+
+    handler = Leaving()
+    listener = listen(loop, lambda: handler, "127.0.0.1", 0)
+    (peer,) = call(listener.sockname)
+    with pytest.raises(SystemExit):
+        run_until(loop, lambda: False)
+    assert (listener.accepted, listener.failed) == (1, 0)
+    loop.close()
+    assert handler.events == ["connection_made", "connection_lost"]
+    assert peer.wait().ended()
+
+
+def test_an_unusable_socket_is_closed_before_it_is_reported(
+    loop: EventLoop, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    open_when_told: list[bool] = []
+    loop.set_exception_handler(lambda *told: open_when_told.append(door.fileno() >= 0))
+    door.script("accept", [errno.EINVAL])
+    call(listener.sockname)
+    run_until(loop, lambda: open_when_told)
+    assert open_when_told == [False]
 
 
 def test_connections_that_can_not_be_set_up_leave_nothing_behind(
@@ -574,3 +651,110 @@ def test_the_ipv6_wildcard_takes_both(loop: EventLoop, call: Call, host: str) ->
     listener = listen(loop, StreamHandler, "::", 0)
     call((host, listener.sockname[1]))
     run_until(loop, lambda: listener.accepted == 1)
+
+
+@needs_ipv6
+def test_an_ipv4_peer_of_the_ipv6_wildcard_is_known_by_its_ipv4_address(
+    loop: EventLoop, factory: Callable[[], RecordingHandler], handlers: list[Any], call: Call
+) -> None:
+    listener = listen(loop, factory, "::", 0)
+    (peer,) = call(("127.0.0.1", listener.sockname[1]))
+    run_until(loop, lambda: handlers)
+    assert handlers[0].stream.peername == peer.sock.getsockname()
+
+
+# -- names with several addresses --------------------------------------------------------
+
+
+@pytest.fixture
+def doors(network: Door) -> list[FaultySocket]:
+    """The sockets that are made, while each name has an IPv6 and an IPv4 address."""
+    made: list[FaultySocket] = []
+
+    def make(*args: Any) -> FaultySocket:
+        made.append(FaultySocket(*args))
+        return made[-1]
+
+    network.socket = make
+    network.getaddrinfo = lambda host, port, *, type: [
+        (socket.AF_INET6, type, 6, "", ("::1", port, 0, 0)),
+        (socket.AF_INET, type, 6, "", ("127.0.0.1", port)),
+    ]
+    return made
+
+
+@pytest.fixture
+def both(
+    loop: EventLoop, doors: list[FaultySocket], factory: Callable[[], RecordingHandler]
+) -> Listener:
+    """A listener at both addresses of a name."""
+    return listen(loop, factory, "a.name", 0)
+
+
+@needs_ipv6
+def test_a_name_is_listened_at_with_all_its_addresses(
+    loop: EventLoop, both: Listener, handlers: list[RecordingHandler], call: Call
+) -> None:
+    for name in both.socknames:
+        call(name)[0].send(b"hello")
+    run_until(loop, lambda: sum(bool(handler.received) for handler in handlers) == 2)
+    assert both.accepted == 2
+
+
+@needs_ipv6
+def test_all_addresses_of_a_name_have_one_port(both: Listener) -> None:
+    (six, port, *_), four = both.socknames
+    assert (six, four) == ("::1", ("127.0.0.1", port))
+    assert both.sockname == both.socknames[0]
+
+
+@needs_ipv6
+def test_the_repr_names_all_addresses(both: Listener) -> None:
+    port = both.sockname[1]
+    assert repr(both) == f"<Listener [::1]:{port} and 127.0.0.1:{port}>"
+
+
+@needs_ipv6
+@pytest.mark.parametrize("end", ["listener", "loop"])
+def test_all_addresses_of_a_name_are_closed_together(
+    loop: EventLoop, both: Listener, selector: SpySelector, end: str
+) -> None:
+    if end == "listener":
+        both.close()
+        assert selector.watched == 0
+    else:
+        loop.close()
+    for name in both.socknames:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(name[:2])
+
+
+@needs_ipv6
+def test_a_limit_pauses_all_addresses_of_a_name(
+    loop: EventLoop,
+    clock: ManualClock,
+    both: Listener,
+    doors: list[FaultySocket],
+    call: Call,
+    selector: SpySelector,
+) -> None:
+    doors[0].script("accept", [errno.EMFILE])
+    for door, name in zip(doors, both.socknames, strict=True):
+        call(name)
+        wait_for(door)
+    selector.arrange = lambda ready: sorted(ready, key=lambda event: event[0].fd)
+    settle(loop)
+    assert (both.pauses, both.accepted, selector.watched) == (1, 0, 0)
+    clock.advance(0.1)
+    run_until(loop, lambda: both.accepted == 2)
+
+
+@needs_ipv6
+def test_a_selector_that_has_no_room_for_the_second_address_leaves_nothing(
+    loop: EventLoop, doors: list[FaultySocket], selector: SpySelector
+) -> None:
+    before = open_descriptors()
+    limited(selector, 1)
+    with pytest.raises(OSError, match="No space"):
+        listen(loop, StreamHandler, "a.name", 0)
+    assert (open_descriptors(), selector.watched) == (before, 0)
