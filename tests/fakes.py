@@ -92,10 +92,16 @@ class SpySelector(selectors.BaseSelector):
         """If set, the last word on what is ready, and in which order."""
         self.refusal: int | None = None
         """If set, the errno of every attempt to register."""
+        self.room: int | None = None
+        """If set, for how many more descriptors there is room."""
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         if self.refusal is not None:
             raise OSError(self.refusal, os.strerror(self.refusal))
+        if self.room is not None:
+            if not self.room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.room -= 1
         return self._inner.register(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:

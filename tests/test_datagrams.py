@@ -19,10 +19,20 @@ from reactor import (
     EventLoop,
     StreamClosed,
     bind_udp,
+    bind_udp_all,
 )
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, Mailbox, SpySelector, has_ipv6, open_descriptors, wait_for
+from tests.fakes import (
+    Door,
+    FaultySocket,
+    Mailbox,
+    SpySelector,
+    has_ipv6,
+    open_descriptors,
+    udp_socket,
+    wait_for,
+)
 
 MakeSocket = Callable[..., FaultySocket]
 
@@ -993,6 +1003,89 @@ def test_ipv4_and_ipv6_can_be_bound_at_one_port(loop: EventLoop, mailbox: Mailbo
     four = bind_udp(loop, mailbox, "0.0.0.0")
     six = bind_udp(loop, mailbox, "::", four.sockname[1], dual_stack=False)
     assert six.sockname[1] == four.sockname[1]
+
+
+@pytest.fixture
+def two_families(network: Door) -> None:
+    """Each name has an IPv6 and an IPv4 address."""
+    network.getaddrinfo = lambda host, port, *, type: [
+        (socket.AF_INET6, type, 17, "", ("::1", port, 0, 0)),
+        (socket.AF_INET, type, 17, "", ("127.0.0.1", port)),
+    ]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_a_name_can_be_bound_at_all_its_addresses(
+    loop: EventLoop, mailbox: Mailbox, two_families: None, udp: MakeSocket
+) -> None:
+    six, four = bind_udp_all(loop, mailbox, "a.name")
+    assert six.sockname[1] == four.sockname[1]
+    udp("::1").sendto(b"six", six.sockname)
+    udp().sendto(b"four", four.sockname)
+    run_until(loop, lambda: len(mailbox.datagrams) == 2)
+    assert sorted(mailbox.datagrams) == [b"four", b"six"]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_each_address_of_a_name_is_bound_with_the_same_options(
+    loop: EventLoop, clock: ManualClock, mailbox: Mailbox, two_families: None, udp: MakeSocket
+) -> None:
+    for endpoint in bind_udp_all(loop, mailbox, "a.name", coalesce=1.0):
+        udp(endpoint.sockname[0]).sendto(b"gathered", endpoint.sockname)
+    settle(loop)
+    assert mailbox.batches == []
+    clock.advance(1.0)
+    run_until(loop, lambda: len(mailbox.batches) == 2)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_a_name_is_bound_at_all_its_addresses_or_at_none(
+    loop: EventLoop, mailbox: Mailbox, two_families: None, selector: SpySelector
+) -> None:
+    before = open_descriptors()
+    selector.room = 1
+    with pytest.raises(OSError, match="No space"):
+        bind_udp_all(loop, mailbox, "a.name")
+    assert (open_descriptors(), selector.watched) == (before, 0)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_an_endpoint_at_a_name_is_at_the_first_address_that_can_be_had(
+    loop: EventLoop, mailbox: Mailbox, two_families: None
+) -> None:
+    taken = bind_udp(loop, mailbox, "a.name")
+    assert taken.sockname[0] == "::1"
+    assert bind_udp(loop, mailbox, "a.name", taken.sockname[1]).sockname[0] == "127.0.0.1"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_the_ipv6_wildcard_takes_ipv4_too(
+    loop: EventLoop, mailbox: Mailbox, udp: MakeSocket
+) -> None:
+    port = bind_udp(loop, mailbox, "::").sockname[1]
+    udp().sendto(b"four", ("127.0.0.1", port))
+    udp("::1").sendto(b"six", ("::1", port))
+    run_until(loop, lambda: len(mailbox.datagrams) == 2)
+
+
+@pytest.mark.parametrize(
+    ("only_from", "taken"), [("fe80::1%2", 1), ("fe80::1%3", 0), ("FE80::1", 2)]
+)
+def test_a_scope_in_only_from_has_to_be_that_of_the_sender(
+    loop: EventLoop, mailbox: Mailbox, only_from: str, taken: int
+) -> None:
+    class FromAfar(FaultySocket):
+        def recvfrom_into(self, *args: Any) -> Any:
+            return super().recvfrom_into(*args)[0], ("fe80::1", 9, 0, next(scopes))
+
+    scopes = iter([2, 4])
+    sock = FromAfar.adopt(udp_socket())
+    endpoint = bind_udp(loop, mailbox, sock=sock, only_from=only_from)
+    for _ in range(2):
+        endpoint.send(b"hello", endpoint.sockname)
+    wait_for(sock)
+    run_until(loop, lambda: endpoint.counters.received + endpoint.counters.rejected == 2)
+    assert len(mailbox.datagrams) == taken
 
 
 def test_a_port_can_be_bound_again_after_closing(loop: EventLoop, mailbox: Mailbox) -> None:

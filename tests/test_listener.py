@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from selectors import SelectorKey
 from typing import Any
 
 import pytest
@@ -27,19 +26,6 @@ def settle(loop: EventLoop) -> None:
     """Let everything happen that does not depend on time."""
     for _ in range(5):
         loop.run_once(0)
-
-
-def limited(selector: SpySelector, room: int) -> None:
-    """From now on the selector has no room but for so many more."""
-    register = selector.register
-
-    def until_full(fileobj: Any, events: int, data: Any = None) -> SelectorKey:
-        nonlocal room
-        room -= 1
-        selector.refusal = errno.ENOSPC if room < 0 else None
-        return register(fileobj, events, data)
-
-    selector.register = until_full  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -754,7 +740,7 @@ def test_a_selector_that_has_no_room_for_the_second_address_leaves_nothing(
     loop: EventLoop, doors: list[FaultySocket], selector: SpySelector
 ) -> None:
     before = open_descriptors()
-    limited(selector, 1)
+    selector.room = 1
     with pytest.raises(OSError, match="No space"):
         listen(loop, StreamHandler, "a.name", 0)
     assert (open_descriptors(), selector.watched) == (before, 0)
