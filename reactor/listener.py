@@ -7,6 +7,7 @@ error at the descriptor limit, answered by trying again at once, would burn the 
 import errno
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -44,37 +45,37 @@ def listen(
     its addresses, on one port: "localhost" serves both families; addresses that this
     machine does not have are passed over as long as another is left. "::" takes IPv4 too,
     unless `dual_stack` is False. With `sock`, a bound stream socket, host and port are not
-    used.
+    used; it is the listener's from then on, and the caller's if the call raises.
 
     Raises OSError that names the addresses that failed; RuntimeError for a host name while
-    the loop runs; ValueError for an unsuitable `sock`, which is left as it was.
+    the loop runs; ValueError for an unsuitable `sock`.
     """
-    if sock is not None:
-        expect(sock, Use.LISTENER)
-        socks = [sock]
-    elif host is not None:
-        socks = bound_sockets(
-            loop.network,
-            host,
-            port,
-            socket.SOCK_STREAM,
-            numeric_only=loop.running,
-            dual_stack=dual_stack,
-        )
-    else:
-        raise ValueError("listen() needs a host or a socket")
-    try:
-        for each in socks:
-            each.setblocking(False)
-            each.listen(backlog)
-        return Listener(loop, socks, handler_factory)
-    except BaseException as exc:
-        name = _name_of(each)
-        for each in socks:
-            each.close()
-        if isinstance(exc, OSError):
-            raise OSError(exc.errno, f"{name}: {exc.strerror}") from exc
-        raise
+    with ExitStack() as made:
+        if sock is not None:
+            expect(sock, Use.LISTENER)
+            socks = [sock]
+        elif host is not None:
+            socks = bound_sockets(
+                loop.network,
+                host,
+                port,
+                socket.SOCK_STREAM,
+                numeric_only=loop.running,
+                dual_stack=dual_stack,
+            )
+            for door in socks:
+                made.callback(door.close)
+        else:
+            raise ValueError("listen() needs a host or a socket")
+        try:
+            for door in socks:
+                door.setblocking(False)
+                door.listen(backlog)
+            listener = Listener(loop, socks, handler_factory)
+        except OSError as exc:
+            raise OSError(exc.errno, f"{_name_of(door)}: {exc.strerror}") from exc
+        made.pop_all()
+    return listener
 
 
 class Listener:
@@ -109,7 +110,7 @@ class Listener:
                 self._watchers.append(loop.register(sock, EVENT_READ, on_ready))
             loop.attach(self)
         except BaseException:
-            self.abort()
+            self._watch_no_more()
             raise
 
     def __repr__(self) -> str:
@@ -122,9 +123,7 @@ class Listener:
 
     def abort(self) -> None:
         """Called by the loop when it closes."""
-        for watcher in self._watchers:
-            watcher.close()
-        self._watchers.clear()
+        self._watch_no_more()
         for sock in self._socks:
             sock.close()
         if self._retry is not None:
@@ -132,6 +131,10 @@ class Listener:
 
     def finish(self) -> None:
         """Called by the loop when it closes; there is nobody to tell."""
+
+    def _watch_no_more(self) -> None:
+        while self._watchers:
+            self._watchers.pop().close()
 
     def _on_ready(self, door: socket.socket, events: int) -> None:
         failed = 0

@@ -59,6 +59,23 @@ def listener(
     return listen(loop, factory, sock=door)
 
 
+@pytest.fixture
+def doors(network: Door) -> list[FaultySocket]:
+    """The sockets that are made, while each name has an IPv6 and an IPv4 address."""
+    made: list[FaultySocket] = []
+
+    def make(*args: Any) -> FaultySocket:
+        made.append(FaultySocket(*args))
+        return made[-1]
+
+    network.socket = make
+    network.getaddrinfo = lambda host, port, *, type: [
+        (socket.AF_INET6, type, 6, "", ("::1", port, 0, 0)),
+        (socket.AF_INET, type, 6, "", ("127.0.0.1", port)),
+    ]
+    return made
+
+
 Call = Callable[..., list[Peer]]
 
 
@@ -258,13 +275,37 @@ def test_the_loop_can_be_closed_during_the_pause(
 
 
 @pytest.mark.parametrize("call", ["getsockname", "setsockopt"])
-def test_a_socket_that_can_not_be_used_is_closed(loop: EventLoop, call: str) -> None:
-    sock = FaultySocket()
-    sock.bind(("127.0.0.1", 0))
-    sock.script(call, itertools.repeat(errno.ENOBUFS))
+def test_a_socket_that_can_not_be_used_stays_the_caller_s(
+    loop: EventLoop, door: FaultySocket, call: str
+) -> None:
+    door.script(call, itertools.repeat(errno.ENOBUFS))
+    with door:
+        with pytest.raises(OSError, match="No buffer space"):
+            listen(loop, StreamHandler, sock=door)
+        assert door.fileno() >= 0
+
+
+@pytest.mark.parametrize("call", ["getsockname", "setsockopt"])
+def test_a_socket_that_was_made_and_can_not_be_used_is_closed(
+    loop: EventLoop, doors: list[FaultySocket], monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise OSError(errno.ENOBUFS, "No buffer space")
+
+    before = open_descriptors()
+    monkeypatch.setattr(FaultySocket, call, refuse)
     with pytest.raises(OSError, match="No buffer space"):
-        listen(loop, StreamHandler, sock=sock)
-    assert sock.fileno() == -1
+        listen(loop, StreamHandler, "127.0.0.1")
+    assert open_descriptors() == before
+
+
+def test_a_socket_that_has_an_owner_is_refused_and_left_to_that(
+    loop: EventLoop, door: FaultySocket, listener: Listener, call: Call
+) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        listen(loop, StreamHandler, sock=door)
+    call(listener.sockname)
+    run_until(loop, lambda: listener.accepted)
 
 
 AT_THE_REAL_LIMIT = """
@@ -650,23 +691,6 @@ def test_an_ipv4_peer_of_the_ipv6_wildcard_is_known_by_its_ipv4_address(
 
 
 # -- names with several addresses --------------------------------------------------------
-
-
-@pytest.fixture
-def doors(network: Door) -> list[FaultySocket]:
-    """The sockets that are made, while each name has an IPv6 and an IPv4 address."""
-    made: list[FaultySocket] = []
-
-    def make(*args: Any) -> FaultySocket:
-        made.append(FaultySocket(*args))
-        return made[-1]
-
-    network.socket = make
-    network.getaddrinfo = lambda host, port, *, type: [
-        (socket.AF_INET6, type, 6, "", ("::1", port, 0, 0)),
-        (socket.AF_INET, type, 6, "", ("127.0.0.1", port)),
-    ]
-    return made
 
 
 @pytest.fixture
