@@ -5,6 +5,7 @@ one end, and a listener that is closed makes no more of them.
 """
 
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Final
@@ -36,6 +37,10 @@ _CALLBACKS: Final = [
 ]
 
 
+class Left(BaseException):
+    """Ends the program, but for this test."""
+
+
 @dataclass(frozen=True)
 class Do:
     """One call: of what, and on which of those that there are."""
@@ -49,7 +54,7 @@ Plan = dict[str, Script]
 
 NUMBERS = st.integers(0, 20)
 CALLING = ["open", "call", "crowd"]
-ENDING = ["cancel", "close", "abort", "raise", "deafen"]
+ENDING = ["cancel", "close", "abort", "raise", "leave", "deafen"]
 ACTIONS = st.builds(
     Do,
     st.sampled_from([*CALLING, *ENDING, "write", "stop", "misuse"]),
@@ -102,6 +107,8 @@ class Party(StreamHandler):
                 exc = Raised()
                 self.machine.to_report.append(exc)
                 raise exc
+            if action.what == "leave":
+                self.machine.leave()
             self.machine.act(action)
 
 
@@ -178,6 +185,9 @@ class Host:
                     exc = Raised()
                     machine.to_report.append(exc)
                     raise exc
+                if action.what == "leave":
+                    self.refused += 1
+                    machine.leave()
                 machine.act(action)
             guest = Guest(machine, self.plan)
             self.guests.append(guest)
@@ -208,7 +218,7 @@ class ListenerMachine(Machine):
     @rule(script=st.lists(ACTIONS, min_size=1, max_size=6), turns=st.integers(0, 3))
     def act_from_outside(self, script: Script, turns: int) -> None:
         for action in script:
-            if action.what != "raise":
+            if action.what not in ("raise", "leave"):
                 self.act(action)
         self.turn(turns)
 
@@ -249,7 +259,21 @@ class ListenerMachine(Machine):
 
     # -- what programs do ------------------------------------------------------------
 
+    def leave(self) -> None:
+        """End the program from within a callback. Whoever runs the loop starts it again."""
+        if self.loop.running:
+            raise Left
+
+    def run_until(self, condition: Callable[[], object]) -> None:
+        while True:
+            try:
+                return super().run_until(condition)
+            except Left:
+                continue
+
     def act(self, action: Do) -> None:
+        if action.what == "leave":
+            return
         with self.calling(action.what):
             getattr(self, f"do_{action.what}")(action.whom)
 
@@ -258,7 +282,9 @@ class ListenerMachine(Machine):
             return
         host = Host(self, self.plans[whom % len(self.plans)])
         try:
-            host.listener = listen(self.loop, host.make_guest, "127.0.0.1")
+            # No name is looked up by a loop that runs.
+            name = "127.0.0.1" if self.loop.running else "localhost"
+            host.listener = listen(self.loop, host.make_guest, name)
         except OSError as exc:
             # The system may have nothing left for one more.
             if not (self.exhaustion and exc.errno in _EXHAUSTED):
@@ -272,7 +298,8 @@ class ListenerMachine(Machine):
         host = self.hosts[whom % len(self.hosts)]
         timeout = (_LONG, _LONG, 0.2, 0.0)[whom % 4]
         caller = Caller(self, self.plans[whom % len(self.plans)], host, timeout)
-        address = host.listener.sockname
+        names = host.listener.socknames
+        address = names[whom % len(names)][:2]
         caller.connector = connect(self.loop, caller, *address, timeout=timeout)
         self.callers.append(caller)
 
@@ -336,7 +363,7 @@ class ListenerMachine(Machine):
         for host in self.hosts:
             if host.is_open and not self.exhaustion:
                 with pytest.raises(OSError, match="in use"):
-                    listen(loop, StreamHandler, *host.listener.sockname)
+                    listen(loop, StreamHandler, *host.listener.sockname[:2])
 
 
 ListenerMachine.TestCase.settings = machine_settings(examples=120, steps=25)
