@@ -46,8 +46,11 @@ def connect(
     names what came of each address that failed.
 
     Raises OSError for a name or scope that is unknown, RuntimeError for any name while the
-    loop runs, ValueError for a port or a time-out that is none.
+    loop runs, ValueError for a port or a time-out that is none, TypeError for a handler or
+    host that is none.
     """
+    if not isinstance(handler, StreamHandler):
+        raise TypeError(f"expected a StreamHandler, not {handler!r}")
     if not isfinite(timeout):
         raise ValueError(f"expected a finite number of seconds as time-out, not {timeout}")
     found = resolve(loop.network, host, port, socket.SOCK_STREAM, numeric_only=loop.running)

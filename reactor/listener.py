@@ -48,8 +48,10 @@ def listen(
     used; it is the listener's from then on, and the caller's if the call raises.
 
     Raises OSError that names the addresses that failed; RuntimeError for a host name while
-    the loop runs; ValueError for an unsuitable `sock`.
+    the loop runs; ValueError for an unsuitable `sock`; TypeError for what makes no handlers.
     """
+    if not callable(handler_factory):
+        raise TypeError(f"expected a function that makes handlers, not {handler_factory!r}")
     with ExitStack() as made:
         if sock is not None:
             expect(sock, Use.LISTENER)

@@ -257,6 +257,12 @@ def test_a_refusal_that_the_selector_has_not_told_of_counts_at_the_deadline(
     assert isinstance(handler.error, ConnectionRefusedError)
 
 
+@pytest.mark.parametrize("handler", [StreamHandler, None, "handler"])
+def test_what_is_no_handler_is_refused(loop: EventLoop, handler: Any) -> None:
+    with pytest.raises(TypeError, match="expected a StreamHandler, not "):
+        connect(loop, handler, "127.0.0.1", 1)
+
+
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EAFNOSUPPORT])
 def test_a_socket_that_can_not_be_made_is_a_failure(
     loop: EventLoop, handler: RecordingHandler, network: Door, code: int

@@ -638,6 +638,12 @@ def test_a_listener_needs_a_host_or_a_socket(loop: EventLoop) -> None:
         listen(loop, StreamHandler)
 
 
+@pytest.mark.parametrize("factory", [StreamHandler(), None])
+def test_what_makes_no_handlers_is_refused(loop: EventLoop, factory: Any) -> None:
+    with pytest.raises(TypeError, match="expected a function that makes handlers, not "):
+        listen(loop, factory, "127.0.0.1")
+
+
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
 def test_a_unix_socket_can_listen(loop: EventLoop, tmp_path: Path) -> None:
     path = str(tmp_path / "door")

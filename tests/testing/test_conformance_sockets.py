@@ -62,6 +62,18 @@ def a_listening_socket(bench: Bench) -> None:
 
 
 @script
+def what_is_told_of_listening(bench: Bench) -> None:
+    listener = bench.listener()
+    caller = bench.tcp("caller")
+    bench.call(caller, "getsockopt", socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    bench.call(listener, "getsockopt", socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    bench.connect(caller, listener.getsockname())
+    bench.settle((caller, "w"), (listener, "r"))
+    accepted = bench.accept(listener, "accepted")
+    bench.call(accepted, "getsockopt", socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+
+
+@script
 def a_listening_socket_that_was_never_bound(bench: Bench) -> None:
     listener = bench.tcp("listener")
     listener.listen(4)
