@@ -98,11 +98,10 @@ class Connector:
             self._attempts.pop().close()
 
     def finish(self) -> None:
-        """Tell the handler that nothing came of it, unless it was told or called off."""
+        """After `abort`: tell the handler that nothing came of it."""
         handler, self._handler = self._handler, None
+        assert handler is not None
         self._loop.detach(self)
-        if handler is None:
-            return
         try:
             handler.connection_failed(self._error)
         except LoopClosed:

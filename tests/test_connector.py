@@ -437,6 +437,28 @@ def test_of_two_that_answer_at_once_one_is_taken(
     assert sorted(sock.fileno() < 0 for sock in both) == [False, True]
 
 
+def test_of_two_answers_that_are_found_at_the_deadline_one_is_taken(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    handler: RecordingHandler,
+    port: int,
+    network: Door,
+    sockets: list[FaultySocket],
+) -> None:
+    selector.arrange = lambda ready: []
+    resolve_to(network, ("127.0.0.1", port), ("127.0.0.2", port))
+    with socket.create_server(("127.0.0.2", port)):
+        connect(loop, handler, "a.name", port, timeout=8.0)
+        loop.run_once(0)
+        clock.advance(0.25)
+        loop.run_once(0)
+        clock.advance(8.0)
+        loop.run_once(0)
+    assert handler.events == MADE
+    assert [sock.fileno() < 0 for sock in sockets] == [False, True]
+
+
 def test_a_short_time_out_is_shared_by_all_addresses(
     loop: EventLoop,
     clock: ManualClock,
