@@ -69,13 +69,7 @@ def listen(
                 made.callback(door.close)
         else:
             raise ValueError("listen() needs a host or a socket")
-        try:
-            for door in socks:
-                door.setblocking(False)
-                door.listen(backlog)
-            listener = Listener(loop, socks, handler_factory)
-        except OSError as exc:
-            raise OSError(exc.errno, f"{_name_of(door)}: {exc.strerror}") from exc
+        listener = Listener(loop, socks, handler_factory, backlog)
         made.pop_all()
     return listener
 
@@ -88,15 +82,12 @@ class Listener:
         loop: EventLoop,
         socks: list[socket.socket],
         handler_factory: Callable[[], StreamHandler],
+        backlog: int,
     ) -> None:
         self._loop = loop
         self._socks = socks
         self._handler_factory = handler_factory
         self._retry: Timer | None = None
-        self.socknames: list[Any] = [sock.getsockname() for sock in socks]
-        """All addresses listened at: one, unless `listen` was given a name that has more."""
-        self.sockname: Any = self.socknames[0]
-        """The first of them."""
         self.accepted = 0
         """Connections accepted so far."""
         self.failed = 0
@@ -104,16 +95,19 @@ class Listener:
         self.pauses = 0
         """How often a limit of the system made the listener pause."""
         self._watchers: list[Watcher] = []
+        self.socknames: list[Any] = []
+        """All addresses listened at: one, unless `listen` was given a name that has more."""
+        # First, since a loop that is closed, or another process's, must change no socket.
+        loop.attach(self)
         try:
             for sock in socks:
-                # Accepted sockets inherit it; replies must not wait for an ACK of the last.
-                _set_nodelay(sock)
-                on_ready = partial(self._on_ready, sock)
-                self._watchers.append(loop.register(sock, EVENT_READ, on_ready))
-            loop.attach(self)
+                self._open(sock, backlog)
         except BaseException:
             self._watch_no_more()
+            loop.detach(self)
             raise
+        self.sockname: Any = self.socknames[0]
+        """The first of them."""
 
     def __repr__(self) -> str:
         return f"<Listener {' and '.join(map(format_address, self.socknames))}>"
@@ -133,6 +127,18 @@ class Listener:
 
     def finish(self) -> None:
         """Called by the loop when it closes; there is nobody to tell."""
+
+    def _open(self, door: socket.socket, backlog: int) -> None:
+        try:
+            door.setblocking(False)
+            door.listen(backlog)
+            # Accepted sockets inherit it; replies must not wait for an ACK of the last.
+            _set_nodelay(door)
+            self.socknames.append(door.getsockname())
+            on_ready = partial(self._on_ready, door)
+            self._watchers.append(self._loop.register(door, EVENT_READ, on_ready))
+        except OSError as exc:
+            raise OSError(exc.errno, f"{_name_of(door)}: {exc.strerror}") from exc
 
     def _watch_no_more(self) -> None:
         while self._watchers:

@@ -299,6 +299,15 @@ def test_a_socket_that_was_made_and_can_not_be_used_is_closed(
     assert open_descriptors() == before
 
 
+def test_a_loop_that_is_closed_changes_no_socket(loop: EventLoop, door: FaultySocket) -> None:
+    loop.close()
+    with door:
+        with pytest.raises(RuntimeError, match="closed"):
+            listen(loop, StreamHandler, sock=door)
+        assert door.getblocking()
+        assert not door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+
+
 def test_a_socket_that_has_an_owner_is_refused_and_left_to_that(
     loop: EventLoop, door: FaultySocket, listener: Listener, call: Call
 ) -> None:

@@ -15,6 +15,7 @@ from reactor import (
     StreamHandler,
     Timer,
     connect,
+    format_host,
     unmapped,
 )
 
@@ -191,7 +192,7 @@ class RelayClient:
             self._forwarder = Forwarder(
                 self._loop,
                 unmapped(stream.sockname),
-                unmapped(stream.peername)[0],
+                format_host(unmapped(stream.peername)),
                 self._player,
                 self._segmentation,
             )

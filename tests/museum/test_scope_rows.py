@@ -16,6 +16,7 @@ import pytest
 
 from reactor import format_address, format_host, parse_address
 from reactor.addresses import numeric_host, resolve
+from tests.fakes import has_ipv6
 from tests.museum.mutation import ROOT
 
 # -- 209: a scope is lost between two spellings ----------------------------------------------
@@ -61,8 +62,9 @@ CABLE = (
 PRELUDE = """
 import socket
 from reactor import *
+from reactor.relay import RelayClient, RelayServer
 from reactor.testing import RecordingHandler, run_until
-from tests.fakes import Mailbox
+from tests.fakes import Mailbox, udp_socket
 
 def hear(only_from):
     mailbox = Mailbox()
@@ -77,9 +79,14 @@ with EventLoop() as loop:
     index = socket.if_nametoindex("d0")
 """
 needs_namespace = pytest.mark.skipif(
-    (os.name != "posix" or os.geteuid() != 0 or not all(map(shutil.which, ["unshare", "ip"])))
+    not (
+        os.name == "posix"
+        and os.geteuid() == 0
+        and all(map(shutil.which, ["unshare", "ip"]))
+        and has_ipv6()
+    )
     and "CI" not in os.environ,
-    reason="needs root, unshare and ip",
+    reason="needs root, unshare, ip and IPv6",
 )
 
 
@@ -142,3 +149,23 @@ def test_row_209_only_from_refuses_the_namesake_at_another_interface(in_namespac
     assert in_namespace("""
         print(hear("fe80::77%d1"))
     """) == ["0"]
+
+
+@needs_namespace
+def test_row_209_a_viewer_sees_what_a_relay_at_a_link_local_address_sends(
+    in_namespace: Run,
+) -> None:
+    assert in_namespace("""
+        server = RelayServer(loop, ("fe80::77%d0", 0), ingest=("127.0.0.1", 0))
+        told, player, source = [], udp_socket(), udp_socket()
+        viewer = RelayClient(
+            loop, ("fe80::77%d0", server.address[1]), player.getsockname(), report=told.append
+        )
+        viewer.connect()
+        run_until(loop, lambda: len(told) == 2)
+        source.sendto(b"video", server.ingest_address)
+        run_until(loop, lambda: viewer.received.received + viewer.received.rejected)
+        print(viewer.received.received, viewer.received.rejected)
+        player.close()
+        source.close()
+    """) == ["1", "0"]
