@@ -105,7 +105,7 @@ def test_the_relay_uses_only_public_names(module: str) -> None:
     assert taken <= set(reactor.__all__)
 
 
-@pytest.mark.parametrize("module", ["protocol", "session", "admission"])
+@pytest.mark.parametrize("module", ["protocol", "session", "suspicion", "admission"])
 def test_the_pure_rooms_know_neither_sockets_nor_time(module: str) -> None:
     sources = {source for source, _ in imports(f"reactor.relay.{module}")}
     assert not sources & {"socket", "selectors", "time"}

@@ -1,19 +1,54 @@
-"""How many clients may be here at once, in all and from one host. Pure counting."""
+"""How many clients may be here at once, in all and from one host, and who makes room.
 
-from collections import Counter
+Pure counting: it is told who comes, who idles, who has settled, and who leaves.
+"""
+
+import ipaddress
+from collections import Counter, defaultdict
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+from reactor import Address, unmapped
 
 from .protocol import ErrorCode
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "household"]
+
+_NETWORK_BITS: Final = 64
+
+_Client = TypeVar("_Client", bound=Hashable)
 
 
-class Admission:
+def household(address: Address) -> str:
+    """What counts as one host: an IPv4 address, or an IPv6 network of 64 bits.
+
+    Any host may give itself as many addresses of its network as it likes (RFC 4862, 8981).
+    All neighbours share the link-local one, so that there each address is a host.
+
+    >>> household(("192.0.2.1", 5000)), household(("::ffff:192.0.2.1", 5000, 0, 0))
+    ('192.0.2.1', '192.0.2.1')
+    >>> household(("2001:db8::1:2", 5000, 0, 0)), household(("fe80::2", 5000, 0, 3))
+    ('2001:db8::/64', 'fe80::2%3')
+    """
+    host, _, *rest = unmapped(address)
+    ip = ipaddress.ip_address(host.partition("%")[0])
+    if ip.version == 4:
+        return str(ip)
+    if ip.is_link_local:
+        return f"{ip}%{rest[1]}"
+    return str(ipaddress.ip_network((ip, _NETWORK_BITS), strict=False))
+
+
+class Admission(Generic[_Client]):
     """Lets clients in up to a limit; 0 means no limit.
 
-    >>> admission = Admission(max_clients=0, max_clients_per_host=1)
-    >>> admission.enter("192.0.2.1"), str(admission.enter("192.0.2.1"))
+    >>> admission = Admission[str](max_clients=0, max_clients_per_host=1)
+    >>> admission.enter("a", "192.0.2.1"), str(admission.enter("b", "192.0.2.1"))
     (None, 'LLENO_EQUIPO')
-    >>> admission.leave("192.0.2.1")
+    >>> admission.mark_idle("a")
+    >>> admission.idlest("192.0.2.1")
+    'a'
+    >>> admission.leave("a")
     >>> admission.clients
     0
     """
@@ -23,26 +58,51 @@ class Admission:
             raise ValueError("a limit can't be negative; 0 means no limit")
         self._max_clients = max_clients
         self._max_clients_per_host = max_clients_per_host
-        self._hosts: Counter[str] = Counter()
+        self._host_of: dict[_Client, str] = {}
+        self._at: Counter[str] = Counter()
+        # Those who idle, the oldest first: by host, and under None all of them.
+        self._idle: defaultdict[str | None, dict[_Client, None]] = defaultdict(dict)
 
     @property
     def clients(self) -> int:
         """How many are in."""
-        return self._hosts.total()
+        return len(self._host_of)
 
-    def enter(self, host: str) -> ErrorCode | None:
-        """Let a client in, or say why not; each that was let in has to `leave`."""
+    def enter(self, client: _Client, host: str) -> ErrorCode | None:
+        """Let a client in, or say why not."""
         if self._max_clients and self.clients >= self._max_clients:
             return ErrorCode.FULL
-        if self._max_clients_per_host and self._hosts[host] >= self._max_clients_per_host:
+        if self._is_full(host):
             return ErrorCode.HOST_FULL
-        self._hosts[host] += 1
+        self._host_of[client] = host
+        self._at[host] += 1
         return None
 
-    def leave(self, host: str) -> None:
-        """A client that was let in is gone. Raises ValueError if none was let in from `host`."""
-        if host not in self._hosts:
-            raise ValueError(f"no client was let in from {host}")
-        self._hosts[host] -= 1
-        if not self._hosts[host]:
-            del self._hosts[host]
+    def mark_idle(self, client: _Client) -> None:
+        """The client holds a place, and has made no use of it so far."""
+        for queue in (None, self._host_of[client]):
+            self._idle[queue][client] = None
+
+    def settle(self, client: _Client) -> None:
+        """The client keeps its place for as long as it likes. Harmless if repeated."""
+        for queue in (None, self._host_of[client]):
+            self._idle[queue].pop(client, None)
+            if not self._idle[queue]:
+                del self._idle[queue]
+
+    def leave(self, client: _Client) -> None:
+        """The client's place is free. Harmless if it has none."""
+        if client not in self._host_of:
+            return
+        self.settle(client)
+        host = self._host_of.pop(client)
+        self._at[host] -= 1
+        if not self._at[host]:
+            del self._at[host]
+
+    def idlest(self, host: str | None = None) -> _Client | None:
+        """Who has idled longest of those whose place one from `host` could have, if any."""
+        return next(iter(self._idle.get(host if self._is_full(host) else None, ())), None)
+
+    def _is_full(self, host: str | None) -> bool:
+        return 0 < self._max_clients_per_host <= self._at[host or ""]

@@ -5,7 +5,6 @@ that a conversation survives it; only a line over the limit is an error, and fin
 The wire is described in docs/protocol.md.
 """
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar, assert_never
@@ -27,7 +26,6 @@ __all__ = [
     "EndOfInput",
     "Error",
     "ErrorCode",
-    "HttpRequest",
     "Ok",
     "Pause",
     "Reply",
@@ -58,8 +56,10 @@ class ErrorCode(StrEnum):
     PORT_IN_USE = "PUERTO_OCUPADO", "Otro cliente de su equipo ya recibe en ese puerto"
     SERVER_PORT = "PUERTO_SERVIDOR", "Ese puerto lo usa el servidor"
     UNAVAILABLE = "NO_DISPONIBLE", "El servidor no puede atenderle ahora, intente mas tarde"
+    STRANGER = "EXTRANO", "No se entiende este protocolo, se cierra la conexion"
     FULL = "LLENO", "El servidor esta lleno, intente mas tarde"
     HOST_FULL = "LLENO_EQUIPO", "Su equipo tiene demasiadas conexiones abiertas"
+    REPLACED = "CEDIDO", "Su lugar paso a otro cliente, conectese de nuevo"
 
     text: str
 
@@ -70,7 +70,15 @@ class ErrorCode(StrEnum):
         return member
 
 
-CLOSING_CODES: Final = frozenset({ErrorCode.TOO_LONG, ErrorCode.FULL, ErrorCode.HOST_FULL})
+CLOSING_CODES: Final = frozenset(
+    {
+        ErrorCode.TOO_LONG,
+        ErrorCode.STRANGER,
+        ErrorCode.FULL,
+        ErrorCode.HOST_FULL,
+        ErrorCode.REPLACED,
+    }
+)
 """After these the server closes the connection."""
 
 
@@ -129,13 +137,6 @@ class BadCommand(_Message):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRequest(_Message):
-    """The first line was a browser's: whoever wrote the bytes does not speak to us."""
-
-    line: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class BadReply(_Message):
     """A line that is no reply: the other side is no relay."""
 
@@ -149,7 +150,7 @@ class EndOfInput(_Message):
 
 Command: TypeAlias = Connect | Pause | Resume | Disconnect
 Reply: TypeAlias = Ok | Error
-CommandEvent: TypeAlias = Command | BadCommand | HttpRequest | EndOfInput
+CommandEvent: TypeAlias = Command | BadCommand | EndOfInput
 ReplyEvent: TypeAlias = Reply | BadReply | EndOfInput
 
 _WORDS: Final[dict[bytes, type[Pause | Resume | Disconnect]]] = {
@@ -158,10 +159,6 @@ _WORDS: Final[dict[bytes, type[Pause | Resume | Disconnect]]] = {
     b"DESCONECTAR": Disconnect,
 }
 _CONNECT: Final = b"CONECTAR"
-# RFC 9112, section 3: method, target, version. PRI is HTTP/2's preface (RFC 9113, 3.4).
-_HTTP: Final = re.compile(
-    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) .*HTTP/\d", re.DOTALL
-)
 
 
 def encode(message: Command | Reply) -> bytes:
@@ -204,8 +201,8 @@ class _LineParser(Generic[_Event]):
         self._overlong_at: int | None = None
 
     @property
-    def incomplete(self) -> int:
-        """Bytes of a line whose end has not come, once `next_event` has given None."""
+    def waiting(self) -> int:
+        """Bytes behind the last event; once there is no other, those of an unfinished line."""
         return len(self._buffer)
 
     @property
@@ -276,8 +273,6 @@ class CommandParser(_LineParser[CommandEvent]):
     """
 
     def _parse(self, line: bytes, position: int) -> CommandEvent:
-        if position == 0 and _HTTP.match(line):
-            return HttpRequest(line, position=position)
         words = line.strip()
         simple = _WORDS.get(words.upper())
         if simple is not None:

@@ -20,7 +20,7 @@ from reactor import (
     unmapped,
 )
 
-from .admission import Admission
+from .admission import Admission, household
 from .events import BadInput, ClientJoined, ClientLeft, ClientRefused, ServerEvent, StateChanged
 from .fanout import FanOut, RelayCounters, Viewer
 from .protocol import (
@@ -31,11 +31,11 @@ from .protocol import (
     EndOfInput,
     Error,
     ErrorCode,
-    HttpRequest,
     Reply,
     encode,
 )
 from .session import Session, SessionState
+from .suspicion import Suspicion
 
 __all__ = ["DEFAULT_INGEST", "RelayServer"]
 
@@ -47,15 +47,20 @@ DEFAULT_INGEST: Final = ("127.0.0.1", 65534)
 _COMMANDS_PER_TURN: Final = 8
 _TURNS_PER_ITERATION: Final = 8
 _CLOSE_TIMEOUT: Final = 1.0
+# A stranger's wrong line is answered after so long, and whoever sends more meanwhile can't
+# have read the answer. A person does not notice; a second small segment, which waits for
+# the acknowledgment of the first (RFC 1122, 4.2.3.2 and 4.2.3.4), is here by then.
+_READING_TIME: Final = 0.25
 
 
 class RelayServer:
     """Copies the datagrams that arrive at `ingest` to the clients that asked at `control`.
 
     Both are pairs of host and port; port 0 lets the system choose. `coalesce` and
-    `command_timeout` are in seconds; for the limits, 0 means none. `segmentation` False
-    switches segmentation offload off. `report` is called with every ServerEvent; what it
-    raises goes to the loop's exception handler.
+    `command_timeout` are in seconds; for the limits, 0 means none. At a limit, who has
+    never had a CONECTAR granted makes room for a newcomer. `segmentation` False switches
+    segmentation offload off. `report` is called with every ServerEvent; an Exception that
+    it raises goes to the loop's exception handler.
 
     Raises OSError, naming the address, if one can't be bound.
     """
@@ -76,7 +81,7 @@ class RelayServer:
         self.loop = loop
         self._report = report
         self.command_timeout = command_timeout
-        self.admission = Admission(max_clients, max_clients_per_host)
+        self.admission = Admission[ControlConnection](max_clients, max_clients_per_host)
         # In the order of joining, so that two equal runs end equally.
         self.connections: dict[ControlConnection, None] = {}
         self._line: deque[ControlConnection] = deque()
@@ -122,15 +127,31 @@ class RelayServer:
         self._line.append(connection)
 
     def _serve_line(self) -> None:
-        for _ in range(min(_TURNS_PER_ITERATION, len(self._line))):
-            connection = self._line.popleft()
-            if connection.take_turn():
-                self._line.append(connection)
-        if self._line:
-            self.loop.call_soon(self._serve_line)
+        # Whatever a turn raises, the line is as it has to be, and goes on.
+        try:
+            for _ in range(min(_TURNS_PER_ITERATION, len(self._line))):
+                connection = self._line[0]
+                self._line.rotate(-1)
+                if not connection.take_turn():
+                    self._line.pop()
+        finally:
+            if self._line:
+                self.loop.call_soon(self._serve_line)
+
+    def admit(self, connection: "ControlConnection", host: str) -> ErrorCode | None:
+        """Give a newcomer a place, if need be that of another who makes no use of it."""
+        refusal = self.admission.enter(connection, host)
+        idlest = self.admission.idlest(host) if refusal else None
+        if idlest is None:
+            return refusal
+        idlest.give_way()
+        return self.admission.enter(connection, host)
 
     def close(self) -> None:
-        """End in good order: no more clients, no more datagrams, open replies still leave."""
+        """End in good order: no more clients, no more datagrams, open replies still leave.
+
+        Harmless if repeated, and when the loop is closed.
+        """
         self._listener.close()
         self.fan_out.close()
         for connection in self.connections:
@@ -138,18 +159,25 @@ class RelayServer:
 
 
 class ControlConnection(StreamHandler):
-    """One client, from its first byte to its last."""
+    """One client, from its first byte to its last.
+
+    Whatever a method has to do is done before it tells of it: what the report raises, be
+    it an order to exit, finds nothing half done.
+    """
 
     def __init__(self, server: RelayServer) -> None:
         self._server = server
         self._parser = CommandParser()
         self._session = Session(self._admit)
+        self._suspicion = Suspicion()
         self._stream: Stream
         self._client: Address
         self._viewer: Viewer | None = None
         self._in_line = False  # for its next turn; nothing is read meanwhile
-        self._admitted = False
         self._congested = False
+        self._slip: BadCommand | None = None  # a wrong line that waits for its answer
+        self._slip_timer: Timer
+        self._said_good_bye = False
         self._errors = 0
         self._bad_input_told = False
         self._deadline: Timer | None = None
@@ -157,28 +185,42 @@ class ControlConnection(StreamHandler):
 
     def close(self) -> None:
         """The server ends."""
+        if not self._stream.closing:
+            self._answer_slip()
         self._end_session()
         self._stream.close(_CLOSE_TIMEOUT)
+
+    def give_way(self) -> None:
+        """Another needs the place, and is being let in: that comes before all telling."""
+        error = Error.of(ErrorCode.REPLACED)
+        # At once: it has nothing to say, and the newcomer needs the descriptor too.
+        self._finish_with(error, timeout=0.0)
+        self._server.loop.call_soon(self._server.tell, ClientRefused(self._client, error))
 
     # -- the stream's calls ----------------------------------------------------------
 
     def connection_made(self, stream: Stream) -> None:
         self._stream = stream
         self._client = unmapped(stream.peername)
-        refusal = self._server.admission.enter(self._client[0])
+        refusal = self._server.admit(self, household(self._client))
         if refusal is not None:
             error = Error.of(refusal)
-            self._server.tell(ClientRefused(self._client, error))
             self._finish_with(error)
+            self._server.tell(ClientRefused(self._client, error))
             return
-        self._admitted = True
         self._server.connections[self] = None
         stream.set_keepalive()
+        # Nobody is said to idle before the loop has looked at its socket.
+        loop = self._server.loop
+        loop.call_soon(loop.call_soon, self._note_idle)
         self._server.tell(ClientJoined(self._client))
 
     def data_received(self, buffer: ReceiveBuffer) -> None:
         self._parser.receive_data(buffer.take_all())
-        self._answer_all()
+        if self._slip is None:
+            self._answer_all()
+        else:
+            self._turn_away(ErrorCode.STRANGER, self._slip.line)
 
     def eof_received(self) -> bool:
         self._parser.receive_data(b"")
@@ -194,12 +236,14 @@ class ControlConnection(StreamHandler):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_session()
         self._cancel_deadline()
-        if self._admitted:
-            self._server.admission.leave(self._client[0])
-            self._server.connections.pop(self, None)
-            viewer = self._viewer
-            sent, dropped = (viewer.sent, viewer.dropped) if viewer else (0, 0)
-            self._server.tell(ClientLeft(self._client, exc, sent, dropped, self._errors))
+        if self not in self._server.connections:
+            return
+        del self._server.connections[self]
+        if self._said_good_bye and isinstance(exc, OSError) and not isinstance(exc, TimeoutError):
+            exc = None  # who does not wait for the last OK resets the connection
+        viewer = self._viewer
+        sent, dropped = (viewer.sent, viewer.dropped) if viewer else (0, 0)
+        self._server.tell(ClientLeft(self._client, exc, sent, dropped, self._errors))
 
     # -- the way of a command --------------------------------------------------------
 
@@ -214,10 +258,16 @@ class ControlConnection(StreamHandler):
 
     def _answer_all(self) -> None:
         """Answer a few at once; whoever has more waits in line with all others who do."""
-        if not self._in_line and self._answer_some():
-            self._in_line = True
-            self._stream.pause_reading()
-            self._server.line_up(self)
+        if self._in_line:
+            return
+        more = True
+        try:
+            more = self._answer_some()
+        finally:
+            if more:
+                self._in_line = True
+                self._stream.pause_reading()
+                self._server.line_up(self)
 
     def _answer_some(self) -> bool:
         """Whether there may be more to answer."""
@@ -227,27 +277,23 @@ class ControlConnection(StreamHandler):
             try:
                 event = self._parser.next_event()
             except LineTooLong:
-                self._note_bad_input(b"", ErrorCode.TOO_LONG)
-                self._finish_with(Error.of(ErrorCode.TOO_LONG))
+                self._turn_away(ErrorCode.TOO_LONG)
                 return False
             if event is None:
-                self._watch_incomplete()
+                self._watch_unfinished()
                 return False
             self._answer(event)
         return True
 
     def _answer(self, event: CommandEvent) -> None:
         match event:
-            case BadCommand(line=line, reply=reply):
-                self._note_bad_input(line, reply.code)
-                self._reply(reply)
-            case HttpRequest(line=line):
-                # Whatever follows was written by a web page, not by a client of ours.
-                self._note_bad_input(line, "HTTP")
-                self._stream.abort()
+            case BadCommand():
+                self._answer_wrong(event)
             case EndOfInput():
-                self._end_session()
-                self._stream.close()
+                try:
+                    self._answer_slip()
+                finally:
+                    self._part()
             case command:
                 self._carry_out(command)
 
@@ -255,31 +301,41 @@ class ControlConnection(StreamHandler):
         session = self._session
         before = session.state
         reply = session.receive(command)
-        if session.state is not before:
-            self._direct_datagrams()
-            self._server.tell(StateChanged(self._client, session.state, session.port))
         self._reply(reply)
-        if session.state is SessionState.CLOSED:
-            self._stream.close()
-
-    def _direct_datagrams(self) -> None:
-        """Let the client's datagrams do what the session's state says."""
-        viewer = self._viewer
-        if viewer is None:
+        if session.state is before:
             return
-        fan_out = self._server.fan_out
+        if session.state is SessionState.CLOSED:
+            self._part()
+        else:
+            self._follow_session()
+        self._server.tell(StateChanged(self._client, session.state, session.port))
+
+    def _follow_session(self) -> None:
+        """Let the client's place and its datagrams be what the session's state says."""
+        admission, fan_out, viewer = self._server.admission, self._server.fan_out, self._viewer
         match self._session.state:
-            case SessionState.ACTIVE:
+            case SessionState.ACTIVE if viewer:
+                admission.settle(self)
                 fan_out.activate(viewer)
-            case SessionState.CLOSED:
-                # At once: the connection may linger, but the port is another's to ask for.
-                fan_out.release(viewer)
-            case _:
+            case SessionState.PAUSED if viewer:
                 fan_out.deactivate(viewer)
+            case SessionState.CLOSED:
+                # At once: the connection may linger, but place and port are others' to
+                # ask for.
+                admission.leave(self)
+                if viewer:
+                    fan_out.release(viewer)
+
+    def _part(self) -> None:
+        """The client has said good-bye, or will say nothing more."""
+        self._said_good_bye = True
+        self._end_session()
+        self._stream.close()
 
     def _end_session(self) -> None:
+        self._forget_slip()
         self._session.close()
-        self._direct_datagrams()
+        self._follow_session()
 
     def _admit(self, port: int) -> ErrorCode | None:
         # Only ever to the address that asked, whatever the port: no reflection.
@@ -297,6 +353,10 @@ class ControlConnection(StreamHandler):
         self._viewer = viewer
         return None
 
+    def _note_idle(self) -> None:
+        if self._session.state is SessionState.NEW:
+            self._server.admission.mark_idle(self)
+
     def _reply(self, reply: Reply) -> None:
         if isinstance(reply, Error):
             self._errors += 1
@@ -305,10 +365,39 @@ class ControlConnection(StreamHandler):
             self._congested = True
             self._stream.pause_reading()
 
-    def _finish_with(self, error: Error) -> None:
+    def _finish_with(self, error: Error, timeout: float = _CLOSE_TIMEOUT) -> None:
         self._reply(error)
         self._end_session()
-        self._stream.close(_CLOSE_TIMEOUT)
+        self._stream.close(timeout)
+
+    # -- lines that are no commands --------------------------------------------------
+
+    def _answer_wrong(self, wrong: BadCommand) -> None:
+        if self._session.state is not SessionState.NEW:
+            self._reply(wrong.reply)
+            self._note_bad_input(wrong.line, wrong.reply.code)
+        elif self._suspicion.condemns(wrong.line, self._parser.waiting):
+            self._turn_away(ErrorCode.STRANGER, wrong.line)
+        else:
+            self._slip = wrong
+            self._slip_timer = self._server.loop.call_later(_READING_TIME, self._answer_slip)
+
+    def _answer_slip(self) -> None:
+        wrong = self._slip
+        if wrong is not None:
+            self._forget_slip()
+            self._reply(wrong.reply)
+            self._note_bad_input(wrong.line, wrong.reply.code)
+
+    def _forget_slip(self) -> None:
+        if self._slip is not None:
+            self._slip = None
+            self._slip_timer.cancel()
+
+    def _turn_away(self, code: ErrorCode, line: bytes = b"") -> None:
+        """Say why, and hear no more."""
+        self._finish_with(Error.of(code))
+        self._note_bad_input(line, code)
 
     def _note_bad_input(self, line: bytes, reason: str) -> None:
         if not self._bad_input_told:
@@ -317,9 +406,9 @@ class ControlConnection(StreamHandler):
 
     # -- commands that do not end ----------------------------------------------------
 
-    def _watch_incomplete(self) -> None:
+    def _watch_unfinished(self) -> None:
         """The time-out counts from a command's first byte: later bytes do not extend it."""
-        if not self._parser.incomplete:
+        if not self._parser.waiting:
             self._cancel_deadline()
         elif self._deadline is None or self._deadline_for != self._parser.position:
             self._cancel_deadline()
@@ -334,15 +423,14 @@ class ControlConnection(StreamHandler):
         if self._stream.closing or self._deadline_for != self._parser.position:
             return
         self._parser.discard_incomplete()
-        self._note_bad_input(b"", ErrorCode.INCOMPLETE)
-        error = Error.of(ErrorCode.INCOMPLETE)
         if self._session.state is SessionState.NEW:
             # Who has no video loses nothing by starting afresh; who only takes up a
             # place does not keep it.
-            self._finish_with(error)
+            self._turn_away(ErrorCode.INCOMPLETE)
         else:
             # A slip of typing must not cost the video.
-            self._reply(error)
+            self._reply(Error.of(ErrorCode.INCOMPLETE))
+            self._note_bad_input(b"", ErrorCode.INCOMPLETE)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

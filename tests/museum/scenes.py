@@ -96,7 +96,7 @@ def let_wait(relay: Studio, count: int) -> None:
     """Run until the relay has so many bytes of unfinished commands."""
 
     def waiting() -> int:
-        return sum(client._parser.incomplete for client in relay.server.connections)
+        return sum(client._parser.waiting for client in relay.server.connections)
 
     iterate_until(relay.loop, lambda: waiting() == count)
 

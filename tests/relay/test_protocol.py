@@ -26,7 +26,6 @@ from reactor.relay.protocol import (
     EndOfInput,
     Error,
     ErrorCode,
-    HttpRequest,
     Ok,
     Pause,
     Reply,
@@ -47,8 +46,6 @@ Heard: TypeAlias = list[tuple[Event | type[LineTooLong], int]]
 
 both_parsers = pytest.mark.parametrize("make_parser", [CommandParser, ReplyParser])
 MakeParser: TypeAlias = Callable[[int], Parser]
-
-METHODS = b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI".split()
 
 # -- strategies --------------------------------------------------------------------------
 
@@ -118,14 +115,7 @@ SIMPLE: dict[bytes, Command] = {
 }
 
 
-def is_http(line: bytes) -> bool:
-    method, blank, rest = line.partition(b" ")
-    return bool(method in METHODS and blank and re.search(rb"HTTP/[0-9]", rest))
-
-
-def meaning_of_command(line: bytes, position: int) -> CommandEvent:
-    if position == 0 and is_http(line):
-        return HttpRequest(line)
+def meaning_of_command(line: bytes) -> CommandEvent:
     word = line.strip().upper()
     match = CONNECT.fullmatch(line)
     if match is not None and 1024 <= int(match[1] or match[2]) <= 65535:
@@ -136,7 +126,7 @@ def meaning_of_command(line: bytes, position: int) -> CommandEvent:
     return BadCommand(line, Error.of(ErrorCode.BAD_PORT if bad_port else ErrorCode.UNKNOWN))
 
 
-def meaning_of_reply(line: bytes, position: int) -> ReplyEvent:
+def meaning_of_reply(line: bytes) -> ReplyEvent:
     if line.strip() == b"OK":
         return Ok()
     match = re.fullmatch(rb"\s*ERROR \s*([^ ]+)( .*)?", line.rstrip(), re.DOTALL)
@@ -148,7 +138,7 @@ def meaning_of_reply(line: bytes, position: int) -> ReplyEvent:
 def heard_by_definition(
     data: bytes,
     limit: int,
-    meaning: Callable[[bytes, int], Event],
+    meaning: Callable[[bytes], Event],
     unfinished: Callable[[bytes], Event],
 ) -> Heard:
     heard: Heard = []
@@ -158,7 +148,7 @@ def heard_by_definition(
         line = raw.removesuffix(b"\r")
         if len(line) > limit:
             return [*heard, (LineTooLong, position)]
-        heard.append((meaning(line, position), position))
+        heard.append((meaning(line), position))
         position += len(raw) + 1
     if len(rest.removesuffix(b"\r")) > limit:
         return [*heard, (LineTooLong, position)]
@@ -273,9 +263,9 @@ def test_no_more_is_held_than_a_line_and_a_chunk(
     line = limit + len(b"\r")
     for chunk in chunks:
         parser.receive_data(chunk)
-        assert parser.incomplete <= line + len(chunk)
+        assert parser.waiting <= line + len(chunk)
         pull(parser)
-        assert parser.incomplete <= line
+        assert parser.waiting <= line
 
 
 @both_parsers
@@ -286,7 +276,7 @@ def test_an_endless_line_is_not_held(make_parser: MakeParser) -> None:
         for _ in range(100):
             parser.receive_data(chunk)
             assert [event for event, _ in pull(parser)] == [LineTooLong]
-    assert parser.incomplete == 0
+    assert parser.waiting == 0
 
 
 @both_parsers
@@ -505,28 +495,6 @@ def test_the_conversation_goes_on_after_what_is_no_command() -> None:
     assert [type(event) for event, _ in heard] == [BadCommand, BadCommand, Connect, EndOfInput]
 
 
-# -- a browser ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_browsers_first_line_is_known(method: bytes) -> None:
-    line = method + b" / HTTP/1.1"
-    assert command_for(line + b"\r\nHost: relay\r\n\r\n") == HttpRequest(line)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [b"GET /", b"GET/ HTTP/1.1", b"get / http/1.1", b"HTTP/1.1", b"GET / HTTP/", b"JUMP / HTTP/1"],
-)
-def test_what_no_browser_says_is_only_an_unknown_command(line: bytes) -> None:
-    assert command_for(line + b"\r\n") == BadCommand(line, Error.of(ErrorCode.UNKNOWN))
-
-
-def test_a_browsers_line_later_on_is_only_an_unknown_command() -> None:
-    heard = hear(CommandParser(), [b"\nGET / HTTP/1.1\n"])
-    assert heard[1] == (BadCommand(b"GET / HTTP/1.1", Error.of(ErrorCode.UNKNOWN)), 1)
-
-
 # -- replies -----------------------------------------------------------------------------
 
 
@@ -644,7 +612,7 @@ def test_an_incomplete_line_is_counted_from_its_first_byte() -> None:
     for chunk in (b"CONTIN", b"UAR", b"\nCON", b"TINUAR\n"):
         parser.receive_data(chunk)
         pull(parser)
-        progress.append((parser.position, parser.incomplete))
+        progress.append((parser.position, parser.waiting))
     assert progress == [(0, 6), (0, 9), (10, 3), (20, 0)]
 
 
@@ -653,7 +621,7 @@ def test_an_incomplete_line_can_be_dropped_and_the_conversation_goes_on() -> Non
     parser.receive_data(b"CONECTAR 50")
     assert parser.next_event() is None
     parser.discard_incomplete()
-    assert parser.incomplete == 0
+    assert parser.waiting == 0
     parser.receive_data(b"CONTINUAR\n")
     assert pull(parser) == [(Resume(), 11)]
 
@@ -674,8 +642,10 @@ def test_the_words_of_the_error_codes_are_stable() -> None:
         "PORT_IN_USE": "PUERTO_OCUPADO",
         "SERVER_PORT": "PUERTO_SERVIDOR",
         "UNAVAILABLE": "NO_DISPONIBLE",
+        "STRANGER": "EXTRANO",
         "FULL": "LLENO",
         "HOST_FULL": "LLENO_EQUIPO",
+        "REPLACED": "CEDIDO",
     }
 
 
@@ -702,7 +672,9 @@ def test_an_incomplete_command_is_answered_in_the_words_of_the_assignment() -> N
 
 
 def test_the_server_closes_after_what_it_can_not_go_on_from() -> None:
-    assert {ErrorCode.TOO_LONG, ErrorCode.FULL, ErrorCode.HOST_FULL} == CLOSING_CODES
+    assert {str(code) for code in CLOSING_CODES} == {
+        *("LARGO", "EXTRANO", "LLENO", "LLENO_EQUIPO", "CEDIDO"),
+    }
 
 
 # -- positions ---------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from reactor import Address
+from tests.relay.strangers import STRANGERS
 
 __all__ = ["KINDS", "Crowd", "Peer", "patience"]
 
@@ -59,6 +60,11 @@ class Peer:
         """Replies heard."""
         self.last_line = b""
         self.ended = False
+
+    def settle(self) -> None:
+        """Have a CONECTAR granted, with a port that nobody else has, and want nothing for now."""
+        # The port of our own connection is ours alone, whoever was here before.
+        self.say(b"CONECTAR %d\nINTERRUMPIR\n" % self._sock.getsockname()[1])
 
     @property
     def heard(self) -> set[bytes]:
@@ -162,6 +168,7 @@ def silent(peer: Peer, mood: Mood) -> Life:
 def never_reading(peer: Peer, mood: Mood) -> Life:
     """Asks for replies, and takes none of them."""
     peer.hear_little()
+    peer.settle()
     chunk = b"hola\nINTERRUMPIR\n" * 1000
     while not mood.leaving and not peer.ended:
         peer.say(chunk if peer.say(b"") else b"")
@@ -172,8 +179,9 @@ def never_reading(peer: Peer, mood: Mood) -> Life:
 
 def flooding(peer: Peer, mood: Mood) -> Life:
     """Sends as many commands as are answered, and always some more."""
-    chunk = b"hola\nINTERRUMPIR\nCONECTAR 80\nCONTINUAR\n" * (mood.window // 5)
-    asked = 0
+    peer.settle()
+    chunk = b"hola\nINTERRUMPIR\nCONECTAR 80\nCONECTAR 5000\n" * (mood.window // 5)
+    asked = 2
     while not peer.ended and (peer.lines < asked or not mood.leaving):
         if asked - peer.lines < mood.window and not mood.leaving:
             asked += chunk.count(b"\n")
@@ -181,7 +189,8 @@ def flooding(peer: Peer, mood: Mood) -> Life:
         peer.say(b"")
         peer.hear()
         yield
-    held = peer.lines == asked and peer.heard <= {b"DESCONOCIDO", b"NO_CONECTADO", b"PUERTO"}
+    due = {b"OK", b"DESCONOCIDO", b"YA_INTERRUMPIDO", b"PUERTO", b"YA_CONECTADO"}
+    held = peer.lines == asked and peer.heard <= due
     return _unless(held, f"got {peer.lines} replies to {asked} commands", peer)
 
 
@@ -198,7 +207,7 @@ def half_closing(peer: Peer, mood: Mood) -> Life:
 
 def resetting(peer: Peer, mood: Mood) -> Life:
     """Breaks off, perhaps within a command, perhaps with a reply on its way."""
-    peer.say(mood.chance.choice([b"", b"CONEC", b"hola\n" * 50]))
+    peer.say(mood.chance.choice([b"", b"CONEC", b"CONTINUAR\n" * 50]))
     for _ in range(mood.chance.choice([0, 1, 3])):
         yield
     peer.reset()
@@ -209,23 +218,26 @@ def garbage(peer: Peer, mood: Mood) -> Life:
     """Sends bytes of all values, in lines that get too long in the end."""
     lines = [mood.chance.randbytes(mood.chance.randint(1, 80)) for _ in range(20)]
     noise = b"\n".join(b"\xff" + line.replace(b"\n", b"") for line in lines)
+    peer.settle()
     peer.say(noise + b"\n" + bytes(range(32, 256)) * 2)
     while not peer.ended:
         peer.say(b"")
         peer.hear()
         yield
-    held = peer.lines == 21 and peer.heard == {b"DESCONOCIDO", b"LARGO"}
+    held = peer.lines == 23 and peer.heard == {b"OK", b"DESCONOCIDO", b"LARGO"}
     return _unless(held and peer.last_line.startswith(b"ERROR LARGO"), "was not told why", peer)
 
 
-def browser(peer: Peer, mood: Mood) -> Life:
-    """Sends what a web page may have put in a form."""
-    peer.say(b"POST / HTTP/1.1\r\nHost: example\r\n\r\nCONECTAR 5000\r\n")
+def stranger(peer: Peer, mood: Mood) -> Life:
+    """Sends another protocol, and a command that somebody has put into it."""
+    peer.say(mood.chance.choice(list(STRANGERS.values())))
     while not peer.ended:
         peer.say(b"")
         peer.hear()
         yield
-    return _unless(not peer.heard, "was answered", peer)
+    # What is too long was no line to begin with.
+    held = peer.lines <= 1 and peer.heard <= {b"EXTRANO", b"LARGO"}
+    return _unless(held, "was answered like a client", peer)
 
 
 def leaving(peer: Peer, mood: Mood) -> Life:
@@ -242,7 +254,7 @@ KINDS: Final[dict[str, Callable[[Peer, Mood], Life]]] = {
     "half-closing": half_closing,
     "resetting": resetting,
     "garbage": garbage,
-    "browser": browser,
+    "stranger": stranger,
     "leaving": leaving,
 }
 """By the names that the figures have."""

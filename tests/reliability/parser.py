@@ -21,7 +21,6 @@ from reactor.relay.protocol import (
     Disconnect,
     EndOfInput,
     Error,
-    HttpRequest,
     Ok,
     Pause,
     ReplyParser,
@@ -116,7 +115,6 @@ _PLAIN: Final[dict[type, Callable[[Any], Said]]] = {
     BadCommand: lambda event: (
         "ERROR", event.line, event.reply.code, event.reply.text, event.position,
     ),
-    HttpRequest: lambda event: ("HTTP", event.line, event.position),
     Ok: lambda event: ("OK", event.position),
     Error: lambda event: ("ERROR", event.code, event.text, event.position),
     BadReply: lambda event: ("no reply", event.line, event.position),
@@ -151,8 +149,6 @@ def by_definition(data: bytes, meaning: Meaning, unfinished: Meaning) -> list[Sa
 
 def meaning_of_command(line: bytes, position: int, texts: dict[str, str]) -> Said:
     """What the server is to make of a line."""
-    if position == 0 and _is_browsers(line):
-        return ("HTTP", line, position)
     said = line.strip(_BLANKS).upper()
     if said in (b"INTERRUMPIR", b"CONTINUAR", b"DESCONECTAR"):
         return (said.decode(), position)
@@ -164,13 +160,6 @@ def meaning_of_command(line: bytes, position: int, texts: dict[str, str]) -> Sai
     if port and not port.strip(b"0123456789") and 1024 <= int(port) <= 65535:
         return ("CONECTAR", int(port), position)
     return ("ERROR", line, "PUERTO", texts["PUERTO"], position)
-
-
-def _is_browsers(line: bytes) -> bool:
-    method, blank, rest = line.partition(b" ")
-    if not blank or method not in _METHODS:
-        return False
-    return any(part[:1].isdigit() for part in rest.split(b"HTTP/")[1:])
 
 
 def meaning_of_reply(line: bytes, position: int) -> Said:
