@@ -27,6 +27,7 @@ from .events import (
     Refused,
     Replied,
     ServerLost,
+    ServerUnreachable,
     TimedOut,
     describe_error,
     printable,
@@ -60,8 +61,9 @@ class RelayClient:
 
     Both are pairs of host and port; the player's host is numeric. Commands may be given
     at once: they leave as soon as the connection stands. `report` is called with every
-    ClientEvent; the last is a Disconnected, Refused, TimedOut or ServerLost, and comes
-    exactly once.
+    ClientEvent; the last is a Disconnected, Refused, TimedOut, ServerUnreachable or
+    ServerLost, and comes exactly once. An Exception that it raises goes to the loop's
+    exception handler.
 
     `connect_timeout` and `reply_timeout` are in seconds. Raises OSError if the server's
     name is unknown, ValueError if the player's host is a name.
@@ -124,8 +126,9 @@ class RelayClient:
         self._say(lambda forwarder: Disconnect())
 
     def close(self) -> None:
-        """Leave without a word; Disconnected follows."""
-        self._loop.call_soon(self._finish, Disconnected())
+        """Leave without a word; Disconnected follows. Harmless if it is over already."""
+        if not self._over:
+            self._loop.call_soon(self._finish, Disconnected())
 
     # -- the way of a command --------------------------------------------------------
 
@@ -168,7 +171,12 @@ class RelayClient:
                 self._finish(ServerLost("it said OK to nothing: this is no relay"))
 
     def _follow(self, command: Command, reply: Reply) -> None:
-        self._report(Replied(command, reply))
+        try:
+            self._tell(Replied(command, reply))
+        finally:
+            self._obey(command, reply)
+
+    def _obey(self, command: Command, reply: Reply) -> None:
         if isinstance(reply, Error) or self._forwarder is None:
             return
         match command:
@@ -183,7 +191,14 @@ class RelayClient:
 
     def _on_silence(self) -> None:
         assert self._forwarder is not None
-        self._report(NoDatagrams(self._forwarder.port, _SILENCE_HINT))
+        self._tell(NoDatagrams(self._forwarder.port, _SILENCE_HINT))
+
+    def _tell(self, event: ClientEvent) -> None:
+        """Report `event`. A screen that can't be written to must not cost the stream."""
+        try:
+            self._report(event)
+        except Exception as exc:
+            self._loop.call_exception_handler("the client's report raised", exc)
 
     # -- the connection --------------------------------------------------------------
 
@@ -202,10 +217,10 @@ class RelayClient:
             return
         self._stream = stream
         stream.set_keepalive()
-        self._report(Connected(stream.peername))
         outbox, self._outbox = self._outbox, []
         for make in outbox:
             self._say(make)
+        self._tell(Connected(stream.peername))
 
     def _finish(self, event: ClientEvent) -> None:
         if self._over:
@@ -218,7 +233,7 @@ class RelayClient:
             self._forwarder.close()
         if self._stream is not None:
             self._stream.close(_CLOSE_TIMEOUT)
-        self._report(event)
+        self._tell(event)
 
 
 class _Conversation(StreamHandler):
@@ -235,7 +250,7 @@ class _Conversation(StreamHandler):
         if isinstance(exc, TimeoutError):
             self._client._finish(TimedOut("connecting"))
         else:
-            self._client._finish(ServerLost(describe_error(exc)))
+            self._client._finish(ServerUnreachable(describe_error(exc)))
 
     def data_received(self, buffer: ReceiveBuffer) -> None:
         self._parser.receive_data(buffer.take_all())
@@ -246,7 +261,8 @@ class _Conversation(StreamHandler):
         self._hear_all()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._client._finish(ServerLost(describe_error(exc) if exc else "the connection ended"))
+        # A server that closes is heard before: without an error it is our loop that does.
+        self._client._finish(ServerLost(describe_error(exc)) if exc else Disconnected())
 
     def _hear_all(self) -> None:
         try:
@@ -254,3 +270,7 @@ class _Conversation(StreamHandler):
                 self._client._hear(event)
         except LineTooLong:
             self._client._finish(ServerLost("it sent an endless line: this is no relay"))
+        except BaseException:
+            # The report wants the program to end. If it does not, the rest is heard too.
+            self._client._loop.call_soon(self._hear_all)
+            raise

@@ -29,6 +29,7 @@ __all__ = [
     "SegmentationRefused",
     "ServerEvent",
     "ServerLost",
+    "ServerUnreachable",
     "StateChanged",
     "TimedOut",
 ]
@@ -70,7 +71,7 @@ class ClientJoined:
 
 @dataclass(frozen=True, slots=True)
 class ClientRefused:
-    """A control connection was turned away at a limit."""
+    """A control connection was turned away at a limit, or had to make room there."""
 
     client: Address
     error: Error
@@ -249,8 +250,18 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerUnreachable:
+    """There was no connection to begin with."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the server could not be reached: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class ServerLost:
-    """The server could not be reached, or is gone."""
+    """The server is gone, or is none."""
 
     reason: str
 
@@ -270,5 +281,12 @@ ServerEvent: TypeAlias = (
     | IngestFailed
 )
 ClientEvent: TypeAlias = (
-    Connected | Replied | NoDatagrams | Disconnected | Refused | TimedOut | ServerLost
+    Connected
+    | Replied
+    | NoDatagrams
+    | Disconnected
+    | Refused
+    | TimedOut
+    | ServerUnreachable
+    | ServerLost
 )

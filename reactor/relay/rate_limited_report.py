@@ -49,7 +49,7 @@ class RateLimitedReport:
         self._left_out += 1
         if self._summary is None:
             try:
-                self._summary = self._loop.call_later(_SUMMARY_INTERVAL, self.flush)
+                self._summary = self._loop.call_later(_SUMMARY_INTERVAL, self._summarize)
             except RuntimeError:
                 pass  # the loop is closed, and its last clients leave: flush() tells
 
@@ -58,6 +58,13 @@ class RateLimitedReport:
         if self._summary is not None:
             self._summary.cancel()
             self._summary = None
-        count, self._left_out = self._left_out, 0
+        count = self._left_out
         if count:
             self._report(EventsLeftOut(count))
+            self._left_out -= count  # what could not be told is told with the next
+
+    def _summarize(self) -> None:
+        try:
+            self.flush()
+        except Exception as exc:
+            self._loop.call_exception_handler("the relay's report raised", exc)

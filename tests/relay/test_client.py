@@ -17,6 +17,7 @@ from reactor.relay.events import (
     Refused,
     Replied,
     ServerLost,
+    ServerUnreachable,
     TimedOut,
 )
 from reactor.relay.protocol import Connect, Disconnect, Error, Ok, Pause, Resume
@@ -24,7 +25,7 @@ from reactor.testing import ManualClock, run_until
 from tests.fakes import Door, has_ipv6, open_descriptors
 from tests.relay.peers import Player, Studio, studio
 
-_FINAL = (Disconnected, Refused, TimedOut, ServerLost)
+_FINAL = (Disconnected, Refused, TimedOut, ServerUnreachable, ServerLost)
 
 
 @pytest.fixture
@@ -124,8 +125,7 @@ def test_it_works_over_ipv6(loop: EventLoop) -> None:
 
 def test_a_full_server_refuses(loop: EventLoop) -> None:
     with studio(loop, max_clients=1) as relay:
-        relay.controller()
-        run_until(loop, lambda: relay.events)
+        relay.viewer()
         viewer = Viewer(relay)
         viewer.client.connect()  # unanswered when the refusal comes
         refused = viewer.run_to_the_end()
@@ -141,15 +141,16 @@ def test_a_server_that_ends_is_lost(relay: Studio) -> None:
     assert isinstance(viewer.run_to_the_end(), ServerLost)
 
 
-def test_nobody_listening_is_a_lost_server(relay: Studio) -> None:
+def test_a_server_that_was_never_reached_is_not_called_lost(relay: Studio) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         events: list[ClientEvent] = []
         address = unused.getsockname()
         RelayClient(relay.loop, address, ("127.0.0.1", 5001), report=events.append)
         run_until(relay.loop, lambda: events)
-    assert isinstance(events[0], ServerLost)
-    assert "refused" in events[0].reason
+    assert isinstance(events[0], ServerUnreachable)
+    assert "could not be reached" in str(events[0])
+    assert "refused" in str(events[0])
 
 
 def test_leaving_without_a_word_is_an_end_too(relay: Studio) -> None:

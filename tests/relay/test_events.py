@@ -28,6 +28,7 @@ from reactor.relay.events import (
     SegmentationRefused,
     ServerEvent,
     ServerLost,
+    ServerUnreachable,
     StateChanged,
     TimedOut,
     printable,
@@ -101,6 +102,10 @@ LINES: list[tuple[Event, str]] = [
     (Refused(Error("LLENO", "lleno")), "the server refuses: ERROR LLENO lleno"),
     (Refused(HOSTILE_ERROR), "the server refuses: ERROR \\x1b[2J \\r\\x07\\'\"\\\\"),
     (TimedOut("connecting"), "the server did not answer in time (connecting)"),
+    (
+        ServerUnreachable("Connection refused"),
+        "the server could not be reached: Connection refused",
+    ),
     (ServerLost("it closed the connection"), "the server is lost: it closed the connection"),
 ]
 
