@@ -168,6 +168,33 @@ def test_commands_after_the_end_are_ignored(relay: Studio) -> None:
     assert viewer.run_to_the_end() == Disconnected()
 
 
+def test_leaving_again_does_no_harm(relay: Studio) -> None:
+    viewer = Viewer(relay)
+    viewer.client.close()
+    viewer.client.close()
+    assert viewer.run_to_the_end() == Disconnected()
+    viewer.client.close()
+    assert viewer.run_to_the_end() == Disconnected()
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_a_loop_that_closes_is_the_end_and_afterwards_nothing_does_harm(
+    relay: Studio, connected: bool
+) -> None:
+    viewer = Viewer(relay)
+    if connected:
+        viewer.client.connect()
+        viewer.wait_for(Replied)
+    relay.loop.close()
+    end = viewer.events[-1]
+    assert end == Disconnected() if connected else isinstance(end, ServerUnreachable)
+    viewer.client.connect()
+    viewer.client.disconnect()
+    viewer.client.close()
+    assert viewer.events[-1] is end
+    assert viewer.client.received.received == viewer.client.forwarded.sent == 0
+
+
 # -- a server that is none ---------------------------------------------------------------------
 
 

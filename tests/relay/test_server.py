@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -419,8 +420,7 @@ def test_every_viewer_is_first_in_turn(relay: Studio, monkeypatch: pytest.Monkey
 
 def test_a_full_server_says_so_and_closes(loop: EventLoop) -> None:
     with studio(loop, max_clients=2) as relay:
-        first, _ = relay.controller(), relay.controller()
-        run_until(loop, lambda: relay.server.admission.clients == 2)
+        (first, _), _ = relay.viewer(), relay.viewer()
         assert code(relay.controller().hear_the_end()) == b"LLENO"
         first.sock.close()
         run_until(loop, lambda: relay.server.admission.clients == 1)
@@ -429,8 +429,7 @@ def test_a_full_server_says_so_and_closes(loop: EventLoop) -> None:
 
 def test_one_host_can_not_take_all_places(loop: EventLoop) -> None:
     with studio(loop, max_clients_per_host=1) as relay:
-        relay.controller()
-        run_until(loop, lambda: relay.server.admission.clients == 1)
+        relay.viewer()
         assert code(relay.controller().hear_the_end()) == b"LLENO_EQUIPO"
         assert relay.controller(source="127.0.0.2").ask(b"CONECTAR 5000") == b"OK"
 
@@ -560,10 +559,10 @@ def test_bad_input_is_told_once_whatever_was_refused_before(relay: Studio) -> No
 
 def test_a_refusal_is_an_event(loop: EventLoop) -> None:
     with studio(loop, max_clients=1) as relay:
-        relay.controller()
-        run_until(loop, lambda: relay.events)
+        relay.viewer()
         relay.controller().hear_the_end()
-        assert [type(event) for event in relay.events] == [ClientJoined, ClientRefused]
+        kinds = [type(event) for event in relay.events]
+        assert kinds == [ClientJoined, StateChanged, ClientRefused]
 
 
 def test_a_command_that_was_too_slow_is_an_event() -> None:
@@ -610,6 +609,56 @@ def test_close_ends_every_client_and_then_the_loop(relay: Studio) -> None:
         client.sock.close()
     relay.loop.run()
     assert sum(isinstance(event, ClientLeft) for event in relay.events) == 3
+
+
+def test_closing_again_does_no_harm_in_a_closed_loop_either(relay: Studio) -> None:
+    client, _ = relay.viewer()
+    relay.server.close()
+    relay.server.close()
+    assert client.hear_the_end() == b""
+    relay.loop.close()
+    relay.server.close()
+    assert relay.server.counters.active == relay.server.admission.clients == 0
+
+
+def test_a_loop_that_closes_takes_every_client_along(relay: Studio) -> None:
+    for _ in range(3):
+        relay.viewer()
+    relay.loop.close()
+    assert sum(isinstance(event, ClientLeft) for event in relay.events) == 3
+    assert (relay.server.connections, relay.server.admission.clients) == ({}, 0)
+
+
+@pytest.mark.parametrize("good_bye", [b"DESCONECTAR\n", b""])
+def test_who_said_good_bye_and_did_not_wait_left_without_an_error(
+    relay: Studio, good_bye: bytes
+) -> None:
+    client, _ = relay.viewer()
+    client.say(b"INTERRUMPIR\n" + good_bye)
+    client.sock.shutdown(socket.SHUT_WR)
+    (connection,) = relay.server.connections
+    run_until(relay.loop, lambda: connection._stream.closing)
+    client.reset()  # the replies are not waited for
+    run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
+    assert "left: " in str(relay.events[-1])
+
+
+def test_who_breaks_off_left_with_the_error(relay: Studio) -> None:
+    client, _ = relay.viewer()
+    client.reset()
+    run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
+    assert "left (Connection reset by peer): " in str(relay.events[-1])
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.ECONNRESET, errno.ETIMEDOUT])
+def test_what_the_system_says_of_a_connection_is_what_the_log_says(
+    relay: Studio, number: int
+) -> None:
+    # ETIMEDOUT is what keepalive finds out: tcp(7).
+    relay.viewer()
+    (connection,) = relay.server.connections
+    connection.connection_lost(OSError(number, os.strerror(number)))
+    assert f"left ({os.strerror(number)}): " in str(relay.events[-1])
 
 
 def test_a_control_port_in_use_leaves_no_ingest_behind(loop: EventLoop) -> None:
