@@ -32,7 +32,7 @@ from reactor.relay.events import (
     StateChanged,
     TimedOut,
 )
-from reactor.relay.protocol import Connect, Ok
+from reactor.relay.protocol import Connect, Error, ErrorCode, Ok, Reply, encode
 from reactor.testing import Cut, Lie, Refusal, Scenario, Simulation, Violation
 from reactor.testing.faults import SPONTANEOUS
 
@@ -298,6 +298,66 @@ class Viewer:
             raise Violation(f"a client told its end as {endings}")
 
 
+class Talker(Guest):
+    """A client by hand: pipelines commands in pieces, half-closes, and hears each reply."""
+
+    def __init__(self, simulation: Simulation, port: int, most: int) -> None:
+        chance = simulation.random
+        words = chance.choices(["INTERRUMPIR", "CONTINUAR", "hola", "CONECTAR 80"], k=most)
+        said = [f"CONECTAR {port}", *words[: chance.randrange(most)]]
+        rest = chance.choice(["", "INTERR"])
+        super().__init__(simulation, "\n".join([*said, rest]).encode(), replies_to(said, rest))
+
+    def connection_made(self, stream: Stream) -> None:
+        super().connection_made(stream)
+        stream.write_eof()
+
+    def is_content(self) -> bool:
+        # Without a socket to send from there is no CONECTAR, and all else goes wrong with it.
+        return not self._heard.startswith(b"ERROR NO_DISPONIBLE") and super().is_content()
+
+
+def replies_to(said: list[str], rest: str) -> bytes:
+    """What a client is to hear that says these lines, and then what is not one."""
+    replies: list[Reply] = []
+    active = True
+    for line in said:
+        match line:
+            case "INTERRUMPIR":
+                replies.append(Ok() if active else Error.of(ErrorCode.ALREADY_PAUSED))
+                active = False
+            case "CONTINUAR":
+                replies.append(Error.of(ErrorCode.NOT_PAUSED) if active else Ok())
+                active = True
+            case "hola":
+                replies.append(Error.of(ErrorCode.UNKNOWN))
+            case "CONECTAR 80":
+                replies.append(Error.of(ErrorCode.BAD_PORT))
+            case _:
+                replies.append(Ok())
+    if rest:
+        replies.append(Error.of(ErrorCode.INCOMPLETE))
+    return b"".join(map(encode, replies))
+
+
+def commands(simulation: Simulation, most: int) -> None:
+    """Clients that pipeline up to `most` commands: each is answered, in order, before the end."""
+    loop = simulation.loop
+    harm = Harm(simulation)
+    if harm.possible:
+        loop.set_exception_handler(lambda message, exc: None)
+    server = RelayServer(loop, _SERVER, ingest=("127.0.0.1", 0))
+    talkers = [Talker(simulation, port, most) for port in (20_001, 20_002, 20_003)]
+    for talker in talkers:
+        connect(loop, talker, *_SERVER)
+    simulation.run(60.0)
+    server.close()
+    simulation.run_until(lambda: not server.connections)
+    if server.admission.clients or server.counters.active:
+        raise Violation("nobody is here, and places are taken")
+    harm.check([talker.sockname for talker in talkers if not talker.is_content()])
+
+
 def relay(simulation: Simulation, bursts: int) -> None:
     """The relay with clients and a source of `bursts`: each gets its copies, and every reply."""
     loop, chance = simulation.loop, simulation.random
@@ -349,6 +409,7 @@ def unhappy(
 SCENARIOS: dict[str, Scenario] = {
     "echo": partial(echo, most=1_000),
     "farewell": partial(farewell, most=1_000),
+    "commands": partial(commands, most=60),
     "relay": partial(relay, bursts=60),
 }
 """To be met by chance: long enough for chance to meet them often."""
@@ -356,6 +417,7 @@ SCENARIOS: dict[str, Scenario] = {
 TORTURED: dict[str, Scenario] = {
     "echo": partial(echo, most=40),
     "farewell": partial(farewell, most=40),
+    "commands": partial(commands, most=12),
     "relay": partial(relay, bursts=5),
 }
 """To be met by every fault at every call: short, for there are many."""

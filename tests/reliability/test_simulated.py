@@ -8,6 +8,7 @@ import pytest
 
 from reactor import EventLoop, ReceiveBuffer, Stream
 from reactor.relay.fanout import FanOut
+from reactor.relay.server import ControlConnection
 from reactor.wakeup import Wakeup
 from tests.reliability import scenarios, seeds, torture
 from tests.reliability.outcome import Plan
@@ -30,7 +31,7 @@ def test_the_scenarios_hold_under_torture(name: str) -> None:
 
 def test_torture_goes_on_with_the_next_seed_until_there_is_enough() -> None:
     of_one_seed = {seed for _, seed, _ in torture.gather(5, 1)}
-    of_two_seeds = {seed for _, seed, _ in torture.gather(5, 8_000)}
+    of_two_seeds = {seed for _, seed, _ in torture.gather(5, 10_000)}
     assert (of_one_seed, of_two_seeds) == ({5}, {5, 6})
 
 
@@ -76,6 +77,15 @@ def test_a_relay_that_sends_a_datagram_twice_is_found(monkeypatch: pytest.Monkey
     monkeypatch.setattr(FanOut, "datagrams_received", twice)
     _, failures = seeds.run_seeds([0])
     assert any("scenario relay" in failure for failure in failures)
+
+
+def test_a_relay_whose_end_overtakes_its_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def eof_received(self: ControlConnection) -> None:
+        self._stream.close()
+
+    monkeypatch.setattr(ControlConnection, "eof_received", eof_received)
+    _, failures = seeds.run_seeds([0])
+    assert any("scenario commands" in failure for failure in failures)
 
 
 def test_a_loop_that_a_full_selector_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
