@@ -92,6 +92,8 @@ class Listener:
         """Connections accepted so far."""
         self.failed = 0
         """Connections that were gone, or could not be set up, when their turn came."""
+        self.on_exhausted: Callable[[], object] = _carry_on
+        """Set it to be called when nothing is left to accept a connection with: close others."""
         self.pauses = 0
         """How often a limit of the system made the listener pause."""
         self._watchers: list[Watcher] = []
@@ -167,6 +169,7 @@ class Listener:
         """Whether to go on accepting in this wake."""
         if exc.errno in _EXHAUSTED:
             self._pause()
+            self.on_exhausted()
             return False
         if exc.errno in _FATAL:
             self.close()
@@ -219,6 +222,10 @@ def _name_of(sock: socket.socket) -> str:
         return format_address(sock.getsockname())
     except OSError:
         return "a socket that has no address"
+
+
+def _carry_on() -> None:
+    """What a program does about a limit unless it has set something better."""
 
 
 def _set_nodelay(sock: socket.socket) -> None:

@@ -203,6 +203,18 @@ def test_a_listener_goes_on_100_ms_after_a_limit(
     assert listener.accepted == 1
 
 
+@pytest.mark.parametrize("code", EXHAUSTED, ids=errno.errorcode.get)
+def test_a_program_that_wants_to_know_of_a_limit_is_told_in_the_pause(
+    loop: EventLoop, listener: Listener, door: FaultySocket, call: Call, code: int
+) -> None:
+    told: list[int] = []
+    listener.on_exhausted = lambda: told.append(listener.pauses)
+    door.script("accept", [errno.ECONNABORTED, code])
+    call(listener.sockname)
+    run_until(loop, lambda: listener.accepted)
+    assert told == [1]
+
+
 def test_a_lasting_limit_costs_ten_attempts_a_second(
     loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
 ) -> None:

@@ -47,6 +47,9 @@ DEFAULT_INGEST: Final = ("127.0.0.1", 65534)
 _COMMANDS_PER_TURN: Final = 8
 _TURNS_PER_ITERATION: Final = 8
 _CLOSE_TIMEOUT: Final = 1.0
+# When the system has no descriptor left, so many silent connections make room at once: the
+# listener tries again ten times a second, and its whole backlog is let in within 7 seconds.
+_ROOM_AT_ONCE: Final = 16
 # A stranger's wrong line is answered after so long, and whoever sends more meanwhile can't
 # have read the answer. A person does not notice; a second small segment, which waits for
 # the acknowledgment of the first (RFC 1122, 4.2.3.2 and 4.2.3.4), is here by then.
@@ -96,6 +99,7 @@ class RelayServer:
         except BaseException:
             self.fan_out.close()
             raise
+        self._listener.on_exhausted = self._make_room
 
     @property
     def address(self) -> Address:
@@ -146,6 +150,12 @@ class RelayServer:
             return refusal
         idlest.give_way()
         return self.admission.enter(connection, host)
+
+    def _make_room(self) -> None:
+        for _ in range(_ROOM_AT_ONCE):
+            idlest = self.admission.idlest()
+            if idlest is not None:
+                idlest.give_way()
 
     def close(self) -> None:
         """End in good order: no more clients, no more datagrams, open replies still leave.

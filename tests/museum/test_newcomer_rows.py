@@ -1,6 +1,8 @@
 """Rows about who comes to a relay: protocols of strangers, silence, and who is stopped."""
 
+import errno
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,7 +12,7 @@ from reactor.relay.admission import household
 from reactor.relay.events import ClientEvent, ClientLeft, Replied, ServerEvent, StateChanged
 from reactor.relay.suspicion import Suspicion
 from reactor.testing import ManualClock
-from tests.fakes import wait_for
+from tests.fakes import Door, FaultySocket, wait_for
 from tests.museum.scenes import code_of, iterate_until, let_wait
 from tests.relay.peers import Controller, Studio, studio
 from tests.relay.strangers import STRANGERS, WAITING_FOR_A_GREETING
@@ -95,6 +97,25 @@ def test_row_215_nobody_who_was_not_listened_to_makes_room(loop: EventLoop) -> N
             client.say(b"CONECTAR %d\n" % (5000 + number))
         heard = [client.hear()[0][:11] for client in clients]
         assert heard == [b"OK"] * 2 + [b"ERROR LLENO"] * 4
+
+
+def test_row_215_silence_that_has_every_descriptor_makes_room(
+    loop: EventLoop, network: Door
+) -> None:
+    def seats() -> Iterator[int | None]:
+        while True:
+            yield errno.EMFILE if len(relay.server.connections) >= 10 else None
+
+    def make(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        door = FaultySocket(family, kind)
+        door.script("accept", seats())
+        return door
+
+    network.socket = make
+    with studio(loop) as relay:
+        for _ in range(20):
+            relay.controller()
+        assert relay.controller().ask(b"CONECTAR 5000") == b"OK"
 
 
 def test_row_215_a_place_is_free_although_the_old_connection_lingers(loop: EventLoop) -> None:

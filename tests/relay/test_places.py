@@ -1,5 +1,7 @@
 """Places are for whoever uses them: what the server does at its limits, over real sockets."""
 
+import errno
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +10,7 @@ from reactor import EventLoop
 from reactor.relay import RelayClient
 from reactor.relay.events import ClientJoined, ClientLeft, ClientRefused, Refused, Replied
 from reactor.testing import ManualClock, run_until
-from tests.fakes import has_ipv6
+from tests.fakes import Door, FaultySocket, has_ipv6
 from tests.relay.peers import Controller, Studio, studio
 
 PLACES = 3
@@ -147,3 +149,47 @@ def test_without_a_limit_silence_may_stay(loop: EventLoop) -> None:
         clients = silent(relay, 20)
         assert relay.server.admission.clients == 20
         assert clients[0].ask(b"CONECTAR 5000") == b"OK"
+
+
+# -- the system's limit ------------------------------------------------------------------
+
+
+SEATS = 10
+
+
+@pytest.fixture
+def cramped(loop: EventLoop, network: Door) -> Iterator[Studio]:
+    """A relay without a limit of its own, in a system that has so many descriptors for clients."""
+
+    def places() -> Iterator[int | None]:
+        while True:
+            yield errno.EMFILE if len(made.server.connections) >= SEATS else None
+
+    def make(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        if kind == socket.SOCK_DGRAM:
+            return socket.socket(family, kind)
+        door = FaultySocket(family, kind)
+        door.script("accept", places())
+        return door
+
+    network.socket = make
+    with studio(loop) as made:
+        yield made
+
+
+def test_silence_that_has_every_descriptor_keeps_nobody_out_who_speaks(cramped: Studio) -> None:
+    crowd = [cramped.controller() for _ in range(3 * SEATS)]
+    speaker = cramped.controller()
+    assert speaker.ask(b"CONECTAR 5000") == b"OK"
+    assert code(crowd[0].hear_the_end()) == b"CEDIDO"
+    assert len(cramped.server.connections) <= SEATS
+
+
+def test_who_watches_keeps_watching_when_every_descriptor_is_taken(cramped: Studio) -> None:
+    viewers = [cramped.viewer() for _ in range(SEATS)]
+    newcomer = cramped.controller()
+    for _ in range(5):
+        cramped.loop.run_once(0.01)
+    assert [viewer.ask(b"INTERRUMPIR") for viewer, _ in viewers] == [b"OK"] * SEATS
+    viewers[0][0].sock.close()
+    assert newcomer.ask(b"CONECTAR 5000") == b"OK"
