@@ -100,6 +100,37 @@ def test_a_command_followed_by_a_half_close_is_still_answered(relay: Studio) -> 
     assert client.hear_the_end() == b"OK\n"
 
 
+def test_a_half_close_behind_a_thousand_commands_does_not_overtake_them(relay: Studio) -> None:
+    client, _ = relay.viewer()
+    client.say(b"INTERRUMPIR\nCONTINUAR\n" * 500)
+    client.sock.shutdown(socket.SHUT_WR)
+    assert client.hear_the_end() == b"OK\n" * 1000
+
+
+def test_a_half_close_of_who_does_not_read_yet_does_not_overtake_its_commands(
+    relay: Studio,
+) -> None:
+    client, _ = relay.viewer()
+    (connection,) = relay.server.connections
+    connection._stream.set_write_buffer_limits(high=2, low=0)  # each reply is one too many
+    client.say(b"INTERRUMPIR\nCONTINUAR\n" * 50)
+    client.sock.shutdown(socket.SHUT_WR)
+    assert client.hear_the_end() == b"OK\n" * 100
+
+
+def test_a_reset_behind_a_thousand_commands_leaves_nobody_in_the_line(relay: Studio) -> None:
+    client, _ = relay.viewer()
+    _, other = relay.viewer()
+    client.say(b"INTERRUMPIR\nCONTINUAR\n" * 500)
+    iterate(relay.loop, 2)
+    client.reset()
+    run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
+    iterate(relay.loop)
+    assert not relay.server._line
+    relay.stream(b"video")
+    assert other.wait_for(1) == [b"video"]
+
+
 def test_an_unfinished_command_before_the_end_is_answered_too(relay: Studio) -> None:
     client = relay.controller()
     client.say(b"CONECTAR 50")
