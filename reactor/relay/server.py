@@ -226,7 +226,10 @@ class ControlConnection(StreamHandler):
         self._server.tell(ClientJoined(self._client))
 
     def data_received(self, buffer: ReceiveBuffer) -> None:
-        self._parser.receive_data(buffer.take_all())
+        data = buffer.take_all()
+        if self._stream.closing:
+            return  # it has broken, and nobody hears an answer any more
+        self._parser.receive_data(data)
         if self._slip is None:
             self._answer_all()
         else:
@@ -239,7 +242,7 @@ class ControlConnection(StreamHandler):
 
     def resume_writing(self) -> None:
         self._congested = False
-        if not (self._stream.closing or self._in_line):
+        if not self._in_line:
             self._stream.resume_reading()
             self._answer_all()
 
@@ -262,17 +265,15 @@ class ControlConnection(StreamHandler):
         if self._answer_some():
             return True
         self._in_line = False
-        if not (self._stream.closing or self._congested):
+        if not self._congested:
             self._stream.resume_reading()
         return False
 
     def _answer_all(self) -> None:
         """Answer a few at once; whoever has more waits in line with all others who do."""
-        if self._in_line:
-            return
-        more = True
+        more = not self._in_line
         try:
-            more = self._answer_some()
+            more = more and self._answer_some()
         finally:
             if more:
                 self._in_line = True
@@ -323,18 +324,20 @@ class ControlConnection(StreamHandler):
     def _follow_session(self) -> None:
         """Let the client's place and its datagrams be what the session's state says."""
         admission, fan_out, viewer = self._server.admission, self._server.fan_out, self._viewer
-        match self._session.state:
-            case SessionState.ACTIVE if viewer:
+        state = self._session.state
+        # At once: the connection may linger, but place and port are others' to ask for.
+        if state is SessionState.CLOSED:
+            admission.leave(self)
+        if viewer is None:
+            return
+        match state:
+            case SessionState.ACTIVE:
                 admission.settle(self)
                 fan_out.activate(viewer)
-            case SessionState.PAUSED if viewer:
-                fan_out.deactivate(viewer)
             case SessionState.CLOSED:
-                # At once: the connection may linger, but place and port are others' to
-                # ask for.
-                admission.leave(self)
-                if viewer:
-                    fan_out.release(viewer)
+                fan_out.release(viewer)
+            case _:
+                fan_out.deactivate(viewer)
 
     def _part(self) -> None:
         """The client has said good-bye, or will say nothing more."""
@@ -370,8 +373,9 @@ class ControlConnection(StreamHandler):
     def _reply(self, reply: Reply) -> None:
         if isinstance(reply, Error):
             self._errors += 1
-        if not self._stream.write(encode(reply)):
-            # A client that does not read its replies is not asked for more commands.
+        if not self._stream.write(encode(reply)) and self._stream.write_buffer_size:
+            # A client that does not read its replies is not asked for more commands. Where
+            # nothing waits, the connection has broken: what it says of that is to be read.
             self._congested = True
             self._stream.pause_reading()
 
