@@ -1,6 +1,8 @@
 """Runs the example programs as their users do: as processes, with pipes and signals."""
 
+import errno
 import os
+import pty
 import re
 import selectors
 import signal
@@ -17,24 +19,36 @@ _T = TypeVar("_T")
 
 
 class Program:
-    """A process whose output can be waited for; ended at the latest by `close`."""
+    """A process whose output can be waited for; ended at the latest by `close`.
 
-    def __init__(self, module: str, *arguments: object, **environment: str) -> None:
-        command = [sys.executable, "-W", "error", "-m", module, *map(str, arguments)]
+    `stdin` and `stdout` are descriptors, which are closed here; for standard output that is
+    not a pipe of ours, `out` stays empty.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: object,
+        stdin: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
+        **environment: str,
+    ) -> None:
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, "-W", "error", "-m", module, *map(str, arguments)],
             cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             env={**os.environ, **environment},
         )
+        for descriptor in {stdin, stdout} - {subprocess.PIPE}:
+            os.close(descriptor)
         self._text = {"out": "", "err": ""}
         self._selector = selectors.DefaultSelector()
         for name, pipe in (("out", self.process.stdout), ("err", self.process.stderr)):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-            self._selector.register(pipe, selectors.EVENT_READ, name)
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                self._selector.register(pipe, selectors.EVENT_READ, name)
 
     def __enter__(self) -> "Program":
         return self
@@ -65,6 +79,12 @@ class Program:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
+    def stop_reading(self) -> None:
+        """Close our end of standard output, as `head` does."""
+        assert self.process.stdout is not None
+        self._selector.unregister(self.process.stdout)
+        self.process.stdout.close()
+
     def wait_for(self, pattern: str) -> re.Match[str]:
         """The first match of `pattern` in standard output, once it is there."""
         return self._wait(lambda: re.search(pattern, self._text["out"]), pattern)
@@ -83,9 +103,9 @@ class Program:
             self.process.wait()
         self._selector.close()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert pipe is not None
             try:
-                pipe.close()
+                if pipe is not None:
+                    pipe.close()
             except BrokenPipeError:
                 pass
 
@@ -100,8 +120,34 @@ class Program:
 
     def _read(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout) if self._selector.get_map() else []:
-            data = os.read(key.fd, 65536)
-            if data:
-                self._text[key.data] += data.decode()
+            if data := read_some(key.fd):
+                self._text[key.data] += data.decode(errors="backslashreplace")
             else:
                 self._selector.unregister(key.fileobj)
+
+
+class ProgramOnTerminal(Program):
+    """A program whose standard input and output are a terminal."""
+
+    def __init__(self, module: str, *arguments: object, **environment: str) -> None:
+        self.terminal, theirs = pty.openpty()
+        super().__init__(module, *arguments, stdin=theirs, stdout=theirs, **environment)
+        self._selector.register(self.terminal, selectors.EVENT_READ, "out")
+
+    def type(self, keys: bytes) -> None:
+        """Press `keys`."""
+        os.write(self.terminal, keys)
+
+    def close(self) -> None:
+        super().close()
+        os.close(self.terminal)
+
+
+def read_some(descriptor: int) -> bytes:
+    """What can be read; nothing at the end, also where that is a terminal's (EIO on Linux)."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError as exc:
+        if exc.errno != errno.EIO:
+            raise
+        return b""
