@@ -22,7 +22,9 @@ class Guest(reactor.StreamHandler):
     def data_received(self, buffer: reactor.ReceiveBuffer) -> None:
         try:
             while (line := buffer.take_line(limit=1000)) is not None:
-                self.tell_others(f"{self.name}: {line.decode(errors='replace')}")
+                # Nobody may move the cursor on somebody else's terminal.
+                words = "".join(filter(str.isprintable, line.decode(errors="replace")))
+                self.tell_others(f"{self.name}: {words}")
         except reactor.LineTooLong:
             self.stream.close()
 
@@ -36,18 +38,19 @@ class Guest(reactor.StreamHandler):
                 guest.stream.abort()  # the room does not wait for one who does not read
 
 
-def main(arguments: list[str] | None = None) -> int:
+def serve(arguments: list[str] | None) -> int:
     options = console.server_parser("chat", "A chat room.").parse_args(arguments)
     room: set[Guest] = set()
-    try:
-        with reactor.EventLoop() as loop:
-            listener = reactor.listen(loop, lambda: Guest(room), options.host, options.port)
-            console.on_interrupt(loop, loop.stop)
+    with reactor.EventLoop() as loop:
+        listener = reactor.listen(loop, lambda: Guest(room), options.host, options.port)
+        with console.on_interrupt(loop, loop.stop):
             console.say(f"listening on {reactor.format_address(listener.sockname)}")
             loop.run()
-    except OSError as exc:
-        return console.fail("chat", exc)
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return console.run("chat", serve, arguments)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ python3 -m examples.client 127.0.0.1 5000 5001
 
 import argparse
 import os
+import reprlib
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Final
 
 import reactor
@@ -16,7 +18,7 @@ from reactor.relay.events import ClientEvent, Connected, Disconnected, NoDatagra
 from reactor.relay.protocol import Error
 
 _LEAVE_TIMEOUT: Final = 2.0
-_LONGEST_WORD: Final = 200
+_LONGEST_LINE: Final = 200
 
 
 class Conversation:
@@ -25,9 +27,13 @@ class Conversation:
     def __init__(self, loop: reactor.EventLoop, options: argparse.Namespace) -> None:
         self._loop = loop
         self._watch: bool = options.watch
-        self._interactive = not self._watch and sys.stdin.isatty() and sys.stdout.isatty()
+        self._interactive = not self._watch and os.isatty(0) and os.isatty(1)
+        self._server = reactor.format_address((options.host, options.port))
         self._player_port: int = options.vlc_port
-        self.exit_status = 1
+        self._connected = False
+        self.ready = threading.Semaphore()
+        """Acquired for each line that is to be heard, so that never more than one waits."""
+        self._failure: str | None = "left before the good-bye was answered"
         self._client = RelayClient(
             loop,
             (options.host, options.port),
@@ -45,95 +51,135 @@ class Conversation:
 
     def hear(self, line: str) -> None:
         """A line from the person."""
-        word = line.strip().upper()
-        command = self._words.get(word)
+        word = line.strip()
+        command = self._words.get(word.upper())
         if command is not None:
-            command()
-        elif word:
-            self._show(f"unknown word {line.strip()!r}: say one of {', '.join(self._words)}")
+            command()  # and ready again when it is answered
+            return
+        if word:
+            self._show(f"unknown word {reprlib.repr(word)}: say one of {', '.join(self._words)}")
         else:
             self._prompt()
+        self.ready.release()
 
     def leave(self) -> None:
         """Say good-bye; do not wait for ever for the answer."""
         self._client.disconnect()
         self._loop.call_later(_LEAVE_TIMEOUT, self._client.close)
 
+    def account(self) -> str:
+        """What came, and what became of it."""
+        received, forwarded = self._client.received, self._client.forwarded
+        reasons = "".join(f", {count} {name}" for name, count in forwarded.dropped.items())
+        return (
+            f"{received.received} datagrams received, {forwarded.sent} handed to VLC at UDP port "
+            f"{self._player_port}, {forwarded.dropped.total()} refused or dropped{reasons}"
+        )
+
+    def finish(self) -> int:
+        """Say how it ended; return the exit status."""
+        if self._connected:
+            self._say(f"ended: {self.account()}")
+        if self._failure is None:
+            return 0
+        return console.fail("client", self._failure, 1)
+
     def _report(self, event: ClientEvent) -> None:
         match event:
             case Connected():
+                self._connected = True
                 self._show(f"{event}; watch with: vlc udp://@127.0.0.1:{self._player_port}")
             case Replied(reply=Error()) if self._watch:
-                self._end(str(event), 1)
-            case Replied() | NoDatagrams():
+                self._end(str(event))
+            case Replied():
+                self._show(event)
+                self.ready.release()
+            case NoDatagrams():
                 self._show(event)
             case Disconnected():
-                self._end(str(event), 0)
+                self._say(event)
+                self._end(None)
+            case _ if self._connected:
+                self._end(str(event))
             case _:
-                self._end(str(event), 1)
+                self._end(
+                    f"{event} (does examples.server run at {self._server}, "
+                    "and is there a firewall between?)"
+                )
 
     def _show(self, line: object) -> None:
-        console.say(f"\r{line}" if self._interactive else line)
+        self._say(line)
         self._prompt()
+
+    def _say(self, line: object) -> None:
+        console.say(f"\r{line}" if self._interactive else line)
 
     def _prompt(self) -> None:
         if self._interactive:
-            print("> ", end="", flush=True)
+            console.write("> ")
 
-    def _end(self, line: str, exit_status: int) -> None:
-        if self._interactive:
-            print("\r", end="")
-        self.exit_status = exit_status
-        if exit_status:
-            print(f"client: {line}", file=sys.stderr, flush=True)
-        else:
-            console.say(line)
+    def _end(self, failure: str | None) -> None:
+        self._failure = failure
         self._loop.stop()
 
 
-def read_lines(loop: reactor.EventLoop, conversation: Conversation) -> None:
+def read_input(loop: reactor.EventLoop, conversation: Conversation) -> None:
     """Standard input on a thread of its own: a file, or Windows' console, can't be selected.
 
     It reads the descriptor, since a thread that waits inside `sys.stdin` at the end of the
     program holds a lock that the interpreter needs.
     """
-    buffer = reactor.ReceiveBuffer()
+    encoding = console.encoding_of(sys.stdin)
     try:
-        while data := os.read(sys.stdin.fileno(), 4096):
-            buffer.append(data)
-            while (line := buffer.take_line(_LONGEST_WORD)) is not None:
-                loop.call_soon_threadsafe(conversation.hear, line.decode(errors="replace"))
-        if rest := buffer.take_all():
-            loop.call_soon_threadsafe(conversation.hear, rest.decode(errors="replace"))
+        for line in lines_of(0):
+            conversation.ready.acquire()
+            loop.call_soon_threadsafe(conversation.hear, line.decode(encoding, "replace"))
+        conversation.ready.acquire()
         loop.call_soon_threadsafe(conversation.leave)
-    except reactor.LineTooLong:
-        loop.call_soon_threadsafe(conversation.leave)
-    except (OSError, RuntimeError):
-        pass  # input, or the loop, was closed meanwhile
+    except RuntimeError:
+        pass  # the loop was closed meanwhile
+
+
+def lines_of(descriptor: int) -> Iterator[bytes]:
+    """Each line, and what stands after the last; of one that is too long, the beginning."""
+    rest = b""
+    try:
+        while data := os.read(descriptor, 4096):
+            *lines, rest = (rest + data).split(b"\n")
+            rest = rest[:_LONGEST_LINE]
+            yield from lines
+    except OSError:
+        pass  # the terminal is gone
+    if rest:
+        yield rest
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = console.server_parser("client", "Receive a relayed stream and hand it to VLC.")
-    parser.add_argument("vlc_port", metavar="VLC_PORT", type=console.port,
+    parser = console.client_parser("client", "Receive a relayed stream and hand it to VLC.")
+    parser.add_argument("vlc_port", metavar="VLC_PORT", type=console.port(1),
                         help="UDP port at which a VLC on this machine listens")  # fmt: skip
     parser.add_argument("--watch", action="store_true",
                         help="connect at once and stay until interrupted")  # fmt: skip
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def converse(arguments: list[str] | None) -> int:
     options = parse(arguments)
-    try:
-        with reactor.EventLoop() as loop:
+    with reactor.EventLoop() as loop:
+        try:
             conversation = Conversation(loop, options)
-            console.on_interrupt(loop, conversation.leave)
+        except ValueError as exc:
+            return console.fail("client", exc)
+        with console.on_interrupt(loop, conversation.leave):
             if not options.watch:
-                reader = threading.Thread(target=read_lines, args=(loop, conversation), daemon=True)
+                reader = threading.Thread(target=read_input, args=(loop, conversation), daemon=True)
                 reader.start()
             loop.run()
-            return conversation.exit_status
-    except OSError as exc:
-        return console.fail("client", exc)
+        return conversation.finish()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return console.run("client", converse, arguments)
 
 
 if __name__ == "__main__":

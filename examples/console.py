@@ -2,82 +2,161 @@
 
 import argparse
 import errno
+import logging
 import os
+import reprlib
 import signal
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn, TextIO, TypeVar
 
 import reactor
+from examples.printer import Printer
 
-EXIT_USAGE = 2
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
+"""As a shell has it."""
+
+_STDOUT: Final = 1
+_STDERR: Final = 2
+_LAST_WORDS: Final = 1.0
+_LONGEST_COMPLAINT: Final = 500
+# RFC 1035, section 2.3.4: a name has 255 octets at most.
+_LONGEST_ADDRESS: Final = 300
+
+_T = TypeVar("_T")
+
+
+# -- options -----------------------------------------------------------------------------
 
 
 class Parser(argparse.ArgumentParser):
     """Wrong use is answered in one line, with exit status 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message} (--help shows the options)\n")
+        complain(f"{self.prog}: {message} (--help shows the options)")
+        self.exit(EXIT_USAGE)
+
+    def print_help(self, file: object = None) -> None:
+        _out.write(self.format_help())
 
 
 def server_parser(program: str, description: str) -> Parser:
-    """A parser for a program that listens at, or connects to, HOST and PORT."""
+    """A parser for a program that listens at HOST and PORT."""
+    return _parser(program, description, port(0))
+
+
+def client_parser(program: str, description: str) -> Parser:
+    """A parser for a program that connects to HOST and PORT."""
+    return _parser(program, description, port(1))
+
+
+def _parser(program: str, description: str, port: Callable[[str], int]) -> Parser:
     parser = Parser(prog=f"python3 -m examples.{program}", description=description)
-    parser.add_argument("host", metavar="HOST", help="address or name, for example 127.0.0.1")
-    parser.add_argument("port", metavar="PORT", type=port, help="TCP port")
+    add = parser.add_argument
+    add("host", metavar="HOST", type=host, help="address or name: 127.0.0.1, ::1, localhost")
+    add("port", metavar="PORT", type=port, help="TCP port")
     return parser
 
 
-def port(text: str) -> int:
-    """An option's value as a port number."""
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"not a port number from 0 to 65535: {text!r}")
-    return int(text)
+def port(least: int) -> Callable[[str], int]:
+    """For ports, where the system may choose one (`least` is 0) or may not (1)."""
+    return count(least, 65535)
+
+
+def host(text: str) -> str:
+    """An option's value as an address or a name, without a port."""
+    if text.startswith("["):
+        raise _refusal("an address without brackets", text)
+    if not text:
+        raise _refusal("an address or a name", text)
+    return text
 
 
 def address(text: str) -> tuple[str, int]:
     """An option's value as HOST:PORT."""
+    if len(text) > _LONGEST_ADDRESS:
+        raise _refusal("an address of the form host:port", text)
     try:
         return reactor.parse_address(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
-def number(minimum: float, *, above: bool = False) -> Callable[[str], float]:
-    """For values from `minimum` on, or only `above` it."""
+def number(least: float, most: float, *, above: bool = False) -> Callable[[str], float]:
+    """For values from `least` to `most`, or only `above` the least."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if value < float("inf") and (value > minimum or (value == minimum and not above)):
+        if least <= value <= most and not (above and value == least):
             return value
-        bound = "above" if above else "of at least"
-        raise argparse.ArgumentTypeError(f"not a number {bound} {minimum:g}: {text!r}")
+        raise _refusal(f"a number {'above' if above else 'from'} {least:g} to {most:g}", text)
 
     return parse
 
 
-def count(minimum: int) -> Callable[[str], int]:
-    """For whole numbers from `minimum` on."""
+def count(least: int, most: int = 10**9 - 1) -> Callable[[str], int]:
+    """For whole numbers from `least` to `most`."""
 
     def parse(text: str) -> int:
-        if text.isascii() and text.isdigit() and int(text) >= minimum:
+        # int() refuses more than 4,300 digits: sys.int_info.default_max_str_digits.
+        if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most:
             return int(text)
-        raise argparse.ArgumentTypeError(f"not a whole number of at least {minimum}: {text!r}")
+        raise _refusal(f"a whole number from {least} to {most}", text)
 
     return parse
+
+
+def _refusal(expected: str, text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"not {expected}: {reprlib.repr(text)}")
+
+
+# -- lines -------------------------------------------------------------------------------
+
+
+def encoding_of(stream: TextIO | None) -> str:
+    """What the stream's characters are written in; ASCII for one that was closed at the start."""
+    return "ascii" if stream is None else stream.encoding
+
+
+_out = Printer(_STDOUT, encoding_of(sys.stdout))
+_err = Printer(_STDERR, encoding_of(sys.stderr))
 
 
 def say(line: object) -> None:
-    """Print one line at once. Nobody listens any more (`| head`), the disk is full: go on."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError:
-        pass  # the disk is full: this line is lost, the next may not be
+    """Print one line, without waiting for anybody to take it."""
+    write(f"{line}\n")
+
+
+def write(text: str) -> None:
+    """Print what is not a line, or more than one."""
+    _out.write(text)
+
+
+def complain(text: str) -> None:
+    """Print `text` on stderr, as one line."""
+    _err.write(f"{one_line(text)}\n")
+
+
+def one_line(text: str) -> str:
+    r"""`text` cut short, with what could end a line or move the cursor escaped.
+
+    >>> print(one_line("one\ntwo"))
+    one\ntwo
+    """
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return f"{shown[:_LONGEST_COMPLAINT]}..." if len(shown) > _LONGEST_COMPLAINT else shown
+
+
+class _Log(logging.Handler):
+    """What the library logs, where it waits for nobody either."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _err.write(f"{self.format(record)}\n")
 
 
 _ADVICE = {
@@ -87,26 +166,75 @@ _ADVICE = {
 }
 
 
-def fail(program: str, problem: OSError) -> int:
-    """Say in one line on stderr why the program can't do its work; return the exit status."""
-    text = problem.strerror or str(problem)
-    if isinstance(problem.filename, str):
-        text = f"{problem.filename}: {text}"
-    advice = _ADVICE.get(problem.errno or 0)
-    if advice is not None:
-        text = f"{text} ({advice})"
-    print(f"{program}: {text}", file=sys.stderr, flush=True)
-    return EXIT_USAGE
+def fail(program: str, problem: object, status: int = EXIT_USAGE) -> int:
+    """Say in one line on stderr why the program can't do its work; return `status`."""
+    text = str(problem)
+    if isinstance(problem, OSError):
+        text = problem.strerror or text
+        if isinstance(problem.filename, str):
+            text = f"{problem.filename}: {text}"
+        advice = _ADVICE.get(problem.errno or 0)
+        if advice is not None:
+            text = f"{text} ({advice})"
+    _out.drain(_LAST_WORDS / 5)  # on a terminal, the reason stands below what led to it
+    complain(f"{program}: {text}")
+    return status
 
 
-def on_interrupt(loop: reactor.EventLoop, leave: Callable[[], object]) -> None:
-    """Call `leave` at the first SIGINT or SIGTERM; stop the loop at the second."""
+# -- from the start to the end -----------------------------------------------------------
+
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
+
+
+def run(program: str, work: Callable[[_T], int], arguments: _T) -> int:
+    """Do `work(arguments)` and return the exit status, once all lines are out.
+
+    A second is how long a program that has ended waits for somebody to read them.
+    What the system refuses is one line on stderr.
+    """
+    _hold_standard_descriptors()
+    logging.basicConfig(format="%(message)s", handlers=[_Log()])
+    try:
+        return work(arguments)
+    except OSError as exc:
+        return fail(program, exc)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED  # nothing had begun: once it has, see on_interrupt
+    finally:
+        _ignore_interrupts()
+        for printer in (_out, _err):
+            printer.drain(_LAST_WORDS)
+
+
+@contextmanager
+def on_interrupt(loop: reactor.EventLoop, leave: Callable[[], object]) -> Iterator[None]:
+    """Call `leave` at the first SIGINT, SIGTERM or SIGHUP; stop the loop at the second.
+
+    Afterwards they change nothing: the program ends anyway, and owes an account. SIGHUP, by
+    which a terminal says that it is gone, is left alone where `nohup` has it ignored.
+    """
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if _HANGUP is not None and signal.getsignal(_HANGUP) is not signal.SIG_IGN:
+        signals.append(_HANGUP)
 
     def first() -> None:
         for signum in signals:
             loop.add_signal_handler(signum, loop.stop)
         leave()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
     for signum in signals:
         loop.add_signal_handler(signum, first)
+    yield
+    _ignore_interrupts()
+
+
+def _ignore_interrupts() -> None:
+    for signum in filter(None, (signal.SIGINT, signal.SIGTERM, _HANGUP)):
+        signal.signal(signum, signal.SIG_IGN)
+
+
+def _hold_standard_descriptors() -> None:
+    """Fill those that were closed at the start, lest a socket gets the number, and our lines."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)

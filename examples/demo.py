@@ -4,7 +4,9 @@ python3 -m examples.demo
 """
 
 import argparse
+import os
 import sys
+from dataclasses import dataclass
 from typing import Final
 
 import reactor
@@ -16,7 +18,9 @@ from reactor.relay.protocol import Connect, Error, Pause, Resume
 
 _LINES_INTERVAL: Final = 1.0
 _SCREEN_INTERVAL: Final = 0.25
+_POLL: Final = 0.02
 _GRACE: Final = 2.0
+_SETTLED: Final = 0.1
 
 
 class Watcher:
@@ -70,26 +74,28 @@ class Demo:
         ]
         self._options = options
         self._source: Source | None = None
-        self._wait_since = loop.time()
+        self._wait_since = self._moved_at = loop.time()
+        self._arrived_before = 0
         self._table = Table(loop, self._watchers)
         for watcher in self._watchers:
             watcher.client.connect()
-        self._poll = loop.call_every(0.02, self._start_when_ready)
+        self._programme: list[reactor.Timer] = []
+        self._poll = loop.call_every(_POLL, self._start_when_ready)
 
     @property
     def succeeded(self) -> bool:
-        total = self._server.counters
-        due = total.sent + total.dropped
-        return self._arrived == due > 0 and not self._lost and not total.lost
+        books = self._books()
+        in_order = not any(watcher.lost for watcher in self._watchers)
+        return books.arrived == books.due > 0 and in_order and not books.lost_before
 
     def verdict(self) -> str:
+        books = self._books()
         if self.succeeded:
-            return f"all {self._arrived} datagrams that were due arrived, unchanged and in order"
-        total = self._server.counters
+            return f"all {books.due} datagrams that were due arrived, unchanged and in order"
+        losses = ", ".join(f"{count} {where}" for where, count in books.losses.items())
         return (
-            f"{total.sent + total.dropped} datagrams were due, {self._arrived} arrived unchanged "
-            f"and in order; {self._lost} missing or damaged, {total.dropped} dropped on sending, "
-            f"{total.lost or 0} lost on the way into the relay"
+            f"{books.due} datagrams were due: {books.arrived} arrived unchanged and in order, "
+            f"{losses}; {books.lost_before} lost on the way into the relay"
         )
 
     def finish(self) -> None:
@@ -98,38 +104,56 @@ class Demo:
             self._loop.stop()
             return
         self._source.stop()
+        for timer in (self._poll, *self._programme):
+            timer.cancel()
         self._wait_since = self._loop.time()
-        self._poll.cancel()
-        self._poll = self._loop.call_every(0.02, self._leave_when_settled)
+        self._poll = self._loop.call_every(_POLL, self._leave_when_settled)
 
     def _start_when_ready(self) -> None:
         if self._loop.time() - self._wait_since > _GRACE:
             self._loop.stop()
         elif all(watcher.state == "active" for watcher in self._watchers):
             self._poll.cancel()
-            seconds = self._options.seconds
+            part = self._options.seconds / 3
             self._source = Source(self._loop, self._server.ingest_address, self._options.mbps)
             last = self._watchers[-1]
-            self._loop.call_later(seconds / 3, last.pause)
-            self._loop.call_later(seconds * 2 / 3, last.client.resume)
-            self._loop.call_later(seconds, self.finish)
+            self._programme = [
+                self._loop.call_later(part, last.pause),
+                self._loop.call_later(part * 2, last.client.resume),
+                self._loop.call_later(self._options.seconds, self.finish),
+            ]
 
-    @property
-    def _arrived(self) -> int:
-        return sum(watcher.sink.arrived for watcher in self._watchers)
-
-    @property
-    def _lost(self) -> int:
-        return sum(watcher.lost for watcher in self._watchers)
+    def _books(self) -> "Books":
+        total = self._server.counters
+        clients = [watcher.client for watcher in self._watchers]
+        received = sum(client.received.received for client in clients)
+        forwarded = sum(client.forwarded.sent for client in clients)
+        arrived = sum(watcher.sink.arrived for watcher in self._watchers)
+        damaged = sum(watcher.sink.damaged for watcher in self._watchers)
+        return Books(
+            due=total.sent + total.dropped,
+            arrived=arrived,
+            losses={
+                "dropped on sending": total.dropped,
+                "lost on the way to a client": total.sent - received,
+                "dropped by a client": received - forwarded,
+                "lost on the way to a player": forwarded - arrived - damaged,
+                "damaged": damaged,
+            },
+            lost_before=(total.lost or 0) + (self._source.lost if self._source else 0),
+        )
 
     def _leave_when_settled(self) -> None:
-        waiting = self._loop.time() - self._wait_since
-        if waiting < 0.1 or (self._arrived < self._server.counters.sent and waiting < _GRACE):
+        now, arrived = self._loop.time(), self._books().arrived
+        if arrived != self._arrived_before:
+            self._arrived_before, self._moved_at = arrived, now
+        waited, still = now - self._wait_since, now - self._moved_at
+        if waited < _GRACE and min(waited, still) < _SETTLED:
             return
         self._poll.cancel()
         for watcher in self._watchers:
             watcher.client.disconnect()
-        self._poll = self._loop.call_every(0.02, self._end_when_all_left)
+        self._poll = self._loop.call_every(_POLL, self._end_when_all_left)
 
     def _end_when_all_left(self) -> None:
         if self._server.admission.clients and self._loop.time() - self._wait_since < 2 * _GRACE:
@@ -138,13 +162,24 @@ class Demo:
         self._loop.stop()
 
 
+@dataclass(frozen=True)
+class Books:
+    """What became of the copies that the relay owed: arrivals and losses add up to `due`."""
+
+    due: int
+    arrived: int
+    losses: dict[str, int]
+    lost_before: int
+    """Datagrams that never became copies: they did not reach the relay."""
+
+
 class Table:
     """Refreshes in place on a terminal; elsewhere, a block of lines each second."""
 
     def __init__(self, loop: reactor.EventLoop, watchers: list[Watcher]) -> None:
         self._loop = loop
         self._watchers = watchers
-        self._in_place = sys.stdout.isatty()
+        self._in_place = os.isatty(1)
         self._shown_at = loop.time()
         self._shown = False
         loop.call_every(_SCREEN_INTERVAL if self._in_place else _LINES_INTERVAL, self.show)
@@ -159,30 +194,31 @@ class Table:
             lines = [line + "\x1b[K" for line in lines]
             lines[0] = up + lines[0]
         self._shown = True
-        console.say("\n".join(lines))
+        console.write("".join(f"{line}\n" for line in lines))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = console.Parser(prog="python3 -m examples.demo", description="The relay at work.")
     add = parser.add_argument
-    above_zero = console.number(0, above=True)
+    above_zero = console.number(0, sys.float_info.max, above=True)
     add("--seconds", metavar="S", type=above_zero, default=10.0, help="how long (default 10)")
     add("--clients", metavar="N", type=console.count(1), default=3, help="how many (default 3)")
     add("--mbps", metavar="M", type=above_zero, default=8.0, help="bit rate (default 8)")
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def show(arguments: list[str] | None) -> int:
     options = parse(arguments)
-    try:
-        with reactor.EventLoop() as loop:
-            demo = Demo(loop, options)
-            console.on_interrupt(loop, demo.finish)
+    with reactor.EventLoop() as loop:
+        demo = Demo(loop, options)
+        with console.on_interrupt(loop, demo.finish):
             loop.run()
-            console.say(demo.verdict())
-            return 0 if demo.succeeded else 1
-    except OSError as exc:
-        return console.fail("demo", exc)
+        console.say(demo.verdict())
+        return 0 if demo.succeeded else 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return console.run("demo", show, arguments)
 
 
 if __name__ == "__main__":

@@ -28,17 +28,18 @@ class Echo(reactor.StreamHandler):
         self.stream.resume_reading()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def serve(arguments: list[str] | None) -> int:
     options = console.server_parser("echo", "Echo lines.").parse_args(arguments)
-    try:
-        with reactor.EventLoop() as loop:
-            listener = reactor.listen(loop, Echo, options.host, options.port)
-            console.on_interrupt(loop, loop.stop)
+    with reactor.EventLoop() as loop:
+        listener = reactor.listen(loop, Echo, options.host, options.port)
+        with console.on_interrupt(loop, loop.stop):
             console.say(f"listening on {reactor.format_address(listener.sockname)}")
             loop.run()
-    except OSError as exc:
-        return console.fail("echo", exc)
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return console.run("echo", serve, arguments)
 
 
 if __name__ == "__main__":

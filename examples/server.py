@@ -17,30 +17,51 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     ingest = reactor.format_address(DEFAULT_INGEST)
     add("--ingest", metavar="HOST:PORT", type=console.address, default=DEFAULT_INGEST,
-        help=f"where VLC streams to (default {ingest})")  # fmt: skip
-    add("--coalesce", metavar="MS", type=console.number(0), default=2.0,
+        help="where VLC streams to: an address or a name of this machine, [IPv6]:PORT, or a "
+             f"multicast group, which is joined (default {ingest})")  # fmt: skip
+    add("--coalesce", metavar="MS", type=console.number(0, 1000), default=2.0,
         help="let datagrams gather for so many milliseconds (default 2)")  # fmt: skip
     add("--max-clients", metavar="N", type=console.count(0), default=0,
         help="clients at once; 0 means no limit (default)")  # fmt: skip
     add("--max-clients-per-host", metavar="N", type=console.count(0), default=0,
         help="clients at once from one address; 0 means no limit (default)")  # fmt: skip
-    add("--command-timeout", metavar="S", type=console.number(0, above=True), default=10.0,
+    add("--command-timeout", metavar="S", default=10.0,
+        type=console.number(0, 86400, above=True),
         help="seconds to finish a command from its first byte on (default 10)")  # fmt: skip
     add("--no-gso", action="store_true", help="do without UDP segmentation offload")
     add("--trace", metavar="FILE", help="record the run, one JSON object a line")
     return parser.parse_args(arguments)
 
 
-def serve(options: argparse.Namespace, cleanup: ExitStack) -> None:
-    instrument = None
-    if options.trace is not None:
-        recorder = cleanup.enter_context(reactor.Recorder(options.trace))
-        instrument = reactor.InstrumentGroup(
-            recorder, reactor.SlowCallbackMonitor(report=console.say)
-        )
-    loop = cleanup.enter_context(reactor.EventLoop(instrument=instrument))
-    report = RateLimitedReport(loop, console.say)
-    server = RelayServer(
+def serve(arguments: list[str] | None) -> int:
+    options = parse(arguments)
+    with ExitStack() as cleanup:
+        instrument = None
+        if options.trace is not None:
+            recorder = cleanup.enter_context(reactor.Recorder(options.trace))
+            instrument = reactor.InstrumentGroup(
+                recorder, reactor.SlowCallbackMonitor(report=console.say)
+            )
+        loop = cleanup.enter_context(reactor.EventLoop(instrument=instrument))
+        report = RateLimitedReport(loop, console.say)
+        try:
+            server = make_server(loop, options, report)
+        except ValueError as exc:
+            return console.fail("server", exc)
+        with console.on_interrupt(loop, server.close):
+            control, ingest = map(reactor.format_address, (server.address, server.ingest_address))
+            console.say(f"listening on {control}, ingest on {ingest}")
+            loop.run()
+        loop.close()  # so that the account is the last word, also after a second signal
+        report.flush()
+        console.say(f"ended: {account(server)}")
+    return 0
+
+
+def make_server(
+    loop: reactor.EventLoop, options: argparse.Namespace, report: RateLimitedReport
+) -> RelayServer:
+    return RelayServer(
         loop,
         (options.host, options.port),
         ingest=options.ingest,
@@ -51,28 +72,19 @@ def serve(options: argparse.Namespace, cleanup: ExitStack) -> None:
         segmentation=False if options.no_gso else None,
         report=report,
     )
-    console.on_interrupt(loop, server.close)
-    control, ingest = map(reactor.format_address, (server.address, server.ingest_address))
-    console.say(f"listening on {control}, ingest on {ingest}")
-    loop.run()
-    loop.close()  # so that the account is the last word, also after a second signal
-    report.flush()
+
+
+def account(server: RelayServer) -> str:
     total = server.counters
     lost = "an unknown number" if total.lost is None else total.lost
-    console.say(
-        f"ended: {total.received} datagrams received, {lost} lost before; "
+    return (
+        f"{total.received} datagrams received, {lost} lost before; "
         f"{total.sent} copies sent, {total.dropped} dropped"
     )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parse(arguments)
-    try:
-        with ExitStack() as cleanup:
-            serve(options, cleanup)
-    except OSError as exc:
-        return console.fail("server", exc)
-    return 0
+    return console.run("server", serve, arguments)
 
 
 if __name__ == "__main__":

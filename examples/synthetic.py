@@ -16,6 +16,9 @@ SIZE: Final = PACKET * PACKETS
 
 _PID: Final = 0x100
 _TICK: Final = 0.005
+_MOST_AT_ONCE: Final = 200
+# Datagrams a second: no machine is as fast, and no product with it infinite.
+_FASTEST: Final = 1e9
 _NUMBER: Final = struct.Struct(">Q")
 # ISO/IEC 13818-1, 2.4.3.2: sync byte, PID, payload only, continuity counter.
 _HEADER: Final = struct.Struct(">BHB")
@@ -47,14 +50,21 @@ def number_of(data: bytes | memoryview) -> int | None:
 
 
 class Source(reactor.DatagramHandler):
-    """Sends numbered datagrams to `ingest` at an even `mbps` (10^6 bits a second)."""
+    """Sends numbered datagrams to `ingest` at an even `mbps` (10^6 bits a second).
+
+    What it can't keep up with, or was stopped for, it does not make up for: it is live.
+    """
 
     def __init__(self, loop: reactor.EventLoop, ingest: reactor.Address, mbps: float) -> None:
         self._loop = loop
         self._ingest = ingest
-        self._rate = mbps * 1e6 / 8 / SIZE
-        self._began = loop.time()
+        self._rate = min(mbps * 1e6 / 8 / SIZE, _FASTEST)
+        self._due = 0.0
+        self._looked_at = loop.time()
         self.sent = 0
+        """Datagrams; the next has this number."""
+        self.lost = 0
+        """Those of them that the system did not take."""
         self._endpoint = reactor.bind_udp(loop, self, ingest[0], 0)
         self._endpoint.pause_receiving()
         self._timer = loop.call_every(_TICK, self._send_due)
@@ -64,9 +74,12 @@ class Source(reactor.DatagramHandler):
         self._endpoint.close()
 
     def _send_due(self) -> None:
-        due = int((self._loop.time() - self._began) * self._rate)
-        while self.sent < due:
-            self._endpoint.send(datagram(self.sent), self._ingest)
+        now = self._loop.time()
+        self._due = min(self._due + (now - self._looked_at) * self._rate, _MOST_AT_ONCE)
+        self._looked_at = now
+        while self._due >= 1:
+            self._due -= 1
+            self.lost += not self._endpoint.send(datagram(self.sent), self._ingest)
             self.sent += 1
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 20.0
@@ -50,7 +50,7 @@ class Program:
                 os.set_blocking(pipe.fileno(), False)
                 self._selector.register(pipe, selectors.EVENT_READ, name)
 
-    def __enter__(self) -> "Program":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -141,6 +141,15 @@ class ProgramOnTerminal(Program):
     def close(self) -> None:
         super().close()
         os.close(self.terminal)
+
+
+def wait_until_ignored(program: Program, signum: int) -> None:
+    """Until the system says so: proc(5), SigIgn."""
+    deadline = time.monotonic() + _PATIENCE
+    status = Path(f"/proc/{program.process.pid}/status")
+    while not int(re.findall(r"SigIgn:\s*(\w+)", status.read_text())[0], 16) >> (signum - 1) & 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def read_some(descriptor: int) -> bytes:

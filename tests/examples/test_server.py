@@ -1,7 +1,5 @@
 """The server program as its operator sees it: one line for what matters, clear refusals."""
 
-import errno
-import io
 import json
 import os
 import signal
@@ -13,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from examples import console
 from tests.programs import Program
 
 ANY = ("127.0.0.1", 0)
@@ -109,18 +106,6 @@ def test_every_client_that_left_is_told_or_counted_before_the_last_line(server: 
     assert last.startswith("ended:")
 
 
-class FullDisk(io.StringIO):
-    def flush(self) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_line_for_which_the_disk_has_no_room_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = FullDisk()
-    monkeypatch.setattr(sys, "stdout", disk)
-    console.say("a line")
-    assert disk.getvalue() == "a line\n"  # it did try
-
-
 def test_a_port_in_use_is_one_clear_line() -> None:
     with socket.create_server(ANY) as taken:
         port = taken.getsockname()[1]
@@ -144,25 +129,6 @@ def test_an_address_of_another_machine_is_one_clear_line() -> None:
 def test_a_trace_that_can_not_be_written_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "no such folder" / "trace"
     assert_one_line(refusal(*ARGUMENTS, "--trace", path), str(path), "No such file")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["127.0.0.1"], "PORT"),
-        (["127.0.0.1", "99999"], "99999"),
-        (["127.0.0.1", "-1"], "-1"),
-        (["127.0.0.1", "0", "--ingest", "nonsense"], "nonsense"),
-        (["127.0.0.1", "0", "--ingest", "::1:5000"], "brackets"),
-        (["127.0.0.1", "0", "--coalesce", "-1"], "--coalesce"),
-        (["127.0.0.1", "0", "--coalesce", "nan"], "--coalesce"),
-        (["127.0.0.1", "0", "--max-clients", "-1"], "--max-clients"),
-        (["127.0.0.1", "0", "--max-clients-per-host", "x"], "--max-clients-per-host"),
-        (["127.0.0.1", "0", "--command-timeout", "0"], "--command-timeout"),
-    ],
-)
-def test_wrong_use_is_one_clear_line(arguments: list[str], complaint: str) -> None:
-    assert_one_line(refusal(*arguments), complaint, "--help")
 
 
 def test_a_trace_is_one_json_object_a_line(tmp_path: Path) -> None:
