@@ -70,10 +70,9 @@ class Conversation:
     def account(self) -> str:
         """What came, and what became of it."""
         received, forwarded = self._client.received, self._client.forwarded
-        reasons = "".join(f", {count} {name}" for name, count in forwarded.dropped.items())
         return (
-            f"{received.received} datagrams received, {forwarded.sent} handed to VLC at UDP port "
-            f"{self._player_port}, {forwarded.dropped.total()} refused or dropped{reasons}"
+            f"{received.received} datagrams received, {forwarded.sent} sent to VLC at UDP port "
+            f"{self._player_port}, {forwarded.dropped.total()} could not be sent"
         )
 
     def finish(self) -> int:
@@ -85,6 +84,8 @@ class Conversation:
         return console.fail("client", self._failure, 1)
 
     def _report(self, event: ClientEvent) -> None:
+        if not self._loop.running:
+            return  # we have left; now the loop closes
         match event:
             case Connected():
                 self._connected = True

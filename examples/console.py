@@ -7,6 +7,7 @@ import os
 import reprlib
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NoReturn, TextIO, TypeVar
@@ -14,6 +15,7 @@ from typing import Final, NoReturn, TextIO, TypeVar
 import reactor
 from examples.printer import Printer
 
+EXIT_BUG: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
 """As a shell has it."""
@@ -44,19 +46,19 @@ class Parser(argparse.ArgumentParser):
 
 def server_parser(program: str, description: str) -> Parser:
     """A parser for a program that listens at HOST and PORT."""
-    return _parser(program, description, port(0))
+    return _parser(program, description, least_port=0)
 
 
 def client_parser(program: str, description: str) -> Parser:
     """A parser for a program that connects to HOST and PORT."""
-    return _parser(program, description, port(1))
+    return _parser(program, description, least_port=1)
 
 
-def _parser(program: str, description: str, port: Callable[[str], int]) -> Parser:
+def _parser(program: str, description: str, least_port: int) -> Parser:
     parser = Parser(prog=f"python3 -m examples.{program}", description=description)
     add = parser.add_argument
     add("host", metavar="HOST", type=host, help="address or name: 127.0.0.1, ::1, localhost")
-    add("port", metavar="PORT", type=port, help="TCP port")
+    add("port", metavar="PORT", type=port(least_port), help="TCP port")
     return parser
 
 
@@ -162,12 +164,14 @@ class _Log(logging.Handler):
 _ADVICE = {
     errno.EADDRINUSE: "another program uses it: end that, or choose another port",
     errno.EADDRNOTAVAIL: "no address of this machine: try 127.0.0.1 or 0.0.0.0",
+    errno.EMFILE: "allow more with: ulimit -n",
     errno.EACCES: "a port below 1024, or a file, needs more rights: choose another",
 }
 
 
 def fail(program: str, problem: object, status: int = EXIT_USAGE) -> int:
-    """Say in one line on stderr why the program can't do its work; return `status`."""
+    """Say in one line on stderr why the program ends; return `status`."""
+    _ignore_interrupts()
     text = str(problem)
     if isinstance(problem, OSError):
         text = problem.strerror or text
@@ -190,7 +194,7 @@ def run(program: str, work: Callable[[_T], int], arguments: _T) -> int:
     """Do `work(arguments)` and return the exit status, once all lines are out.
 
     A second is how long a program that has ended waits for somebody to read them.
-    What the system refuses is one line on stderr.
+    What the system refuses is one line on stderr; what nobody foresaw is a traceback.
     """
     _hold_standard_descriptors()
     logging.basicConfig(format="%(message)s", handlers=[_Log()])
@@ -200,6 +204,9 @@ def run(program: str, work: Callable[[_T], int], arguments: _T) -> int:
         return fail(program, exc)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED  # nothing had begun: once it has, see on_interrupt
+    except Exception:
+        _err.write(traceback.format_exc())
+        return EXIT_BUG
     finally:
         _ignore_interrupts()
         for printer in (_out, _err):

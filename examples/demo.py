@@ -89,6 +89,9 @@ class Demo:
         return books.arrived == books.due > 0 and in_order and not books.lost_before
 
     def verdict(self) -> str:
+        if self._source is None:
+            joined = sum(watcher.state == "active" for watcher in self._watchers)
+            return f"nothing was streamed: {joined} of {len(self._watchers)} clients could join"
         books = self._books()
         if self.succeeded:
             return f"all {books.due} datagrams that were due arrived, unchanged and in order"

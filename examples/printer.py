@@ -10,6 +10,7 @@ import os
 import select
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 _MAX_WAITING: Final = 1000
@@ -42,8 +43,7 @@ class Printer:
             self._waiting.append(data)
             self._idle = False
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
+                self._thread = _started(self._work)
             self._changed.notify_all()
 
     def drain(self, patience: float) -> bool:
@@ -92,3 +92,13 @@ class Printer:
                 self._in_line = data[written - 1] != 10
                 data = data[written:]
         return True
+
+
+def _started(work: Callable[[], object]) -> threading.Thread | None:
+    """A thread that does `work`; None if the system has none to give, for now."""
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread

@@ -1,6 +1,7 @@
 """Runs the example programs as their users do: as processes, with pipes and signals."""
 
 import errno
+import fcntl
 import os
 import pty
 import re
@@ -141,6 +142,14 @@ class ProgramOnTerminal(Program):
     def close(self) -> None:
         super().close()
         os.close(self.terminal)
+
+
+def small_pipe() -> tuple[int, int]:
+    """The two ends of a pipe with room for a page, where the system lets us choose (Linux)."""
+    ours, theirs = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    return ours, theirs
 
 
 def wait_until_ignored(program: Program, signum: int) -> None:

@@ -138,8 +138,8 @@ def test_the_last_line_is_the_whole_account(ports: tuple[int, int]) -> None:
             assert program.finish(signal.SIGINT) == 0
             assert program.out.splitlines()[-2:] == [
                 "disconnected",
-                f"ended: 3 datagrams received, 3 handed to VLC at UDP port {port}, "
-                "0 refused or dropped",
+                f"ended: 3 datagrams received, 3 sent to VLC at UDP port {port}, "
+                "0 could not be sent",
             ]
 
 

@@ -13,7 +13,7 @@ from tests.programs import Program, ProgramOnTerminal
 
 
 def test_every_datagram_arrives_and_the_exit_status_says_so() -> None:
-    with Program("examples.demo", "--seconds", 0.6) as program:
+    with Program("examples.demo", "--seconds", 0.3) as program:
         assert program.finish() == 0
         assert program.err == ""
         assert re.search(r"all [1-9]\d+ datagrams that were due arrived", program.out)
@@ -30,7 +30,7 @@ def test_one_client_pauses_and_resumes() -> None:
 
 
 def test_a_single_client_may_pause_too() -> None:
-    with Program("examples.demo", "--seconds", 0.6, "--clients", 1) as program:
+    with Program("examples.demo", "--seconds", 0.3, "--clients", 1) as program:
         assert program.finish() == 0
 
 
@@ -39,7 +39,7 @@ def test_a_loss_is_told_by_the_exit_status(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("examples.synthetic.datagram", damage_every_hundredth())
-    assert demo.main(["--seconds", "0.6", "--clients", "1"]) == 1
+    assert demo.main(["--seconds", "0.3", "--clients", "1"]) == 1
     assert re.search(r"[1-9]\d* damaged", capfd.readouterr().out)
 
 
@@ -57,7 +57,7 @@ def damage_every_hundredth() -> Callable[[int], bytes]:
 
 
 def test_on_a_terminal_the_table_is_refreshed_in_place() -> None:
-    with ProgramOnTerminal("examples.demo", "--seconds", 0.6, "--clients", 1) as program:
+    with ProgramOnTerminal("examples.demo", "--seconds", 0.3, "--clients", 1) as program:
         assert program.finish() == 0
         assert "\x1b[2F" in program.out  # two lines up: the head and the one client
 

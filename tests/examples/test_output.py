@@ -1,6 +1,5 @@
 """Whatever becomes of a program's output, the program does its work and ends when it is told to."""
 
-import fcntl
 import os
 import re
 import signal
@@ -12,18 +11,36 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.programs import ROOT, Program, ProgramOnTerminal, read_some, wait_until_ignored
+from tests.programs import (
+    ROOT,
+    Program,
+    ProgramOnTerminal,
+    read_some,
+    small_pipe,
+    wait_until_ignored,
+)
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="full(4) and proc(5) are Linux'")
 
 ARGUMENTS = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0")
 CTRL_S, CTRL_Q = b"\x13", b"\x11"
 
 
+@pytest.fixture
+def server() -> Iterator[Program]:
+    with Program("examples.server", *ARGUMENTS) as program:
+        yield program
+
+
+def ports_of(server: Program) -> tuple[int, int]:
+    found = server.wait_for(r"listening on 127\.0\.0\.1:(\d+), ingest on 127\.0\.0\.1:(\d+)")
+    return int(found[1]), int(found[2])
+
+
 @contextmanager
 def stuck_server() -> Iterator[tuple[Program, int, int]]:
     """A server whose output nobody reads after the first line; our end of the pipe, its port."""
-    ours, theirs = os.pipe()
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    ours, theirs = small_pipe()
     with Program("examples.server", *ARGUMENTS, stdout=theirs) as server:
         found = re.search(rb"listening on 127\.0\.0\.1:(\d+)", os.read(ours, 4096))
         assert found is not None
@@ -58,6 +75,7 @@ def test_the_account_comes_out_when_somebody_reads_again() -> None:
     assert told.count(b" joined\n") == 30
 
 
+@linux
 def test_a_further_signal_does_not_cost_the_account() -> None:
     with stuck_server() as (server, ours, port):
         say_nonsense(port, times=30)
@@ -72,6 +90,7 @@ def test_a_further_signal_does_not_cost_the_account() -> None:
     assert told.splitlines()[-1].startswith(b"ended: ")
 
 
+@linux
 def test_a_full_disk_is_no_reason_to_end() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     with Program("examples.demo", "--seconds", 0.3, "--clients", 1, stdout=full) as demo:
@@ -88,6 +107,7 @@ def test_a_reader_that_goes_away_is_no_reason_to_end() -> None:
         assert server.err == ""
 
 
+@linux
 @pytest.mark.parametrize("sink", ["/dev/full", "a reader that is gone"])
 def test_help_that_nobody_takes_is_no_error(sink: str) -> None:
     ours, theirs = os.pipe()
@@ -115,6 +135,13 @@ def test_a_program_may_be_started_without_standard_descriptors() -> None:
     assert done.returncode == 0
 
 
+def test_a_client_without_standard_input_says_good_bye(server: Program) -> None:
+    port = str(ports_of(server)[0])
+    done = shell('exec "$0" -m examples.client 127.0.0.1 "$1" 5001 <&- >&- 2>&-', port)
+    assert done.returncode == 0
+    server.wait_for(" is closed")
+
+
 OPENS_A_FILE = """
 import os, sys
 from examples import console
@@ -131,17 +158,6 @@ def test_no_socket_gets_the_number_of_a_standard_descriptor_that_was_closed() ->
 
 
 # -- terminals ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def server() -> Iterator[Program]:
-    with Program("examples.server", *ARGUMENTS) as program:
-        yield program
-
-
-def ports_of(server: Program) -> tuple[int, int]:
-    found = server.wait_for(r"listening on 127\.0\.0\.1:(\d+), ingest on 127\.0\.0\.1:(\d+)")
-    return int(found[1]), int(found[2])
 
 
 def test_after_ctrl_s_the_video_goes_on_and_after_ctrl_q_the_lines_come(server: Program) -> None:

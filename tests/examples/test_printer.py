@@ -1,9 +1,9 @@
 """A printer keeps nobody, loses nothing that could be written, and counts the rest."""
 
-import fcntl
 import os
 import re
 import select
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from examples.printer import Printer
-from tests.programs import read_some
+from tests.programs import read_some, small_pipe
 
 PATIENCE = 20.0
 
@@ -25,10 +25,7 @@ def cleanup() -> Iterator[ExitStack]:
 
 @pytest.fixture
 def pipe(cleanup: ExitStack) -> tuple[int, int]:
-    """The two ends of a pipe that has room for a page, where the system allows that."""
-    ours, theirs = os.pipe()
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    ours, theirs = small_pipe()
     for end in (ours, theirs):
         cleanup.callback(close_if_open, end)
     return ours, theirs
@@ -99,6 +96,7 @@ def test_of_what_nobody_takes_the_last_thousand_are_kept(pipe: tuple[int, int]) 
     assert lines[2:] == [b"%d" % number for number in range(500, 1500)]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="full(4) is Linux'")
 def test_lines_for_which_a_disk_has_no_room_are_counted(pipe: tuple[int, int]) -> None:
     ours, theirs = pipe
     disk = os.open("/dev/full", os.O_WRONLY)
@@ -173,6 +171,22 @@ def test_any_character_can_be_written_in_any_encoding(
     told = read_until(ours, lambda data: data.endswith(b"\n")).decode(encoding)
     escaped = char.encode("ascii", "backslashreplace").decode()
     assert told in (f"a{char}b\n", f"a{escaped}b\n")
+
+
+def test_without_a_thread_to_be_had_lines_wait_for_one(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = pipe
+    printer = Printer(theirs, "ascii")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail_to_start)
+        printer.write("one\n")
+    printer.write("two\n")
+    assert read_until(ours, lambda data: data.endswith(b"two\n")) == b"one\ntwo\n"
+
+
+def fail_to_start(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_to_drain_waits_for_nobody_longer_than_told(pipe: tuple[int, int]) -> None:

@@ -55,8 +55,8 @@ def test_chat_tells_all_others() -> None:
             with first.makefile("rb") as heard:
                 with socket.create_connection(address) as second:
                     assert heard.readline().endswith(b" is here\n")
-                    second.sendall(b"hola\n")
-                    assert heard.readline().endswith(b": hola\n")
+                    second.sendall(b"hola\x1b[2J\r\x07\n")
+                    assert heard.readline().endswith(b": hola[2J\n")  # no cursor is moved
                 assert heard.readline().endswith(b" has left\n")
         assert program.finish(signal.SIGTERM) == 0
 

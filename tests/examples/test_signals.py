@@ -34,8 +34,8 @@ def silent() -> Iterator[socket.socket]:
 def test_a_terminal_that_goes_away_ends_a_server_in_good_order(name: str) -> None:
     arguments, last_line = OURS[name]
     with Program(f"examples.{name}", *arguments) as program:
-        with socket.create_connection(("127.0.0.1", port_of(program))):
-            assert program.finish(signal.SIGHUP) == 0
+        port_of(program)
+        assert program.finish(signal.SIGHUP) == 0
         assert program.out.splitlines()[-1].startswith(last_line)
         assert program.err == ""
 
@@ -88,19 +88,38 @@ sys.exit(console.run("test", work, None))
 """
 
 
-def test_ctrl_c_before_anything_has_begun_is_no_traceback() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTS_FOR_EVER],
+def run(source: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", source],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    ) as program:
+        text=True,
+    )
+
+
+def test_ctrl_c_before_anything_has_begun_is_no_traceback() -> None:
+    with run(STARTS_FOR_EVER) as program:
         assert program.stdout is not None
         assert program.stderr is not None
-        assert program.stdout.readline() == b"working\n"
+        assert program.stdout.readline() == "working\n"
         program.send_signal(signal.SIGINT)
-        assert program.stderr.read() == b""
+        assert program.stderr.read() == ""
     assert program.returncode == 128 + signal.SIGINT
+
+
+HAS_A_BUG = """
+import sys
+from examples import console
+sys.exit(console.run("test", lambda arguments: 1 // arguments, 0))
+"""
+
+
+def test_a_bug_is_a_traceback() -> None:
+    with run(HAS_A_BUG) as program:
+        _, complaint = program.communicate(timeout=20)
+    assert program.returncode == 1
+    assert complaint.endswith("ZeroDivisionError: integer division or modulo by zero\n")
 
 
 def test_the_second_ctrl_c_does_not_wait_for_clients_but_gives_the_account() -> None:

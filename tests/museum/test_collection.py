@@ -53,7 +53,7 @@ def test_a_bug_belongs_to_a_row(mutation: Mutation) -> None:
 
 @each_mutation
 def test_a_bug_is_written_in_the_table_of_its_room(mutation: Mutation) -> None:
-    room = Path(mutation.file).relative_to("reactor").with_suffix("")
+    room = Path(mutation.file.removeprefix("reactor/")).with_suffix("")
     assert mutation.table == "_".join(room.parts)
 
 
