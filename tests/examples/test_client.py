@@ -15,8 +15,14 @@ def server() -> Iterator[Program]:
         yield program
 
 
-@pytest.fixture
-def ports(server: Program) -> tuple[int, int]:
+@pytest.fixture(scope="module")
+def ports() -> Iterator[tuple[int, int]]:
+    """Those of a server that many tests share."""
+    with Program("examples.server", "127.0.0.1", 0, "--ingest", "127.0.0.1:0") as program:
+        yield ports_of(program)
+
+
+def ports_of(server: Program) -> tuple[int, int]:
     """The server's control port and its ingest port."""
     found = server.wait_for(r"listening on 127\.0\.0\.1:(\d+), ingest on 127\.0\.0\.1:(\d+)")
     return int(found[1]), int(found[2])
@@ -36,8 +42,8 @@ def test_the_four_words_are_answered_in_any_case_from_a_pipe(ports: tuple[int, i
     assert lines[1:-1] == ["OK", "OK", "OK", "OK", "disconnected"]
 
 
-def test_at_the_end_of_input_it_says_good_bye(server: Program, ports: tuple[int, int]) -> None:
-    with client(ports[0]) as program:
+def test_at_the_end_of_input_it_says_good_bye(server: Program) -> None:
+    with client(ports_of(server)[0]) as program:
         program.say("conectar")
         program.end_input()
         assert program.finish() == 0
@@ -53,8 +59,7 @@ def test_a_last_word_without_a_line_end_counts(ports: tuple[int, int]) -> None:
         assert "ERROR NO_CONECTADO" in program.out
 
 
-@pytest.mark.parametrize("end", [b"\n", b""])
-@pytest.mark.parametrize("size", [500, 5_000_000])
+@pytest.mark.parametrize(("size", "end"), [(500, b"\n"), (5_000_000, b"\n"), (5_000_000, b"")])
 def test_a_line_that_is_too_long_is_answered_once_and_not_the_end(
     ports: tuple[int, int], size: int, end: bytes
 ) -> None:
@@ -84,9 +89,9 @@ def test_the_next_word_waits_for_the_answer_to_the_one_before() -> None:
 
 
 def test_an_unknown_word_is_answered_here_and_not_sent(
-    server: Program, ports: tuple[int, int]
+    server: Program,
 ) -> None:
-    with client(ports[0]) as program:
+    with client(ports_of(server)[0]) as program:
         program.say("hola")
         program.wait_for("unknown word 'hola': say one of CONECTAR, INTERRUMPIR, CONTINUAR")
         program.end_input()
@@ -103,10 +108,8 @@ def test_a_reply_of_error_is_shown_and_the_conversation_goes_on(ports: tuple[int
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_watch_connects_at_once_and_stays_until_interrupted(
-    server: Program, ports: tuple[int, int], signum: int
-) -> None:
-    with client(ports[0], 5001, "--watch") as program:
+def test_watch_connects_at_once_and_stays_until_interrupted(server: Program, signum: int) -> None:
+    with client(ports_of(server)[0], 5001, "--watch") as program:
         program.wait_for("\nOK\n")
         assert program.finish(signum) == 0
         assert program.err == ""
@@ -163,8 +166,8 @@ def test_no_server_is_one_clear_line() -> None:
             assert program.out == ""
 
 
-def test_a_lost_server_is_one_clear_line(server: Program, ports: tuple[int, int]) -> None:
-    with client(ports[0], 5001, "--watch") as program:
+def test_a_lost_server_is_one_clear_line(server: Program) -> None:
+    with client(ports_of(server)[0], 5001, "--watch") as program:
         program.wait_for("\nOK\n")
         server.process.send_signal(signal.SIGTERM)
         assert_ends_with(program, "the server is lost", 1)
