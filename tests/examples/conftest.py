@@ -6,6 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def deadline(watchdog: None) -> None:
+    """No wait for a program lasts for ever."""
+
+
 @pytest.fixture
 def signals_kept() -> Iterator[None]:
     """A program that is run in this process may leave signals ignored."""
