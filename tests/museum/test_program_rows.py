@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -24,10 +25,15 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def flood(port: int) -> None:
-    """Make a server print more than a pipe has room for. Fails if a command is not answered."""
-    for _ in range(30):
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
+    """Make a server print more than a pipe has room for; all of its clients are answered."""
+    with ExitStack() as cleanup:
+        address = ("127.0.0.1", port)
+        clients = [
+            cleanup.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(30)
+        ]
+        for client in clients:
             client.sendall(b"\xff" * 60 + b"\n")
+        for client in clients:
             assert client.recv(100).startswith(b"ERROR")
 
 
