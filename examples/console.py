@@ -86,6 +86,13 @@ def address(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
+def record(text: str) -> str:
+    """An option's value as a file to write; a pipe or a terminal could keep the loop waiting."""
+    if os.path.exists(text) and not os.path.isfile(text):
+        raise _refusal("a regular file", text)
+    return text
+
+
 def number(least: float, most: float, *, above: bool = False) -> Callable[[str], float]:
     """For values from `least` to `most`, or only `above` the least."""
 

@@ -29,7 +29,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         type=console.number(0, 86400, above=True),
         help="seconds to finish a command from its first byte on (default 10)")  # fmt: skip
     add("--no-gso", action="store_true", help="do without UDP segmentation offload")
-    add("--trace", metavar="FILE", help="record the run, one JSON object a line")
+    add("--trace", metavar="FILE", type=console.record,
+        help="record the run, one JSON object a line")  # fmt: skip
     return parser.parse_args(arguments)
 
 

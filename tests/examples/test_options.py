@@ -1,7 +1,9 @@
 """Wrong use is one line on stderr that says what was expected, and exit status 2."""
 
+import os
 import re
 from argparse import ArgumentTypeError
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -60,6 +62,7 @@ def refusal(capfd: pytest.CaptureFixture[str], name: str, *arguments: str) -> st
         ("server 127.0.0.1 0 --max-clients-per-host x", "--max-clients-per-host"),
         ("server 127.0.0.1 0 --command-timeout 0", "--command-timeout: not a number above 0"),
         ("server 127.0.0.1 0 --command-timeout inf", "--command-timeout"),
+        ("server 127.0.0.1 0 --trace .", "--trace: not a regular file: '.'"),
         ("server [::1] 5000", "HOST: not an address without brackets: '[::1]'"),
         ("client [::1] 5000 5001", "HOST: not an address without brackets: '[::1]'"),
         ("client 127.0.0.1", "PORT, VLC_PORT"),
@@ -91,6 +94,15 @@ def test_a_host_that_can_not_be_is_one_line(
 ) -> None:
     rest = {"client": ["5000", "5001"], "server": ["0", "--ingest", "127.0.0.1:0"]}
     refusal(capfd, name, host, *rest.get(name, ["0"]))
+
+
+def test_a_trace_into_a_pipe_is_refused_for_its_reader_could_stop_the_loop(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    line = refusal(capfd, "server", "127.0.0.1", "0", "--trace", str(path))
+    assert "--trace: not a regular file" in line
 
 
 @pytest.mark.parametrize("name", ["client", "server"])
