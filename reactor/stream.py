@@ -369,8 +369,6 @@ class Stream:
         try:
             data = self._sock.recv(_RECEIVE_SIZE)
         except (BlockingIOError, InterruptedError):
-            if self._error is not None:
-                self._end(None)  # the output is lost, and the socket holds nothing more
             return
         except OSError as exc:
             self._end(exc)
@@ -397,9 +395,9 @@ class Stream:
                 self._watch_input()
             raise
         if self._error is not None:
+            self._limit_rest()
             # Whoever waits for room to answer would leave the rest unread.
             self._loop.call_soon(self._resume_writing)
-            self._finish_reading()
 
     def _hold(self) -> None:
         """Offer what lies in the buffer before anything else is read."""
@@ -436,16 +434,10 @@ class Stream:
         """
         return self._error is None or getattr(self._error, "errno", None) in _HALF_CLOSED
 
-    def _finish_reading(self) -> None:
+    def _limit_rest(self) -> None:
         """The output is lost. What the peer has said is read, but not waited for."""
-        if self._life is not Life.ENDED:
-            self._loop.call_soon(self._read_on)
         if self._life is Life.OPEN:
             self._set_deadline(_CLOSE_TIMEOUT, self._end, None)
-
-    def _read_on(self) -> None:
-        if self._input is Input.OPEN:
-            self._receive()
 
     # -- output ----------------------------------------------------------------------
 
@@ -517,7 +509,7 @@ class Stream:
         self._queue.clear()
         self._output = Output.BROKEN if self._output is Output.OPEN else Output.SHUT
         self._end_if_over()
-        self._finish_reading()
+        self._limit_rest()
 
     # -- life ------------------------------------------------------------------------
 

@@ -857,10 +857,12 @@ def test_write_eof_twice_is_harmless(loop: EventLoop, link: Link) -> None:
 
 
 def test_an_output_that_can_not_be_ended_is_the_end_of_the_stream(
-    loop: EventLoop, link: Link, handler: RecordingHandler
+    loop: EventLoop, clock: ManualClock, link: Link, handler: RecordingHandler
 ) -> None:
     link.sock.script("shutdown", [errno.ENOTCONN])
     link.stream.write_eof()
+    settle(loop)
+    clock.advance(5.0)
     settle(loop)
     assert handler.events == ["connection_made", "connection_lost"]
     assert isinstance(handler.error, OSError)
@@ -1223,12 +1225,20 @@ def test_a_reset_after_a_half_close_is_met_by_the_next_write(
 @pytest.mark.parametrize("code", [errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH])
 @pytest.mark.parametrize("call", ["recv", "send"])
 def test_any_error_of_the_connection_ends_the_stream_with_it(
-    loop: EventLoop, link: Link, handler: RecordingHandler, call: str, code: int
+    loop: EventLoop,
+    clock: ManualClock,
+    link: Link,
+    handler: RecordingHandler,
+    call: str,
+    code: int,
 ) -> None:
     link.sock.script(call, [code])
     link.peer.send(b"x")
+    link.wait()
     link.stream.write(b"x")
-    run_until(loop, lambda: handler.error)
+    settle(loop)
+    clock.advance(5.0)
+    settle(loop)
     assert handler.events[-1] == "connection_lost"
     assert isinstance(handler.error, OSError)
     assert handler.error.errno == code

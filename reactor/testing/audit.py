@@ -332,7 +332,8 @@ class StreamAudit(StreamHandler):
         if self._made and stream._queue.size and not waits:
             self._complain("bytes wait, and nobody waits for the socket to take them")
         low = stream._life is Life.OPEN and stream._queue.size <= stream._low
-        if self._made and low and stream._owes_resume and stream._output is not Output.BROKEN:
+        owed = stream._owes_resume and (stream._resume_writing, ()) not in stream._loop._calls
+        if self._made and low and owed and stream._output is not Output.BROKEN:
             self._complain("the queue is low, and resume_writing has not come")
         reads = self._made and stream._input is Input.OPEN
         if reads and not stream._watcher.events & EVENT_READ:

@@ -440,6 +440,8 @@ def test_row_105_an_end_of_output_that_is_refused_ends_that_stream_alone(
     link.stream.close()
     other.peer.send(b"and me?")
     iterate_until(loop, lambda: bystander.received == b"and me?", 50)
+    other.peer.end()
+    link.peer.end()
     iterate_until(loop, lambda: handler.error, 5)
     assert handler.events == ["connection_made", "connection_lost"]
     assert isinstance(handler.error, OSError)

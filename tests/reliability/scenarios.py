@@ -14,6 +14,7 @@ from reactor import (
     DatagramBatch,
     DatagramEndpoint,
     DatagramHandler,
+    EventLoop,
     ReceiveBuffer,
     Stream,
     StreamHandler,
@@ -39,6 +40,7 @@ from reactor.testing.faults import SPONTANEOUS
 __all__ = ["SCENARIOS", "TORTURED"]
 
 _SERVER = ("127.0.0.1", 7000)
+_REFUSAL = b"!"  # there is room for it in the smallest of buffers
 
 
 class Harm:
@@ -218,6 +220,123 @@ def farewell(simulation: Simulation, most: int) -> None:
     loop.call_later(60.0, door.close)
     simulation.run(200.0)
     harm.check([guest.sockname for guest in guests if not guest.is_content()])
+
+
+class Hesitant(StreamHandler):
+    """Answers a line at a time, dawdles with whole lines left, and leaves the program at times.
+
+    Whatever leaves by an exit has done nothing yet, and is done when the loop runs again.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._loop = simulation.loop
+        self._chance = simulation.random
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+        stream.set_write_buffer_limits(high=self._chance.choice([0, 20, 1000]))
+        self._perhaps_leave()
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        self._perhaps_leave()
+        line = buffer.take_line(limit=100)
+        if line is None:
+            return
+        self._stream.pause_reading()
+        if not self._stream.write(line + b"\n"):
+            return  # until resume_writing
+        resume = self._stream.resume_reading
+        if self._chance.random() < 0.5:
+            self._loop.call_soon(resume)
+        else:
+            self._loop.call_later(self._chance.random() / 10, resume)
+
+    def eof_received(self) -> bool:
+        self._loop.call_later(self._chance.random(), self._stream.write_eof)
+        return True
+
+    def resume_writing(self) -> None:
+        self._perhaps_leave()
+        self._stream.resume_reading()
+
+    def _perhaps_leave(self) -> None:
+        if self._chance.random() < 0.1:
+            raise SystemExit
+
+
+def dialogue(simulation: Simulation, most: int) -> None:
+    """Up to `most` lines a caller: each is answered before the end, though both sides half-close."""
+    loop, chance = simulation.loop, simulation.random
+    harm = Harm(simulation)
+    if harm.possible:
+        loop.set_exception_handler(lambda message, exc: None)
+    door = listen(loop, lambda: Hesitant(simulation), *_SERVER)
+    callers = [
+        Caller([b"%d\n" % number for number in range(chance.randrange(1, most))]) for _ in range(3)
+    ]
+    for caller in callers:
+        connect(loop, caller, *_SERVER)
+    loop.call_later(60.0, door.close)
+    run_again(simulation, 60.0 + most)
+    harm.check([caller.sockname for caller in callers if not caller.is_content()])
+
+
+def run_again(simulation: Simulation, seconds: float) -> None:
+    """Run for so long, however often the program leaves."""
+    end = simulation.now + seconds
+    while simulation.now < end:
+        try:
+            simulation.run(end - simulation.now)
+        except SystemExit:
+            pass
+
+
+class Refuser(StreamHandler):
+    """Answers before it has read the question, and is gone when that has arrived."""
+
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
+
+    def connection_made(self, stream: Stream) -> None:
+        stream.pause_reading()
+        stream.write(_REFUSAL)
+        self._loop.call_later(20.0, stream.abort)
+
+
+class Asker(Witness):
+    """Asks on, and listens only then."""
+
+    def __init__(self, loop: EventLoop) -> None:
+        super().__init__(due=_REFUSAL)
+        self._loop = loop
+
+    def connection_made(self, stream: Stream) -> None:
+        super().connection_made(stream)
+        stream.pause_reading()
+        stream.write(b"the beginning of a question")
+        self._loop.call_later(21.0, self._ask_on, stream)
+        self._loop.call_later(23.0, stream.resume_reading)
+
+    def _ask_on(self, stream: Stream) -> None:
+        if not stream.closing:
+            stream.write(b"and its end")
+
+    def is_content(self) -> bool:
+        return not super().is_content() and self._heard == self._due and len(self._ends) == 1
+
+
+def refusal(simulation: Simulation) -> None:
+    """An answer that came before the reset is heard, though the question can't be sent."""
+    loop = simulation.loop
+    harm = Harm(simulation)
+    if harm.possible:
+        loop.set_exception_handler(lambda message, exc: None)
+    listen(loop, lambda: Refuser(loop), *_SERVER)
+    askers = [Asker(loop) for _ in range(2)]
+    for asker in askers:
+        connect(loop, asker, *_SERVER)
+    simulation.run(60.0)
+    harm.check([asker.sockname for asker in askers if not asker.is_content()])
 
 
 # -- the relay ---------------------------------------------------------------------------
@@ -409,6 +528,8 @@ def unhappy(
 SCENARIOS: dict[str, Scenario] = {
     "echo": partial(echo, most=1_000),
     "farewell": partial(farewell, most=1_000),
+    "dialogue": partial(dialogue, most=40),
+    "refusal": refusal,
     "commands": partial(commands, most=60),
     "relay": partial(relay, bursts=60),
 }
@@ -417,6 +538,8 @@ SCENARIOS: dict[str, Scenario] = {
 TORTURED: dict[str, Scenario] = {
     "echo": partial(echo, most=40),
     "farewell": partial(farewell, most=40),
+    "dialogue": partial(dialogue, most=4),
+    "refusal": refusal,
     "commands": partial(commands, most=12),
     "relay": partial(relay, bursts=5),
 }

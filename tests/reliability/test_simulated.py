@@ -9,6 +9,7 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer, Stream
 from reactor.relay.fanout import FanOut
 from reactor.relay.server import ControlConnection
+from reactor.stream import Input, Life
 from reactor.wakeup import Wakeup
 from tests.reliability import scenarios, seeds, torture
 from tests.reliability.outcome import Plan
@@ -25,13 +26,13 @@ def test_the_scenarios_hold_with_any_seed(seed: int) -> None:
 
 @pytest.mark.parametrize("name", TORTURED)
 def test_the_scenarios_hold_under_torture(name: str) -> None:
-    attempts = [each for each in torture.gather(0, 10**4) if each[:2] == (name, 0)]
+    attempts = [each for each in torture.gather(0, 20_000) if each[:2] == (name, 0)]
     assert torture.try_all(random.Random(0).sample(attempts, 60)) == []
 
 
 def test_torture_goes_on_with_the_next_seed_until_there_is_enough() -> None:
     of_one_seed = {seed for _, seed, _ in torture.gather(5, 1)}
-    of_two_seeds = {seed for _, seed, _ in torture.gather(5, 10_000)}
+    of_two_seeds = {seed for _, seed, _ in torture.gather(5, 20_000)}
     assert (of_one_seed, of_two_seeds) == ({5}, {5, 6})
 
 
@@ -89,12 +90,11 @@ def test_a_relay_whose_end_overtakes_its_answers_is_found(monkeypatch: pytest.Mo
 
 
 def test_a_loop_that_a_full_selector_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def raise_it(self: Stream) -> None:
-        if not self._ended and self._made:
-            wants = not self._eof_received and (self._closing or not self._paused)
-            self._watcher.modify(wants | 2 * self._blocked)
+    def raise_it(self: Stream, events: int) -> None:
+        if self._life is not Life.ENDED and self._made:
+            self._watcher.modify(events)
 
-    monkeypatch.setattr(Stream, "_update_watcher", raise_it)
+    monkeypatch.setattr(Stream, "_watch", raise_it)
     attempts = [each for each in torture.gather(0, 1) if each[2].call == "register"]
     assert any("the loop was ended by" in failure for failure in torture.try_all(attempts))
 
@@ -107,3 +107,50 @@ def test_a_loop_that_leaks_when_it_can_not_start_is_found(monkeypatch: pytest.Mo
     monkeypatch.setattr(EventLoop, "_hang_bell", leak)
     attempts = [each for each in torture.gather(0, 1) if each[2].call == "register"]
     assert any("never closed" in failure for failure in torture.try_all(attempts))
+
+
+# -- the bugs of streams that the scenarios were made for ------------------------------------------
+
+
+def found_by(name: str) -> bool:
+    """Whether some of a few seeds make this scenario fail."""
+    failures = [line for _, lines in map(seeds.run_seeds, ([0], [2], [4])) for line in lines]
+    return any(f"scenario {name}" in failure for failure in failures)
+
+
+def test_a_stream_whose_end_overtakes_what_was_left_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resume_at_once(self: Stream) -> None:
+        if self._input is Input.PAUSED:
+            self._input = Input.OPEN
+            self._watch_input()
+            if self._buffer:
+                self._loop.call_soon(lambda: self._buffer and self._deliver())
+
+    monkeypatch.setattr(Stream, "resume_reading", resume_at_once)
+    assert found_by("dialogue")
+
+
+def test_a_stream_whose_failed_output_ends_its_input_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Stream, "_lose_output", Stream._end)
+    assert found_by("refusal")
+
+
+def test_a_stream_that_is_torn_by_an_exit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deliver(self: Stream) -> None:
+        self._handler.data_received(self._buffer)
+
+    monkeypatch.setattr(Stream, "_deliver", deliver)
+    assert found_by("dialogue")
+
+
+def test_a_stream_that_outlives_both_its_halves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end_if_closed(self: Stream) -> None:
+        if self._life is Life.CLOSING and self._input is Input.ENDED:
+            self._end(None)
+
+    monkeypatch.setattr(Stream, "_end_if_over", end_if_closed)
+    assert found_by("dialogue")
