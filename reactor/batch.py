@@ -22,7 +22,10 @@ class DatagramBatch:
         self.sizes = sizes
         """Size of each datagram, in bytes."""
         self.sources = sources
-        """Address that each datagram came from; empty if not asked for, or made by `of`."""
+        """Address that each datagram came from, an IPv4 one as such whatever the socket.
+
+        Empty if not asked for, or made by `of`.
+        """
 
     @classmethod
     def of(cls, datagrams: Iterable[bytes]) -> "DatagramBatch":

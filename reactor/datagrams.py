@@ -4,8 +4,10 @@ What waits in the socket is drained into one slab, datagram behind datagram, so 
 neighbours of equal size can be sent on by segmentation offload without being copied.
 """
 
+import math
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, Final
 
 from . import gso
@@ -13,17 +15,21 @@ from .addresses import Address, format_address, format_host, numeric_host, unmap
 from .batch import DatagramBatch
 from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
-from .errors import StreamClosed
+from .errors import LoopClosed, StreamClosed
 from .loop import EventLoop
+from .multicast import join_group
 from .socket_options import (
+    allow_fragments,
     ask_for_buffers,
     dropped_by_system,
     granted_receive_buffer,
     silence_error_queue,
+    takes_ipv4,
 )
 from .sockets import Use, bound_socket, bound_sockets, expect
 from .timers import Timer
 from .watcher import EVENT_READ
+from .ways import Ways
 
 __all__ = ["DatagramEndpoint", "DatagramHandler", "bind_udp", "bind_udp_all"]
 
@@ -33,6 +39,7 @@ _BATCH_BYTES: Final = 256 * 1024
 _ROOM: Final = 65536
 _MAX_DISCARDED: Final = 65536
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
+_MAX_BUFFER_SIZE: Final = 2**31 - 1  # socket(7): an int
 # Before looking again when a whole wake brought nothing but errors.
 _RETRY_DELAY: Final = 0.1
 
@@ -40,15 +47,19 @@ _RETRY_DELAY: Final = 0.1
 class DatagramHandler:
     """What a program does with an endpoint's datagrams.
 
-    An exception that leaves `datagrams_received` is reported to the loop's exception
-    handler and closes the endpoint; errors of the network never do.
+    An Exception that leaves a method closes the endpoint and is reported to the loop's
+    exception handler; errors of the network never do. What is no Exception (SystemExit,
+    KeyboardInterrupt) comes out of `run()`, and the endpoint goes on if the loop does.
     """
 
     def datagrams_received(self, endpoint: "DatagramEndpoint", batch: DatagramBatch) -> None:
         """At least one datagram has arrived. The batch is valid during this call only."""
 
     def segmentation_refused(self, endpoint: "DatagramEndpoint", exc: OSError, to: Address) -> None:
-        """Runs can't be sent to `to`: from now on each datagram is sent by itself. Said once."""
+        """Runs can't be sent to `to`: each datagram of that size or above leaves by itself.
+
+        After a minute a run is tried again. Said once for each address.
+        """
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint is closed: by `close` (None), or by what a handler raised."""
@@ -66,51 +77,70 @@ def bind_udp(
     only_from: str | None = None,
     sources: bool = True,
     dual_stack: bool = True,
+    receiving: bool = True,
     sock: socket.socket | None = None,
 ) -> "DatagramEndpoint":
-    """Bind a UDP socket at `host` and `port`, and receive.
+    """Bind a UDP socket at `host` and `port`, and receive. A multicast group is joined.
 
     `coalesce` is how long, in seconds, datagrams are left to gather before they are
     handed over: larger batches, at most one wake-up in that time. `buffer_size` in bytes
     is asked of the system for each direction. `segmentation` False switches the offload
     off, None uses it where it is safe. `only_from`, a numeric host, has datagrams of all
     others dropped; with a scope ("fe80::1%eth0") also those of its namesakes on other
-    interfaces. `sources` False saves the time to say where datagrams came from. With
-    `sock`, a bound UDP socket, host and port are not used.
+    interfaces. `sources` False saves the time to say where datagrams came from.
+    `receiving` False is for who only sends: it begins paused, and with the smallest receive
+    buffer, which strangers may fill. With `sock`, a bound UDP socket, host and port are not
+    used; it has joined its groups itself, and keeps its IP_MTU_DISCOVER: all others have
+    routers cut what is too large for a link.
 
     A name is bound at the first of its addresses that can be had: `bind_udp_all` takes
     all. "::" takes IPv4 too, unless `dual_stack` is False.
 
     Raises OSError that names the addresses that failed; RuntimeError for a host name while
-    the loop runs; ValueError if `only_from` is no numeric host, or for an unsuitable `sock`,
-    which is left as it was.
+    the loop runs; ValueError or TypeError for another argument that is unsuitable. `sock`
+    is left as it was then.
     """
+    _check_handler(handler)
+    _check_duration(coalesce)
+    _check_size(buffer_size)
     if only_from is not None:
         # As the system writes it, which may not be as people do.
         only_from = numeric_host(only_from)
-    if sock is None:
-        if host is None:
+    with ExitStack() as made:
+        if sock is not None:
+            expect(sock, Use.DATAGRAMS)
+        elif host is None:
             raise ValueError("bind_udp() needs a host or a socket")
-        sock = bound_socket(
-            loop.network,
-            host,
-            port,
-            socket.SOCK_DGRAM,
-            numeric_only=loop.running,
-            dual_stack=dual_stack,
-        )
-    else:
-        expect(sock, Use.DATAGRAMS)
-    try:
+        else:
+            sock = bound_socket(
+                loop.network,
+                host,
+                port,
+                socket.SOCK_DGRAM,
+                numeric_only=loop.running,
+                dual_stack=dual_stack,
+            )
+            made.callback(sock.close)
+            allow_fragments(sock)
+            join_group(sock)
         sock.setblocking(False)
-        ask_for_buffers(sock, buffer_size)
+        ask_for_buffers(sock, receive=buffer_size if receiving else 1, send=buffer_size)
         silence_error_queue(sock)
         if segmentation is None:
             segmentation = gso.is_supported(sock)
-        return DatagramEndpoint(loop, sock, handler, coalesce, segmentation, only_from, sources)
-    except BaseException:
-        sock.close()
-        raise
+        endpoint = DatagramEndpoint(
+            loop,
+            sock,
+            handler,
+            coalesce,
+            segmentation,
+            only_from,
+            sources,
+            receiving,
+            buffer_size,
+        )
+        made.pop_all()
+    return endpoint
 
 
 def bind_udp_all(
@@ -140,6 +170,8 @@ def bind_udp_all(
     endpoints: list[DatagramEndpoint] = []
     try:
         for sock in socks:
+            allow_fragments(sock)
+            join_group(sock)
             endpoints.append(bind_udp(loop, handler, sock=sock, **options))
     except BaseException:
         for endpoint in endpoints:
@@ -148,6 +180,25 @@ def bind_udp_all(
             sock.close()
         raise
     return endpoints
+
+
+def _check_handler(handler: object) -> None:
+    if not isinstance(handler, DatagramHandler):
+        raise TypeError(f"expected a DatagramHandler, not {handler!r}")
+
+
+def _check_duration(coalesce: object) -> None:
+    if not isinstance(coalesce, int | float):
+        raise TypeError(f"coalesce is a number of seconds, not {coalesce!r}")
+    if not 0 <= coalesce < math.inf:
+        raise ValueError(f"coalesce is a number of seconds, finite and not below 0, not {coalesce}")
+
+
+def _check_size(buffer_size: object) -> None:
+    if not isinstance(buffer_size, int):
+        raise TypeError(f"buffer_size is a number of bytes, not {buffer_size!r}")
+    if not 0 < buffer_size <= _MAX_BUFFER_SIZE:
+        raise ValueError(f"buffer_size is from 1 to {_MAX_BUFFER_SIZE} bytes, not {buffer_size}")
 
 
 class DatagramEndpoint:
@@ -162,37 +213,43 @@ class DatagramEndpoint:
         segmentation: bool,
         only_from: str | None,
         sources: bool,
+        receiving: bool,
+        buffer_size: int,
     ) -> None:
         self._loop = loop
         self._sock = sock
         self._handler: DatagramHandler | None = handler
         self._coalesce = coalesce
+        self._buffer_size = buffer_size
         self._only_from = only_from
         self._wants_sources = sources or only_from is not None
-        self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
+        self._slab = memoryview(b"")  # made at the first look: many only send
         self._tick: Timer | None = None
-        self._paused = False
+        self._paused = not receiving
         self._error: Exception | None = None
         self._drops_while_paused = 0
-        self._drops_at_pause: int | None = None
+        self._drops_at_pause = None if receiving else dropped_by_system(sock)
         self.sockname: Any = sock.getsockname()
         """The address bound to."""
+        self.receive_buffer_size = granted_receive_buffer(sock)
+        """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
         self.counters = DatagramCounters()
+        self._ways = Ways(sock, takes_ipv4=takes_ipv4(sock))
         self._sender = DatagramSender(
-            sock, self.counters, segmentation, self._on_drop, self._on_refusal
+            self._ways,
+            self.counters,
+            segmentation,
+            loop.time,
+            self._on_drop,
+            self._on_refusal,
         )
-        self._watcher = loop.register(sock, EVENT_READ, self._on_ready)
+        self._watcher = loop.register(sock, EVENT_READ if receiving else 0, self._on_ready)
         loop.attach(self)
 
     def __repr__(self) -> str:
         return f"<DatagramEndpoint {format_address(self.sockname)}>"
 
     # -- for the user ----------------------------------------------------------------
-
-    @property
-    def receive_buffer_size(self) -> int:
-        """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
-        return granted_receive_buffer(self._sock)
 
     @property
     def kernel_drops(self) -> int | None:
@@ -207,7 +264,9 @@ class DatagramEndpoint:
         """Send one datagram; False if it was dropped, which `counters.dropped` explains.
 
         Here and below an address is numeric: a name would be looked up, and keep the loop.
-        Raises StreamClosed when the endpoint is closed.
+        Raises StreamClosed when the endpoint is closed, TypeError for what is no address,
+        ValueError for a name, a port that is none, or a family that the socket does not
+        speak. An IPv4 address suits an IPv6 socket that takes IPv4.
         """
         self._check_open()
         return self._sender.send(data, address)
@@ -215,43 +274,78 @@ class DatagramEndpoint:
     def send_batch(self, batch: DatagramBatch, address: Address) -> int:
         """Send all datagrams of `batch` in order; return how many were not dropped.
 
-        Raises StreamClosed when the endpoint is closed.
+        Raises what `send` raises.
         """
-        return len(batch) - self.send_batch_to_all(batch, (address,)).get(address, 0)
+        self._check_open()
+        return len(batch) - self._sender.send_batch(batch, address)
 
     def send_batch_to_all(
         self, batch: DatagramBatch, addresses: Sequence[Address]
     ) -> dict[Address, int]:
         """Send all datagrams of `batch`, in order, to each of `addresses`.
 
-        Returns how many were dropped, for those addresses for which any were. Raises
-        StreamClosed when the endpoint is closed.
+        Returns how many were dropped, for those addresses for which any were. An address
+        that `send` would not take costs the others nothing: its datagrams are dropped, with
+        the reason EINVAL. Raises StreamClosed when the endpoint is closed.
         """
         self._check_open()
-        return self._sender.send_batch(batch, addresses)
+        return self._sender.send_batch_to_all(batch, addresses)
+
+    def open_lane(self, address: Address) -> Address:
+        """Send to `address` through a socket of its own, at the same host, from now on.
+
+        What waits there for a slow link is in nobody else's way, and has a send buffer of
+        `buffer_size` bytes to wait in. Whoever had that address before is forgotten.
+        Returns where the datagrams leave from: the port is another.
+
+        Raises what `send` raises, and OSError if the system has no socket or no route.
+        """
+        self._check_open()
+        destination = self._ways.destination(address)
+        sock = bound_socket(
+            self._loop.network,
+            format_host(self.sockname),
+            0,
+            socket.SOCK_DGRAM,
+            numeric_only=True,
+            dual_stack=self._ways.takes_ipv4,
+        )
+        try:
+            allow_fragments(sock)
+            silence_error_queue(sock)
+            ask_for_buffers(sock, receive=1, send=self._buffer_size)
+            sock.connect(destination)
+            source: Address = sock.getsockname()
+        except BaseException:
+            sock.close()
+            raise
+        self.close_lane(address)
+        self._ways.open_lane(address, sock)
+        return source
+
+    def close_lane(self, address: Address) -> None:
+        """Whoever is at `address` next is somebody else. Harmless without a lane."""
+        self._ways.close_lane(address)
+        self._sender.forget(address)
 
     def pause_receiving(self) -> None:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
         if self._paused or self._watcher.closed:
             return
-        self._drops_at_pause = dropped_by_system(self._sock)
-        self._paused = True
-        if self._tick is not None:
-            self._tick.cancel()
-            self._tick = None
         self._watcher.modify(0)
+        self._hold()
 
     def resume_receiving(self, *, discard_backlog: bool = False) -> None:
         """Undo `pause_receiving`; with `discard_backlog`, what has waited is thrown away."""
         if not self._paused or self._watcher.closed:
             return
+        self._watch()
         if discard_backlog:
             self._discard_backlog()
         drops = dropped_by_system(self._sock)
         if drops is not None and self._drops_at_pause is not None:
             self._drops_while_paused += drops - self._drops_at_pause
         self._paused = False
-        self._watch()
 
     def close(self) -> None:
         """Stop, for good; `connection_lost(None)` follows. Harmless if repeated."""
@@ -261,7 +355,7 @@ class DatagramEndpoint:
 
     def abort(self) -> None:
         """Called by the loop when it closes."""
-        self._end(None)
+        self._shut(None)
 
     def finish(self) -> None:
         """Tell the handler of the end, once. Called by the loop only."""
@@ -271,6 +365,8 @@ class DatagramEndpoint:
         if handler is not None:
             try:
                 handler.connection_lost(error)
+            except LoopClosed:
+                pass  # to begin anew while the loop closes is no mistake
             except Exception as exc:
                 self._report(exc)
 
@@ -286,8 +382,14 @@ class DatagramEndpoint:
     def _look(self) -> None:
         self._tick = None
         batch, looked, errors = self._fill_slab()
-        if batch:
-            self._deliver(batch)
+        try:
+            if batch:
+                self._deliver(batch)
+        finally:
+            # Also after what ends run(): another run() finds the endpoint as alert as it was.
+            self._go_on(batch, looked, errors)
+
+    def _go_on(self, batch: DatagramBatch, looked: int, errors: int) -> None:
         if self._paused or self._watcher.closed:
             return
         if errors == _BATCH_DATAGRAMS:
@@ -308,13 +410,21 @@ class DatagramEndpoint:
 
     def _look_again(self, delay: float) -> None:
         self._watcher.modify(0)
+        self._call_off_look()
         self._tick = self._loop.call_later(delay, self._look)
+
+    def _call_off_look(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
 
     def _fill_slab(self) -> tuple[DatagramBatch, int, int]:
         """A batch, the number of attempts that it took, and how many of them were errors."""
         sizes: list[int] = []
         sources: list[Address] = []
         end = looked = errors = 0
+        if not self._slab:
+            self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
         slab, only_from, wants_sources = self._slab, self._only_from, self._wants_sources
         receive, receive_from = self._sock.recv_into, self._sock.recvfrom_into
         while looked < _BATCH_DATAGRAMS and end <= _BATCH_BYTES:
@@ -344,6 +454,8 @@ class DatagramEndpoint:
         self.counters.receive_errors += errors
         self.counters.received += len(sizes)
         self.counters.received_bytes += end
+        if self._ways.takes_ipv4:
+            sources = [unmapped(source) for source in sources]
         return DatagramBatch(slab[:end], sizes, sources), looked, errors
 
     def _deliver(self, batch: DatagramBatch) -> None:
@@ -351,8 +463,7 @@ class DatagramEndpoint:
         try:
             self._handler.datagrams_received(self, batch)
         except Exception as exc:
-            self._report(exc)
-            self._end(exc)
+            self._fail(exc)
 
     def _discard_backlog(self) -> None:
         for _ in range(_MAX_DISCARDED):
@@ -368,8 +479,11 @@ class DatagramEndpoint:
     # -- sending ---------------------------------------------------------------------
 
     def _on_drop(self, count: int, reason: str) -> None:
-        if self._loop.instrument is not None:
-            self._loop.instrument.datagrams_dropped(self._sock.fileno(), count, reason)
+        instrument = self._loop.instrument
+        if instrument is not None:
+            # Later: what it raises must not leave a batch sent to some, and not to others.
+            fd = self._sock.fileno()
+            self._loop.call_soon(instrument.datagrams_dropped, fd, count, reason)
 
     def _on_refusal(self, exc: OSError, address: Address) -> None:
         self._loop.call_soon(self._tell_refusal, exc, address)
@@ -379,8 +493,7 @@ class DatagramEndpoint:
             try:
                 self._handler.segmentation_refused(self, exc, address)
             except Exception as error:
-                self._report(error)
-                self._end(error)
+                self._fail(error)
 
     # -- the end ---------------------------------------------------------------------
 
@@ -391,12 +504,29 @@ class DatagramEndpoint:
     def _report(self, exc: Exception) -> None:
         self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
 
+    def _fail(self, exc: Exception) -> None:
+        """The handler raised: the end comes first, for the report may raise as well."""
+        self._end(exc)
+        self._report(exc)
+
     def _end(self, error: Exception | None) -> None:
+        if not self._watcher.closed:
+            self._loop.call_soon(self.finish)
+            self._shut(error)
+
+    def _shut(self, error: Exception | None) -> None:
         if self._watcher.closed:
             return
         self._error = error
-        self.pause_receiving()  # and keep the system's last account
+        if not self._paused:
+            self._hold()  # and keep the system's last account
         self._watcher.close()
         self._sock.close()
+        self._ways.close()
         self._sender.close()
-        self._loop.call_soon(self.finish)
+        self._slab = memoryview(b"")
+
+    def _hold(self) -> None:
+        self._drops_at_pause = dropped_by_system(self._sock)
+        self._paused = True
+        self._call_off_look()

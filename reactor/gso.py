@@ -43,6 +43,8 @@ class Run:
     """Offset of the first byte."""
     size: int
     """Bytes in all."""
+    segment: int
+    """Bytes of each datagram; the last may have fewer."""
     control: ControlMessages
     """Control messages for `sendmsg`; empty for a single datagram, which needs none."""
 
@@ -59,7 +61,8 @@ def find_runs(sizes: Sequence[int]) -> list[Run]:
     first = start = 0
     while first < len(sizes):
         count, size = _measure_run(sizes, first)
-        runs.append(Run(first, count, start, size, _control(sizes[first], count)))
+        segment = sizes[first]
+        runs.append(Run(first, count, start, size, segment, _control(segment, count)))
         first += count
         start += size
     return runs

@@ -44,7 +44,10 @@ class Instrument:
         """A stream could not send everything: `size` bytes wait for the peer."""
 
     def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
-        """`count` datagrams were not sent; `reason` is the name of the errno."""
+        """`count` datagrams were just not sent; `reason` is the name of the errno.
+
+        Called in the next iteration, when the batch that they belong to is through.
+        """
 
 
 class InstrumentGroup(Instrument):

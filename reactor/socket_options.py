@@ -9,33 +9,37 @@ import sys
 from typing import Final
 
 __all__ = [
+    "allow_fragments",
     "ask_for_buffers",
     "dropped_by_system",
     "granted_receive_buffer",
     "silence_error_queue",
+    "takes_ipv4",
 ]
 
 # Linux, asm-generic/socket.h; the socket module has no names for them.
-_SO_RCVBUFFORCE: Final = 33
+_FORCED: Final = {socket.SO_SNDBUF: 32, socket.SO_RCVBUF: 33}  # SO_SNDBUFFORCE, SO_RCVBUFFORCE
 _SO_MEMINFO: Final = 55
 _ERROR_QUEUES: Final = [
     (socket.IPPROTO_IP, 11),  # linux/in.h: IP_RECVERR
     (socket.IPPROTO_IPV6, 25),  # linux/in6.h: IPV6_RECVERR
 ]
+_IP_MTU_DISCOVER: Final = 10  # linux/in.h
+_IP_PMTUDISC_OMIT: Final = 5
 # linux/sock_diag.h: nine numbers, the last of which counts drops.
 _MEMINFO: Final = struct.Struct("9I")
 
 
-def ask_for_buffers(sock: socket.socket, size: int) -> None:
-    """Ask for `size` bytes in each direction, or as much of it as can be had."""
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+def ask_for_buffers(sock: socket.socket, *, receive: int, send: int) -> None:
+    """Ask for so many bytes in each direction, or as much of it as can be had."""
+    for option, size in ((socket.SO_RCVBUF, receive), (socket.SO_SNDBUF, send)):
         _ask(sock, option, size)
-    if sys.platform == "linux":
-        try:
-            # With the right to (CAP_NET_ADMIN), net.core.rmem_max is no limit.
-            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
-        except OSError:
-            pass
+        if sys.platform == "linux":
+            try:
+                # With the right to (CAP_NET_ADMIN), net.core.[rw]mem_max is no limit.
+                sock.setsockopt(socket.SOL_SOCKET, _FORCED[option], size)
+            except OSError:
+                pass
 
 
 def granted_receive_buffer(sock: socket.socket) -> int:
@@ -65,6 +69,29 @@ def silence_error_queue(sock: socket.socket) -> None:
                 sock.setsockopt(level, option, 0)
             except OSError:
                 pass  # an option of the other family
+
+
+def allow_fragments(sock: socket.socket) -> None:
+    """Let routers cut what is too large for the next link, instead of dropping it.
+
+    ip(7), IP_MTU_DISCOVER: Linux forbids it, and then needs the routers' ICMP to learn of
+    a smaller link, which many firewalls keep back. With OMIT (linux/in.h) forged ICMP can't
+    have runs refused either. Routers of IPv6 never cut anything.
+    """
+    if sys.platform == "linux":
+        try:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_OMIT)
+        except OSError:
+            pass  # as before then
+
+
+def takes_ipv4(sock: socket.socket) -> bool:
+    """Whether an IPv6 socket is one of IPv4 as well. ipv6(7), IPV6_V6ONLY."""
+    try:
+        v6_only = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        return sock.family == socket.AF_INET6 and not v6_only
+    except OSError:
+        return False
 
 
 def _ask(sock: socket.socket, option: int, size: int) -> None:

@@ -77,6 +77,13 @@ class FaultySocket(socket.socket):
     shutdown = _scripted("shutdown")
 
 
+def script_all(socks: Iterable[FaultySocket], name: str, faults: Iterable[Fault]) -> None:
+    """One script for all of them: whichever makes the next call of `name` meets the next fault."""
+    shared = iter(faults)
+    for sock in socks:
+        sock.script(name, shared)
+
+
 class SpySelector(selectors.BaseSelector):
     """A real selector that writes down each wait, and lies about readiness when told to."""
 

@@ -17,6 +17,8 @@ from reactor import (
     DatagramEndpoint,
     DatagramHandler,
     EventLoop,
+    Instrument,
+    LoopClosed,
     StreamClosed,
     bind_udp,
     bind_udp_all,
@@ -353,7 +355,7 @@ def test_datagrams_at_any_rate_wake_the_loop_once_a_tick(
         loop.run_once()
     # Each iteration slept through to its tick.
     assert selector.timeouts == [1.0] * 10
-    assert len(mailbox.batches) == 9
+    assert len(mailbox.batches) == 10
 
 
 def test_after_an_empty_look_the_socket_is_watched_again(
@@ -1340,3 +1342,539 @@ def test_a_refusal_of_runs_is_not_told_after_the_end(
     endpoint.finish()
     settle(loop)
     assert (mailbox.losses, mailbox.refusals) == ([None], [])
+
+
+# -- arguments that can't work ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"coalesce": float("nan")}, "coalesce is a number of seconds"),
+        ({"coalesce": float("inf")}, "coalesce is a number of seconds"),
+        ({"coalesce": -0.001}, "coalesce is a number of seconds"),
+        ({"coalesce": "0.1"}, "coalesce is a number of seconds"),
+        ({"coalesce": None}, "coalesce is a number of seconds"),
+        ({"buffer_size": 0}, "buffer_size is"),
+        ({"buffer_size": -1}, "buffer_size is"),
+        ({"buffer_size": 1 << 31}, "buffer_size is"),
+        ({"buffer_size": 65536.0}, "buffer_size is"),
+        ({"handler": None}, "expected a DatagramHandler"),
+        ({"handler": Mailbox}, "expected a DatagramHandler"),
+    ],
+    ids=str,
+)
+def test_what_can_not_work_is_refused_in_the_call_that_brings_it(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, options: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises((ValueError, TypeError), match=f"^{expected}.*, not .*$"):
+        bind_udp(loop, sock=sock, **{"handler": mailbox, **options})
+    assert sock.fileno() >= 0  # it is still the program's
+
+
+def test_a_socket_of_the_programs_stays_open_though_the_selector_has_no_room(
+    loop: EventLoop, selector: SpySelector, mailbox: Mailbox, sock: FaultySocket
+) -> None:
+    selector.refusal = errno.ENOSPC
+    with pytest.raises(OSError, match="No space left"):
+        bind_udp(loop, mailbox, sock=sock)
+    assert sock.fileno() >= 0
+
+
+def test_a_socket_that_was_made_for_nothing_is_closed(
+    loop: EventLoop, selector: SpySelector, mailbox: Mailbox
+) -> None:
+    before = open_descriptors()
+    selector.refusal = errno.ENOSPC
+    with pytest.raises(OSError, match="No space left"):
+        bind_udp(loop, mailbox, "127.0.0.1")
+    assert open_descriptors() == before
+
+
+# -- addresses that can't be -----------------------------------------------------------------
+
+IMPOSSIBLE = [
+    ("127.0.0.1", 70000),
+    ("127.0.0.1", -1),
+    ("127.0.0.1", 0),
+    ("::1", 9, 0, 0),
+    ("localhost", 9),
+    ("127.0.0.1", "9"),
+    ("127.0.0.1",),
+    ["127.0.0.1", 9],
+    None,
+]
+
+
+@pytest.fixture
+def no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr"):
+        monkeypatch.setattr(socket, name, lambda *args, **kwargs: pytest.fail("looked up"))
+
+
+@pytest.mark.parametrize("segmentation", [False, True])
+@pytest.mark.parametrize("bad", IMPOSSIBLE, ids=str)
+def test_an_impossible_address_costs_no_other_receiver_a_datagram(
+    loop: EventLoop,
+    mailbox: Mailbox,
+    udp: MakeSocket,
+    no_resolver: None,
+    bad: Any,
+    segmentation: bool,
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", segmentation=segmentation)
+    receivers = [udp(), udp()]
+    addresses = [receivers[0].getsockname(), bad, receivers[1].getsockname()]
+    sent = numbered(3)
+    dropped = endpoint.send_batch_to_all(DatagramBatch.of(sent), addresses)
+    for receiver in receivers:
+        assert [receive(receiver) for _ in sent] == sent
+    assert dropped in ({}, {bad: 3} if isinstance(bad, tuple) else {})
+    assert endpoint.counters.dropped == {"EINVAL": 3}
+    assert endpoint.counters.sent == 6
+
+
+@pytest.mark.parametrize("send", ["send", "send_batch"])
+@pytest.mark.parametrize("bad", [bad for bad in IMPOSSIBLE if bad != ("127.0.0.1", 0)], ids=str)
+def test_to_send_to_an_impossible_address_alone_is_a_mistake_that_is_told_at_once(
+    endpoint: DatagramEndpoint, no_resolver: None, send: str, bad: Any
+) -> None:
+    with pytest.raises((ValueError, TypeError), match=r"expected|a port is"):
+        SENDS[send](endpoint, bad)
+    assert endpoint.counters.sent == endpoint.counters.dropped.total() == 0
+
+
+def test_an_answer_to_port_0_is_dropped_and_counted(endpoint: DatagramEndpoint) -> None:
+    # RFC 768 lets a datagram come from there, so it is no mistake of the program.
+    assert not endpoint.send(b"answer", ("127.0.0.1", 0))
+    assert endpoint.counters.dropped == {"EINVAL": 1}
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+def test_a_sender_of_ipv4_at_an_ipv6_socket_is_named_and_answered_as_one_of_ipv4(
+    loop: EventLoop, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "::")
+    other.sendto(b"question", ("127.0.0.1", endpoint.sockname[1]))
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.sources == [other.getsockname()]
+    assert endpoint.send(b"answer", mailbox.sources[0])
+    assert receive(other) == b"answer"
+
+
+# -- lanes: a socket for one address ---------------------------------------------------------
+
+
+def test_what_is_sent_through_a_lane_comes_from_the_address_that_was_told(
+    endpoint: DatagramEndpoint, other: FaultySocket
+) -> None:
+    source = endpoint.open_lane(other.getsockname())
+    assert source != endpoint.sockname
+    assert endpoint.send(b"one", other.getsockname())
+    assert endpoint.send_batch(DatagramBatch.of([b"two"]), other.getsockname()) == 1
+    assert endpoint.send_batch_to_all(DatagramBatch.of([b"three"]), [other.getsockname()]) == {}
+    for datagram in (b"one", b"two", b"three"):
+        wait_for(other)
+        assert other.recvfrom(100) == (datagram, source)
+
+
+def test_a_lane_is_for_its_own_address_alone(
+    endpoint: DatagramEndpoint, other: FaultySocket, udp: MakeSocket
+) -> None:
+    third = udp()
+    endpoint.open_lane(third.getsockname())
+    endpoint.send(b"x", other.getsockname())
+    wait_for(other)
+    assert other.recvfrom(100) == (b"x", endpoint.sockname)
+
+
+@needs_linux
+@pytest.mark.parametrize("segmentation", [False, True])
+def test_a_dead_receiver_at_the_end_of_a_lane_is_nobody_elses_affair(
+    loop: EventLoop, network: Door, mailbox: Mailbox, udp: MakeSocket, segmentation: bool
+) -> None:
+    made: list[FaultySocket] = []
+    network.socket = lambda *args: made.append(FaultySocket(*args)) or made[-1]  # type: ignore[func-returns-value]
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", segmentation=segmentation)
+    receivers = [udp() for _ in range(3)]
+    addresses = [receiver.getsockname() for receiver in receivers]
+    for address in addresses:
+        endpoint.open_lane(address)
+    receivers.pop(1).close()
+    for _ in range(5):
+        endpoint.send_batch_to_all(DatagramBatch.of([b"same"] * 10), addresses)
+    for receiver in receivers:
+        assert [receive(receiver) for _ in range(50)] == [b"same"] * 50
+    assert mailbox.refusals == []
+    # What it costs is one more call for each.
+    _, _, dead, alive = (sock.calls["send"] + sock.calls["sendmsg"] for sock in made)
+    assert dead <= 2 * alive
+
+
+def test_a_lane_that_is_full_is_in_nobodys_way(
+    loop: EventLoop, network: Door, mailbox: Mailbox, udp: MakeSocket
+) -> None:
+    made: list[FaultySocket] = []
+    network.socket = lambda *args: made.append(FaultySocket(*args)) or made[-1]  # type: ignore[func-returns-value]
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", segmentation=False)
+    slow, fast = udp(), udp()
+    for receiver in (slow, fast):
+        endpoint.open_lane(receiver.getsockname())
+    made[1].script("send", itertools.repeat(errno.EAGAIN))
+    addresses = [slow.getsockname(), fast.getsockname()]
+    dropped = endpoint.send_batch_to_all(DatagramBatch.of(numbered(3)), addresses)
+    assert dropped == {slow.getsockname(): 3}
+    assert [receive(fast) for _ in range(3)] == numbered(3)
+
+
+def test_a_closed_lane_is_forgotten_and_closing_it_again_is_harmless(
+    endpoint: DatagramEndpoint, other: FaultySocket
+) -> None:
+    before = open_descriptors()
+    for _ in range(3):
+        endpoint.open_lane(other.getsockname())
+        endpoint.close_lane(other.getsockname())
+        endpoint.close_lane(other.getsockname())
+    assert open_descriptors() == before
+    endpoint.send(b"x", other.getsockname())
+    wait_for(other)
+    assert other.recvfrom(100) == (b"x", endpoint.sockname)
+
+
+def test_a_second_lane_to_one_address_takes_the_place_of_the_first(
+    endpoint: DatagramEndpoint, other: FaultySocket
+) -> None:
+    endpoint.open_lane(other.getsockname())
+    before = open_descriptors()
+    source = endpoint.open_lane(other.getsockname())
+    assert open_descriptors() == before
+    endpoint.send(b"x", other.getsockname())
+    wait_for(other)
+    assert other.recvfrom(100) == (b"x", source)
+
+
+@pytest.mark.parametrize("end", ["endpoint", "loop"])
+def test_lanes_are_closed_with_their_endpoint(
+    loop: EventLoop, mailbox: Mailbox, udp: MakeSocket, end: str
+) -> None:
+    others = [udp() for _ in range(3)]
+    before = open_descriptors()
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1")
+    for other in others:
+        endpoint.open_lane(other.getsockname())
+    (endpoint if end == "endpoint" else loop).close()
+    assert open_descriptors() <= before
+
+
+def test_a_lane_for_which_there_is_no_socket_changes_nothing(
+    loop: EventLoop, network: Door, endpoint: DatagramEndpoint, other: FaultySocket
+) -> None:
+    def refuse(*args: int) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    network.socket = refuse
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        endpoint.open_lane(other.getsockname())
+    assert caught.value.errno == errno.EMFILE
+    endpoint.send(b"x", other.getsockname())
+    assert receive(other) == b"x"
+
+
+@pytest.mark.parametrize("name", ["bind", "connect", "getsockname"])
+def test_a_lane_that_can_not_be_made_leaves_no_descriptor_behind(
+    loop: EventLoop,
+    network: Door,
+    endpoint: DatagramEndpoint,
+    other: FaultySocket,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    def make(*args: int) -> FaultySocket:
+        sock = FaultySocket(*args)
+        monkeypatch.setattr(sock, name, fail)
+        return sock
+
+    def fail(*args: object) -> object:
+        raise OSError(errno.ENOBUFS, "No buffer space available")
+
+    network.socket = make
+    before = open_descriptors()
+    with pytest.raises(OSError, match="No buffer space"):
+        endpoint.open_lane(other.getsockname())
+    assert open_descriptors() == before
+
+
+def test_there_is_no_lane_to_an_impossible_address(endpoint: DatagramEndpoint) -> None:
+    before = open_descriptors()
+    with pytest.raises(ValueError, match="numeric host"):
+        endpoint.open_lane(("localhost", 9))
+    assert open_descriptors() == before
+
+
+def test_a_lane_has_a_send_buffer_of_its_own_and_hardly_a_receive_buffer(
+    loop: EventLoop, network: Door, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    made: list[socket.socket] = []
+    network.socket = lambda *args: made.append(socket.socket(*args)) or made[-1]  # type: ignore[func-returns-value]
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=65536)
+    endpoint.open_lane(other.getsockname())
+    own, lane = made
+    assert lane.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == own.getsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDBUF
+    )
+    assert lane.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < 8192
+
+
+# -- who only sends --------------------------------------------------------------------------
+
+
+def test_who_only_sends_is_not_woken_and_lends_strangers_no_memory(
+    loop: EventLoop, selector: SpySelector, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", receiving=False)
+    assert selector.watched == 0
+    assert endpoint.receive_buffer_size < 8192
+    deliver(other, endpoint, *[bytes(1000)] * 100)
+    loop.run()
+    assert mailbox.batches == []
+    assert endpoint.send(b"x", other.getsockname())
+    assert receive(other) == b"x"
+
+
+def test_who_only_sends_may_change_its_mind(
+    loop: EventLoop, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", receiving=False)
+    endpoint.resume_receiving()
+    deliver(other, endpoint, b"x")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert endpoint.kernel_drops in (None, 0)
+
+
+# -- what is larger than a link --------------------------------------------------------------
+
+IP_MTU_DISCOVER = 10  # linux/in.h
+IP_PMTUDISC_DO, IP_PMTUDISC_OMIT = 2, 5
+
+
+@needs_linux
+def test_routers_may_cut_what_is_too_large_for_a_link(
+    loop: EventLoop, network: Door, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    made: list[socket.socket] = []
+    network.socket = lambda *args: made.append(socket.socket(*args)) or made[-1]  # type: ignore[func-returns-value]
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1")
+    endpoint.open_lane(other.getsockname())
+    bind_udp_all(loop, mailbox, "127.0.0.1")
+    for sock in made:
+        assert sock.getsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER) == IP_PMTUDISC_OMIT
+
+
+@needs_linux
+def test_a_program_may_look_for_the_size_of_links_itself(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket
+) -> None:
+    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+    bind_udp(loop, mailbox, sock=sock)
+    assert sock.getsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER) == IP_PMTUDISC_DO
+
+
+# -- what is no Exception --------------------------------------------------------------------
+
+FATAL = [SystemExit, KeyboardInterrupt, GeneratorExit]
+
+
+class Fatal(Mailbox):
+    """Raises once, at the first call of one method."""
+
+    def __init__(self, where: str, error: type[BaseException]) -> None:
+        super().__init__()
+        self._where: str | None = where
+        self._error = error
+
+    def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+        super().datagrams_received(endpoint, batch)
+        self._fall("datagrams_received")
+
+    def segmentation_refused(self, endpoint: DatagramEndpoint, exc: OSError, to: Any) -> None:
+        super().segmentation_refused(endpoint, exc, to)
+        self._fall("segmentation_refused")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._fall("connection_lost")
+
+    def _fall(self, where: str) -> None:
+        if where == self._where:
+            self._where = None
+            raise self._error
+
+
+@pytest.mark.parametrize("coalesce", [0.0, 0.001])
+@pytest.mark.parametrize("error", FATAL)
+def test_an_endpoint_goes_on_after_its_handler_has_ended_the_run(
+    loop: EventLoop,
+    sock: FaultySocket,
+    other: FaultySocket,
+    error: type[BaseException],
+    coalesce: float,
+) -> None:
+    mailbox = Fatal("datagrams_received", error)
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=coalesce)
+    deliver(other, endpoint, b"fatal")
+    with pytest.raises(error):
+        loop.run()
+    deliver(other, endpoint, b"next")
+    run_until(loop, lambda: b"next" in mailbox.datagrams)
+    assert mailbox.datagrams == [b"fatal", b"next"]
+    assert mailbox.losses == []
+
+
+@pytest.mark.parametrize("error", FATAL)
+def test_an_endpoint_goes_on_after_a_refusal_has_ended_the_run(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket, error: type[BaseException]
+) -> None:
+    mailbox = Fatal("segmentation_refused", error)
+    endpoint = bind_udp(loop, mailbox, sock=sock, segmentation=True)
+    sock.script("sendmsg", [errno.EIO])
+    endpoint.send_batch(DatagramBatch.of([b"1", b"2"]), other.getsockname())
+    with pytest.raises(error):
+        loop.run()
+    deliver(other, endpoint, b"next")
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.losses == []
+
+
+@pytest.mark.parametrize("error", FATAL)
+def test_an_end_that_ends_the_run_is_an_end_all_the_same(
+    loop: EventLoop, sock: FaultySocket, error: type[BaseException]
+) -> None:
+    mailbox = Fatal("connection_lost", error)
+    bind_udp(loop, mailbox, sock=sock).close()
+    with pytest.raises(error):
+        loop.run()
+    loop.run()
+    assert mailbox.losses == [None]
+    assert sock.fileno() == -1
+
+
+def test_an_endpoint_is_closed_before_its_handlers_mistake_is_reported(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket
+) -> None:
+    mailbox = Raising("datagrams_received")
+    endpoint = bind_udp(loop, mailbox, sock=sock)
+
+    def report(message: str, exc: Exception) -> None:
+        assert sock.fileno() == -1
+        raise SystemExit
+
+    loop.set_exception_handler(report)
+    deliver(other, endpoint, b"1")
+    with pytest.raises(SystemExit):
+        loop.run()
+    loop.run()
+    assert [type(exc) for exc in mailbox.losses] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("error", [*FATAL, ZeroDivisionError])
+@pytest.mark.parametrize("segmentation", [False, True])
+def test_an_instrument_that_raises_at_a_drop_costs_nobody_a_datagram_and_spoils_no_account(
+    mailbox: Mailbox,
+    udp: MakeSocket,
+    segmentation: bool,
+    error: type[BaseException],
+) -> None:
+    class Meter(Instrument):
+        def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
+            raise error
+
+    receivers = [udp() for _ in range(3)]
+    with EventLoop(instrument=Meter()) as loop:
+        sock = udp()
+        endpoint = bind_udp(loop, mailbox, sock=sock, segmentation=segmentation)
+        sock.script("sendmsg", [errno.ENOBUFS])
+        sock.script("sendto", itertools.repeat(errno.ENOBUFS, 4))
+        addresses = [receiver.getsockname() for receiver in receivers]
+        dropped = endpoint.send_batch_to_all(DatagramBatch.of([b"same"] * 4), addresses)
+        assert dropped == {addresses[0]: 4}
+        assert endpoint.counters.sent + endpoint.counters.dropped.total() == 3 * 4
+        for receiver in receivers[1:]:
+            assert [receive(receiver) for _ in range(4)] == [b"same"] * 4
+        with pytest.raises(error):
+            loop.run_once(0)
+        assert mailbox.losses == []
+
+
+# -- after the loop --------------------------------------------------------------------------
+
+
+def test_after_the_end_of_the_loop_an_endpoint_is_harmless(
+    loop: EventLoop, endpoint: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
+) -> None:
+    before = endpoint.kernel_drops, endpoint.receive_buffer_size
+    loop.close()
+    endpoint.pause_receiving()
+    endpoint.resume_receiving(discard_backlog=True)
+    endpoint.close_lane(other.getsockname())
+    endpoint.close()
+    assert (endpoint.kernel_drops, endpoint.receive_buffer_size) == before
+    assert repr(endpoint)
+    assert mailbox.losses == [None]
+
+
+@pytest.mark.parametrize("send", [*SENDS, "open_lane"])
+def test_after_the_end_of_the_loop_nothing_can_be_sent(
+    loop: EventLoop, endpoint: DatagramEndpoint, other: FaultySocket, send: str
+) -> None:
+    loop.close()
+    with pytest.raises(StreamClosed):
+        {**SENDS, "open_lane": DatagramEndpoint.open_lane}[send](endpoint, other.getsockname())
+
+
+def test_after_the_end_of_the_loop_nothing_can_be_bound(loop: EventLoop, mailbox: Mailbox) -> None:
+    before = open_descriptors()
+    loop.close()
+    with pytest.raises(RuntimeError):
+        bind_udp(loop, mailbox, "127.0.0.1")
+    assert open_descriptors() <= before
+
+
+def test_to_begin_anew_while_the_loop_closes_is_no_mistake(
+    loop: EventLoop, reported: Reported
+) -> None:
+    class Stubborn(DatagramHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            raise LoopClosed("the loop is closed")
+
+    bind_udp(loop, Stubborn(), "127.0.0.1")
+    loop.close()
+    assert reported == []
+
+
+def test_whoever_resumes_in_the_midst_of_a_batch_is_called_once_a_tick_all_the_same(
+    loop: EventLoop,
+    clock: ManualClock,
+    selector: SpySelector,
+    sock: FaultySocket,
+    other: FaultySocket,
+) -> None:
+    class Restless(Mailbox):
+        def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+            super().datagrams_received(endpoint, batch)
+            endpoint.pause_receiving()
+            selector.refusal = errno.ENOSPC  # so that a timer has to look
+            endpoint.resume_receiving()
+
+    mailbox = Restless()
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=1.0)
+    deliver(other, endpoint, b"1")
+    wait_for(sock)
+    loop.run_once(0)
+    clock.advance(1.0)
+    settle(loop)
+    assert mailbox.batches == [[b"1"]]
+    deliver(other, endpoint, b"2")
+    wait_for(sock)
+    clock.advance(0.5)  # more than the selector's pause, less than a tick
+    settle(loop)
+    assert mailbox.batches == [[b"1"]]

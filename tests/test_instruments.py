@@ -176,7 +176,8 @@ def test_datagrams_that_could_not_be_sent_are_seen(
     fd = sock.fileno()
     sock.script("sendto", [errno.ENOBUFS])
     bind_udp(watched_loop, Mailbox(), sock=sock).send(b"x", sock.getsockname())
-    assert diary.entries == [("drop", fd, 1, "ENOBUFS")]
+    watched_loop.run_once(0)
+    assert ("drop", fd, 1, "ENOBUFS") in diary.entries
 
 
 def test_an_instrument_that_raises_stops_the_loop(selector: SpySelector) -> None:

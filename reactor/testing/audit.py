@@ -374,6 +374,18 @@ class _AuditedBuffer(ReceiveBuffer):
         self._audit.delivered(self._data[expected - len(data) + self._start :])
 
 
+class _AuditedLanes(dict[Address, Any]):
+    """The sockets of an endpoint for single addresses, also those that are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[Any] = []
+
+    def __setitem__(self, address: Address, sock: Any) -> None:
+        super().__setitem__(address, sock)
+        self.all.append(sock)
+
+
 class EndpointAudit(DatagramHandler):
     """One datagram endpoint: its books, and its end."""
 
@@ -382,6 +394,7 @@ class EndpointAudit(DatagramHandler):
         self._auditor = auditor
         self._handler = endpoint._handler
         self._sock: Any = endpoint._sock
+        self._lanes = endpoint._ways.lanes = _AuditedLanes()
         self._lost = 0
         endpoint._handler = self
 
@@ -403,10 +416,11 @@ class EndpointAudit(DatagramHandler):
         """What the endpoint counts is what the system saw."""
         counters = endpoint.counters
         taken = counters.received + counters.rejected + counters.discarded
-        if (counters.sent, taken) != (self._sock.given, self._sock.taken):
+        given = self._sock.given + sum(lane.given for lane in self._lanes.all)
+        if (counters.sent, taken) != (given, self._sock.taken):
             self._auditor.complain(
                 f"{endpoint!r} counts {counters.sent} datagrams sent and {taken} received; "
-                f"the system counts {self._sock.given} and {self._sock.taken}"
+                f"the system counts {given} and {self._sock.taken}"
             )
 
     def finish(self) -> None:

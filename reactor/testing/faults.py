@@ -104,6 +104,7 @@ _LEGAL: Final[dict[str, tuple[Fault, ...]]] = {
         *_NEW_SOCKET,
         *_refusals("ECONNABORTED EPROTO EPERM ENETDOWN EHOSTUNREACH ENETUNREACH"),
     ),
+    "connect": _refusals("EADDRNOTAVAIL ENETUNREACH EACCES EAGAIN"),
     "connect_ex": _refusals("EADDRNOTAVAIL ENETUNREACH ECONNREFUSED EPERM EAGAIN ETIMEDOUT"),
     # getpeername(2), shutdown(2); getsockname fails for a reset connection on some systems
     "getpeername": _refusals("ENOTCONN ENOBUFS"),

@@ -20,7 +20,8 @@ __all__ = ["UdpSocket"]
 _UDP_SEGMENT: Final = 103
 _MAX_SEGMENTS: Final = 64
 _SO_MEMINFO: Final = 55
-_SO_RCVBUFFORCE: Final = 33
+# SO_SNDBUFFORCE and SO_RCVBUFFORCE, with what they are about.
+_FORCED: Final = {32: socket.SO_SNDBUF, 33: socket.SO_RCVBUF}
 _MEMINFO: Final = struct.Struct("9I")
 # What a datagram takes of the receive buffer beside its bytes, roughly.
 _OVERHEAD: Final = 512
@@ -28,7 +29,7 @@ _MAX_DATAGRAM_6: Final = 65527
 
 
 class UdpSocket(SimulatedSocket):
-    """A datagram socket, never connected."""
+    """A datagram socket."""
 
     kind = socket.SOCK_DGRAM
 
@@ -37,6 +38,7 @@ class UdpSocket(SimulatedSocket):
         self._queue: deque[tuple[bytes, Address]] = deque()
         self._queued = 0
         self._last_arrival: dict[Address, float] = {}
+        self._peer: Address | None = None
         self.taken = 0
         """Datagrams that the program has read."""
         self.given = 0
@@ -46,6 +48,15 @@ class UdpSocket(SimulatedSocket):
 
     # -- sending ---------------------------------------------------------------------
 
+    def connect(self, address: Address) -> None:
+        """Send to `address` from now on, and hear nobody else."""
+        self._enter("connect")
+        self._peer = address
+
+    def send(self, data: bytes | bytearray | memoryview) -> int:
+        """Send one datagram to whom the socket is connected to."""
+        return self.sendmsg([data])
+
     def sendto(self, data: bytes | bytearray | memoryview, address: Address) -> int:
         """Send one datagram."""
         self._enter("send_datagram")
@@ -54,7 +65,7 @@ class UdpSocket(SimulatedSocket):
 
     def sendmsg(
         self,
-        buffers: Iterable[bytes | memoryview],
+        buffers: Iterable[bytes | bytearray | memoryview],
         control: Sequence[tuple[int, int, bytes]] = (),
         flags: int = 0,
         address: Address | None = None,
@@ -63,6 +74,7 @@ class UdpSocket(SimulatedSocket):
         data = b"".join(buffers)
         segments = [value for _, kind, value in control if kind == _UDP_SEGMENT]
         self._enter("send_run" if segments else "send_datagram")
+        address = address or self._peer
         assert address is not None
         size = struct.unpack("H", segments[0])[0] if segments else 0
         self._send(_cut(data, size, _most(address)), address)
@@ -107,6 +119,8 @@ class UdpSocket(SimulatedSocket):
     # -- receiving -------------------------------------------------------------------
 
     def _take(self, datagram: bytes, source: Address) -> None:
+        if self._peer is not None and unmapped(source)[:2] != unmapped(self._peer)[:2]:
+            return
         room = int(self._options.get((socket.SOL_SOCKET, socket.SO_RCVBUF), 212992))
         if self._queued > room:
             self.dropped += 1
@@ -158,12 +172,8 @@ class UdpSocket(SimulatedSocket):
     def setsockopt(self, level: int, option: int, value: Any) -> None:
         """As for any socket, but for the sizes of buffers."""
         super().setsockopt(level, option, value)
-        if level == socket.SOL_SOCKET and option in (
-            socket.SO_RCVBUF,
-            socket.SO_SNDBUF,
-            _SO_RCVBUFFORCE,
-        ):
-            kept = socket.SO_RCVBUF if option == _SO_RCVBUFFORCE else option
+        kept = _FORCED.get(option, option)
+        if level == socket.SOL_SOCKET and kept in _FORCED.values():
             self._options[level, kept] = 2 * value
 
     def readiness(self) -> int:

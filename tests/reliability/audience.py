@@ -51,7 +51,7 @@ class GoodClient:
         self.wrong_reply: bytes | None = None
         with ExitStack() as opened:
             self.player = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            ask_for_buffers(self.player, _BUFFER_SIZE)
+            ask_for_buffers(self.player, receive=_BUFFER_SIZE, send=_BUFFER_SIZE)
             self.player.bind(("127.0.0.1", 0))
             self.player.setblocking(False)
             self.control = opened.enter_context(socket.create_connection(relay, _PATIENCE))

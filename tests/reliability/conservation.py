@@ -417,13 +417,13 @@ class Trial:
 
     def _player(self, host: str, port: int = 0) -> Player:
         player = Player(self._loop, host, port)
-        ask_for_buffers(player.sock, _BUFFER_SIZE)
+        ask_for_buffers(player.sock, receive=_BUFFER_SIZE, send=_BUFFER_SIZE)
         return player
 
     def _failing_socket(self, family: int, kind: int) -> socket.socket:
         sock = FaultySocket(family, kind)
         sock.script("sendmsg", self._faults())
-        sock.script("sendto", self._faults())
+        sock.script("send", self._faults())
         return sock
 
     def _faults(self) -> Iterator[int | None]:
