@@ -16,6 +16,7 @@ from reactor import (
     EventLoop,
     Timer,
     bind_udp,
+    format_host,
 )
 
 from .events import (
@@ -25,10 +26,12 @@ from .events import (
     SegmentationRefused,
     ServerEvent,
 )
+from .ingest import BUFFER_SIZE, Ingest
 
 __all__ = ["FanOut", "RelayCounters", "Viewer"]
 
-_BUFFER_SIZE: Final = 8 * 1024 * 1024
+# Of each viewer. What the system grants less, a slow viewer loses sooner, and nobody else.
+_OUTLET_BUFFER: Final = 1024 * 1024
 _DROP_CHECK_INTERVAL: Final = 5.0
 
 _T = TypeVar("_T")
@@ -52,13 +55,14 @@ class RelayCounters:
 
 
 class Viewer:
-    """Where one client's datagrams go, and how many were due to it."""
+    """Where one client's datagrams go, from where, and how many were due to it."""
 
-    __slots__ = ("active_since", "address", "dropped", "due", "outlet")
+    __slots__ = ("active_since", "address", "dropped", "due", "outlet", "source")
 
-    def __init__(self, address: Address, outlet: DatagramEndpoint) -> None:
+    def __init__(self, address: Address, outlet: DatagramEndpoint, source: Address) -> None:
         self.address = address
         self.outlet = outlet
+        self.source = source
         self.active_since: int | None = None
         """The number of datagrams received when it became active; None while it is not."""
         self.due = 0
@@ -96,33 +100,29 @@ class FanOut(DatagramHandler):
         self._turn = 0
         self._drop_check: Timer | None = None
         self._drops_reported = 0
-        self._ingest = bind_udp(
-            loop,
-            self,
-            *ingest,
-            coalesce=coalesce,
-            buffer_size=_BUFFER_SIZE,
-            segmentation=segmentation,
-            sources=False,
-        )
-        self._ingest.pause_receiving()
-        granted = self._ingest.receive_buffer_size
-        if granted < _BUFFER_SIZE:
-            report(ReceiveBufferCut(_BUFFER_SIZE, granted))
+        self._ingest = Ingest(loop, self, ingest, coalesce=coalesce, segmentation=segmentation)
+        # Hosts and ports at which what the relay sends would be its own.
+        self._own = {address[:2] for address in self._ingest.addresses}
+        granted = self._ingest.buffer_size
+        if granted < BUFFER_SIZE:
+            try:
+                report(ReceiveBufferCut(BUFFER_SIZE, granted))
+            except BaseException:
+                self._ingest.close()
+                raise
 
     @property
     def address(self) -> Address:
-        """Where the ingest listens."""
-        address: Address = self._ingest.sockname
-        return address
+        """Where the ingest listens; the first address, if its host has several."""
+        return self._ingest.addresses[0]
 
     @property
     def counters(self) -> RelayCounters:
         """A snapshot of all counters."""
         outgoing = [outlet.counters for outlet in self._outlets.values()]
         return RelayCounters(
-            received=self._ingest.counters.received,
-            lost=self._ingest.kernel_drops,
+            received=self._ingest.received,
+            lost=self._ingest.lost,
             sent=self._sent_before + sum(counters.sent for counters in outgoing),
             dropped=self._dropped_before + sum(books.dropped.total() for books in outgoing),
             active=sum(map(len, self._active.values())),
@@ -133,8 +133,7 @@ class FanOut(DatagramHandler):
     def is_own(self, address: Address) -> bool:
         """Whether a datagram to `address` would come back to the relay itself."""
         hosts = {address[0], "0.0.0.0", "::"}
-        own = [self._ingest.sockname, *(outlet.sockname for outlet in self._outlets.values())]
-        return any(host in hosts and port == address[1] for host, port, *_ in own)
+        return any((host, address[1]) in self._own for host in hosts)
 
     def claim(self, address: Address, local: Address) -> Viewer | None:
         """A viewer, not active yet, at `address`; None if another has it.
@@ -145,8 +144,16 @@ class FanOut(DatagramHandler):
         """
         if address in self._viewers:
             return None
-        viewer = self._viewers[address] = Viewer(address, self._outlet(local))
-        self._users[viewer.outlet] += 1
+        outlet = self._outlet(local)
+        try:
+            source = outlet.open_lane(address)
+        except BaseException:
+            if not self._users[outlet]:
+                self._close_outlet(outlet)
+            raise
+        self._users[outlet] += 1
+        self._own.add(source[:2])
+        viewer = self._viewers[address] = Viewer(address, outlet, source)
         return viewer
 
     def release(self, viewer: Viewer) -> None:
@@ -154,12 +161,14 @@ class FanOut(DatagramHandler):
 
         Harmless if repeated, also when the address is another viewer's by then.
         """
-        self.deactivate(viewer)
         if self._viewers.get(viewer.address) is viewer:
             del self._viewers[viewer.address]
+            self._own.discard(viewer.source[:2])
+            viewer.outlet.close_lane(viewer.address)
             self._users[viewer.outlet] -= 1
             if not self._users[viewer.outlet]:
                 self._close_outlet(viewer.outlet)
+        self.deactivate(viewer)
 
     def activate(self, viewer: Viewer) -> None:
         """Send to `viewer` from now on."""
@@ -167,32 +176,32 @@ class FanOut(DatagramHandler):
             return
         if not self._active:
             # What has piled up while nobody watched is old video.
-            self._ingest.resume_receiving(discard_backlog=True)
+            self._ingest.resume()
             self._drop_check = self._loop.call_every(_DROP_CHECK_INTERVAL, self._check_drops)
-        viewer.active_since = self._ingest.counters.received
+        viewer.active_since = self._ingest.received
         self._active.setdefault(viewer.outlet, []).append(viewer.address)
 
     def deactivate(self, viewer: Viewer) -> None:
         """Send to `viewer` no more."""
         if viewer.active_since is None:
             return
-        viewer.due += self._ingest.counters.received - viewer.active_since
+        viewer.due += self._ingest.received - viewer.active_since
         viewer.active_since = None
         addresses = self._active[viewer.outlet]
         addresses.remove(viewer.address)
         if not addresses:
             del self._active[viewer.outlet]
         if not self._active:
-            self._ingest.pause_receiving()
+            self._ingest.pause()
             self._stop_drop_check()
 
     def close(self) -> None:
         """Close the ingest and all outlets."""
-        for viewer in self._viewers.values():
-            self.deactivate(viewer)
         self._ingest.close()
         for outlet in self._outlets.values():
             outlet.close()
+        for viewer in self._viewers.values():
+            self.deactivate(viewer)
 
     # -- datagrams -------------------------------------------------------------------
 
@@ -217,16 +226,14 @@ class FanOut(DatagramHandler):
         key = (local[0], *local[2:])
         outlet = self._outlets.get(key)
         if outlet is None:
-            host, scope = local[0], local[3] if len(local) > 3 else 0
             outlet = bind_udp(
                 self._loop,
                 self,
-                f"{host}%{scope}" if scope else host,
-                0,
-                buffer_size=_BUFFER_SIZE,
+                format_host(local),
+                buffer_size=_OUTLET_BUFFER,
                 segmentation=self._segmentation,
+                receiving=False,
             )
-            outlet.pause_receiving()  # it only sends
             self._outlets[key] = outlet
         return outlet
 
@@ -239,16 +246,17 @@ class FanOut(DatagramHandler):
         outlet.close()
 
     def _check_drops(self) -> None:
-        drops = self._ingest.kernel_drops or 0
-        if drops > self._drops_reported:
-            self._report(IngestDrops(drops - self._drops_reported, drops))
+        drops = self._ingest.lost or 0
+        news = drops - self._drops_reported
+        if news > 0:
             self._drops_reported = drops
+            self._report(IngestDrops(news, drops))
 
     def _stop_drop_check(self) -> None:
         assert self._drop_check is not None
-        self._check_drops()
         self._drop_check.cancel()
         self._drop_check = None
+        self._check_drops()
 
 
 def _from(turn: int, those: list[_T]) -> list[_T]:

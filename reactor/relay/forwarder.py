@@ -12,6 +12,7 @@ from reactor import (
     EventLoop,
     Timer,
     bind_udp,
+    format_host,
 )
 
 __all__ = ["Forwarder"]
@@ -38,13 +39,20 @@ class Forwarder(DatagramHandler):
         self._player: Address = player
         self._hint: Timer | None = None
         self._outlet = bind_udp(
-            loop, self, "::" if ":" in player[0] else "0.0.0.0", 0, segmentation=segmentation
+            loop,
+            self,
+            "::" if ":" in player[0] else "0.0.0.0",
+            segmentation=segmentation,
+            receiving=False,
         )
-        self._outlet.pause_receiving()  # it only sends
-        host = f"{local[0]}%{local[3]}" if len(local) > 3 and local[3] else local[0]
         try:
             self._receiver = bind_udp(
-                loop, self, host, 0, coalesce=_COALESCE, segmentation=False, only_from=server
+                loop,
+                self,
+                format_host(local),
+                coalesce=_COALESCE,
+                segmentation=False,
+                only_from=server,
             )
         except BaseException:
             self._outlet.close()

@@ -120,6 +120,11 @@ class Studio:
         self._cleanup.callback(player.sock.close)
         return player
 
+    def adopt(self, *sockets: socket.socket) -> None:
+        """Close these as well in the end."""
+        for sock in sockets:
+            self._cleanup.callback(sock.close)
+
     def viewer(
         self, host: str = "127.0.0.1", server_host: str | None = None
     ) -> tuple[Controller, Player]:

@@ -16,9 +16,10 @@ from reactor.relay.events import (
     ServerEvent,
 )
 from reactor.relay.fanout import FanOut
+from reactor.relay.ingest import Ingest
 from reactor.testing import Faults, Simulation, run_until
 from tests.conftest import Reported
-from tests.fakes import Door, FaultySocket
+from tests.fakes import Door, FaultySocket, script_all, wait_for
 
 HERE = ("127.0.0.1", 0)
 
@@ -97,7 +98,7 @@ def test_what_could_not_be_sent_is_counted_for_its_viewer_alone(
     for viewer in viewers:
         assert viewer is not None
         fan_out.activate(viewer)
-    made[-1].script("sendmsg", [None, errno.ENOBUFS])
+    script_all(made[1:], "sendmsg", [None, errno.ENOBUFS])
     stream(fan_out, loop, b"video")
     fan_out.close()
     books = [(viewer.sent, viewer.dropped) for viewer in viewers if viewer is not None]
@@ -187,3 +188,114 @@ def test_what_the_system_drops_while_somebody_watches_is_told_in_time_and_once()
     assert counters.received + drops[0].total == 500
     assert [drop.count for drop in drops] == [drops[0].total] * 2
     assert drops[1].total == 2 * drops[0].total > 0
+
+
+# -- viewers and their sockets ---------------------------------------------------------------
+
+
+def test_datagrams_come_from_the_host_that_the_client_came_to(
+    fan_out: FanOut, loop: EventLoop, player: FaultySocket
+) -> None:
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    fan_out.activate(viewer)
+    stream(fan_out, loop, b"video")
+    wait_for(player)
+    assert player.recvfrom(100) == (b"video", viewer.source)
+    assert viewer.source[0] == HERE[0]
+
+
+def test_where_a_viewers_datagrams_come_from_is_the_relays_own_while_it_is_there(
+    fan_out: FanOut, player: FaultySocket
+) -> None:
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    assert fan_out.is_own(viewer.source)
+    fan_out.release(viewer)
+    assert not fan_out.is_own(viewer.source)
+    assert fan_out.is_own(fan_out.address)
+
+
+def test_a_viewer_that_is_gone_stays_in_the_account(
+    fan_out: FanOut, loop: EventLoop, player: FaultySocket
+) -> None:
+    for number in range(1, 4):
+        viewer = fan_out.claim(address_of(player), HERE)
+        assert viewer is not None
+        fan_out.activate(viewer)
+        stream(fan_out, loop, b"video")
+        fan_out.release(viewer)
+        assert (viewer.sent, viewer.dropped) == (1, 0)
+        assert fan_out.counters.sent == number
+
+
+def test_closing_leaves_no_descriptor_behind(
+    fan_out: FanOut, loop: EventLoop, udp: Callable[..., FaultySocket], made: list[FaultySocket]
+) -> None:
+    viewers = [fan_out.claim(address_of(udp()), HERE) for _ in range(3)]
+    for viewer in viewers[:2]:
+        assert viewer is not None
+        fan_out.activate(viewer)
+    fan_out.close()
+    assert {sock.fileno() for sock in made} == {-1}
+    for viewer in viewers:
+        assert viewer is not None
+        fan_out.release(viewer)
+    loop.run()
+    assert fan_out.counters.active == 0
+
+
+# -- what a report may raise -----------------------------------------------------------------
+
+
+class Reporter:
+    """Raises SystemExit at each event that it was armed for."""
+
+    def __init__(self, kind: type[ServerEvent]) -> None:
+        self.kind = kind
+        self.events: list[ServerEvent] = []
+
+    def __call__(self, event: ServerEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, self.kind):
+            raise SystemExit
+
+
+def test_an_ingest_whose_first_event_ends_the_program_is_closed(
+    loop: EventLoop, network: Door
+) -> None:
+    made: list[FaultySocket] = []
+
+    def make(*arguments: int) -> FaultySocket:
+        sock = FaultySocket(*arguments)
+        sock.script("setsockopt", itertools.repeat(errno.ENOBUFS))
+        made.append(sock)
+        return sock
+
+    network.socket = make
+    with pytest.raises(SystemExit):
+        FanOut(loop, HERE, coalesce=0.0, segmentation=False, report=Reporter(ReceiveBufferCut))
+    assert [sock.fileno() for sock in made] == [-1]
+
+
+def test_closing_closes_all_though_the_last_report_ends_the_program(
+    loop: EventLoop,
+    made: list[FaultySocket],
+    udp: Callable[..., FaultySocket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reporter = Reporter(IngestDrops)
+    fan_out = FanOut(loop, HERE, coalesce=0.0, segmentation=False, report=reporter)
+    viewer = fan_out.claim(address_of(udp()), HERE)
+    assert viewer is not None
+    fan_out.activate(viewer)
+    monkeypatch.setattr(Ingest, "lost", 5)
+    with pytest.raises(SystemExit):
+        fan_out.close()
+    assert {sock.fileno() for sock in made} == {-1}
+    # It was told, and the clock that asks for drops has stopped.
+    fan_out.release(viewer)
+    loop.run()
+    assert [event for event in reporter.events if isinstance(event, IngestDrops)] == [
+        IngestDrops(5, 5)
+    ]

@@ -478,8 +478,8 @@ def test_one_host_can_not_take_all_places(loop: EventLoop) -> None:
 def test_a_port_from_which_datagrams_would_come_back_is_refused(relay: Studio) -> None:
     relay.viewer()
     client = relay.controller()
-    outlet = next(iter(relay.server.fan_out._outlets.values()))
-    for own in (relay.server.ingest_address, outlet.sockname):
+    (viewer,) = relay.server.fan_out._viewers.values()
+    for own in (relay.server.ingest_address, viewer.source):
         assert code(client.ask(b"CONECTAR %d" % own[1])) == b"PUERTO_SERVIDOR"
 
 

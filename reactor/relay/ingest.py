@@ -1,0 +1,69 @@
+"""Where the stream comes in: at each address of the ingest's host, on one port.
+
+What waits there while nobody watches is old video, and never relayed.
+"""
+
+from typing import Final
+
+from reactor import Address, DatagramHandler, EventLoop, bind_udp_all
+
+__all__ = ["Ingest"]
+
+BUFFER_SIZE: Final = 8 * 1024 * 1024
+
+
+class Ingest:
+    """The endpoints that the stream may come to, taken as one; it begins paused.
+
+    `handler` gets the datagrams of all. Raises what `bind_udp_all` raises.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        handler: DatagramHandler,
+        address: tuple[str, int],
+        *,
+        coalesce: float,
+        segmentation: bool | None,
+    ) -> None:
+        self._endpoints = bind_udp_all(
+            loop,
+            handler,
+            *address,
+            coalesce=coalesce,
+            buffer_size=BUFFER_SIZE,
+            segmentation=segmentation,
+            sources=False,
+        )
+        self.pause()
+        self.addresses: list[Address] = [endpoint.sockname for endpoint in self._endpoints]
+        """Where it listens."""
+        self.buffer_size = min(endpoint.receive_buffer_size for endpoint in self._endpoints)
+        """Bytes granted for waiting datagrams, at the address that has fewest."""
+
+    @property
+    def received(self) -> int:
+        """Datagrams received so far."""
+        return sum(endpoint.counters.received for endpoint in self._endpoints)
+
+    @property
+    def lost(self) -> int | None:
+        """Datagrams for which the system had no room; None if it does not tell."""
+        drops = [endpoint.kernel_drops for endpoint in self._endpoints]
+        return None if None in drops else sum(filter(None, drops))
+
+    def pause(self) -> None:
+        """Leave what comes to the system."""
+        for endpoint in self._endpoints:
+            endpoint.pause_receiving()
+
+    def resume(self) -> None:
+        """Take what comes from now on."""
+        for endpoint in self._endpoints:
+            endpoint.resume_receiving(discard_backlog=True)
+
+    def close(self) -> None:
+        """Listen no more."""
+        for endpoint in self._endpoints:
+            endpoint.close()
