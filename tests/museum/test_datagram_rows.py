@@ -15,7 +15,14 @@ import pytest
 from reactor import DatagramBatch, DatagramEndpoint, EventLoop, bind_udp
 from reactor.relay.events import SegmentationRefused
 from reactor.testing import ManualClock
-from tests.fakes import Door, FaultySocket, Mailbox, SpySelector, has_ipv6, wait_for
+from tests.fakes import (
+    FaultySocket,
+    Mailbox,
+    SpySelector,
+    has_ipv6,
+    script_all,
+    wait_for,
+)
 from tests.museum.scenes import iterate_until, numbered, roomy, runs_and_singles
 from tests.relay.peers import studio
 from tests.test_gso_sockets import REFUSALS, TS, needs_offload, nothing_more, receive
@@ -124,8 +131,7 @@ def test_row_13_an_error_on_sending_a_run_costs_no_other_run(
 ) -> None:
     sock, peer = udp(), udp()
     endpoint = bind_udp(loop, Mailbox(), sock=sock, segmentation=True)
-    sock.script("sendmsg", [code])
-    sock.script("sendto", itertools.repeat(code, 6))
+    sock.script("sendmsg", [code, code])
     lost, next_one = DatagramBatch.of(numbered(3)), DatagramBatch.of(numbered(4))
     assert endpoint.send_batch(lost, peer.getsockname()) == 0
     assert endpoint.send_batch(next_one, peer.getsockname()) == 4
@@ -145,27 +151,34 @@ def test_row_13_an_error_on_sending_a_run_costs_no_other_run(
     ],
 )
 @runs_and_singles
-def test_row_14_the_system_is_told_to_keep_the_errors_of_dead_viewers_to_itself(
-    loop: EventLoop, network: Door, made: list[FaultySocket], segmentation: bool, host: str
+def test_row_14_the_system_is_told_to_keep_the_errors_of_dead_receivers_to_itself(
+    loop: EventLoop, udp: MakeSocket, segmentation: bool, host: str
 ) -> None:
-    make = network.socket
+    sock = udp(host)
+    sock.setsockopt(*ERROR_QUEUES[":" in host], 1)
+    endpoint = bind_udp(loop, Mailbox(), sock=sock, segmentation=segmentation)
+    sock.calls.clear()
+    receivers = [udp(host) for _ in range(10)]
+    addresses = [receiver.getsockname() for receiver in receivers]
+    receivers.pop(3).close()
+    for datagram in numbered(3):
+        assert endpoint.send_batch_to_all(DatagramBatch.of([datagram]), addresses) == {}
+    for receiver in receivers:
+        assert receive(receiver, 3) == numbered(3)
+    assert sock.calls["sendmsg"] + sock.calls["sendto"] == 3 * 10
 
-    def with_error_queue(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
-        sock = make(family, kind)
-        if kind == socket.SOCK_DGRAM:
-            sock.setsockopt(*ERROR_QUEUES[family == socket.AF_INET6], 1)
-        return sock
 
-    network.socket = with_error_queue
-    options: dict[str, Any] = {"control": (host, 0), "ingest": (host, 0)}
-    with studio(loop, segmentation=segmentation, **options) as relay:
-        players = [relay.viewer(host)[1] for _ in range(10)]
+@runs_and_singles
+def test_row_14_a_dead_viewer_costs_the_live_ones_nothing(
+    loop: EventLoop, segmentation: bool
+) -> None:
+    with studio(loop, segmentation=segmentation) as relay:
+        players = [relay.viewer()[1] for _ in range(10)]
         players.pop(3).sock.close()
-        for number, datagram in enumerate(numbered(3)):
-            relay.stream(datagram)
+        for number in range(1, 6):
+            relay.stream(*numbered(20))
             for player in players:
-                assert player.wait_for(number + 1) == numbered(number + 1)
-        assert sum(sock.calls["sendmsg"] + sock.calls["sendto"] for sock in made) == 3 * 10
+                assert player.wait_for(20 * number) == numbered(20) * number
 
 
 @runs_and_singles
@@ -175,9 +188,9 @@ def test_row_14_an_error_of_the_past_at_any_send_costs_no_viewer_anything(
 ) -> None:
     with studio(loop, segmentation=segmentation) as relay:
         players = [relay.viewer()[1] for _ in range(3)]
-        _, outlet = made
         for position in range(3):
-            outlet.script("sendmsg" if segmentation else "sendto", [None] * position + [code])
+            faults = [None] * position + [code]
+            script_all(made[1:], "sendmsg" if segmentation else "send", faults)
             relay.stream(*numbered(20))
             for player in players:
                 assert player.wait_for(20 * (position + 1)) == numbered(20) * (position + 1)
@@ -211,17 +224,17 @@ def test_row_15_every_copy_that_could_not_be_sent_is_counted_and_the_next_arrive
 ) -> None:
     with studio(loop, segmentation=segmentation) as relay:
         players = [relay.viewer()[1] for _ in range(3)]
-        _, outlet = made
-        name = "sendmsg" if segmentation else "sendto"
+        name = "sendmsg" if segmentation else "send"
         for position in range(3):
-            outlet.script(name, [None] * position + [code])
+            script_all(made[1:], name, [None] * position + [code])
             relay.stream(*numbered(20))
             iterate_until(loop, lambda: relay.server.counters.received == 21 * position + 20)  # noqa: B023
-            before = outlet.calls[name]
+            before = sum(sock.calls[name] for sock in made)
             relay.stream(b"mark")
             for player in players:
                 iterate_until(loop, lambda: player.datagrams()[-1:] == [b"mark"])  # noqa: B023
-            assert outlet.calls[name] == before + 3  # as if nothing had happened
+            # As if nothing had happened.
+            assert sum(sock.calls[name] for sock in made) == before + 3
         counters = relay.server.counters
         iterate_until(loop, lambda: sum(len(one.datagrams()) for one in players) == counters.sent)
         assert counters.dropped > 0
@@ -306,18 +319,19 @@ def test_row_18_only_the_viewer_whose_way_refuses_runs_is_served_without(
 ) -> None:
     with studio(loop, coalesce=0.01) as relay:
         players = [relay.viewer()[1] for _ in range(3)]
-        _, outlet = made
-        outlet.script("sendmsg", [code])
+        script_all(made[1:], "sendmsg", [code])
         relay.stream(*numbered(40))
         for player in players:
             assert player.wait_for(40) == numbered(40)
         iterate_until(loop, lambda: len(relay.events) > 6)  # three came, three are active
         assert [type(event) for event in relay.events[6:]] == [SegmentationRefused]
-        outlet.calls.clear()
-        relay.stream(b"one")
+        for sock in made:
+            sock.calls.clear()
+        relay.stream(*numbered(40))
         for player in players:
-            assert player.wait_for(41)[40:] == [b"one"]
-        assert outlet.calls == {"sendmsg": 2, "sendto": 1}
+            assert player.wait_for(80)[40:] == numbered(40)
+        singles = [sock.calls["send"] for sock in made[1:]]
+        assert sorted(singles) == [0, 0, 0, 40]
 
 
 # -- 124: a run that is too long ---------------------------------------------------------

@@ -53,6 +53,7 @@ def test_row_121_what_was_being_gathered_at_the_pause_is_never_sent(
         iterate_until(loop, lambda: loop._timers.next_when() == 1.0)  # gathering has begun
         assert client.ask(b"INTERRUMPIR") == b"OK"
         clock.advance(1.5)
+        loop.run_once(0)
         assert client.ask(b"CONTINUAR") == b"OK"
         relay.stream(b"new")
         iterate_until(loop, lambda: loop._timers.next_when() == 2.5)

@@ -11,7 +11,7 @@ from reactor import EventLoop
 from reactor.relay.events import ServerEvent, StateChanged
 from reactor.testing import ManualClock
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, wait_for
+from tests.fakes import FaultySocket, script_all, wait_for
 from tests.museum.scenes import (
     code_of,
     end_by_endless_line,
@@ -35,7 +35,7 @@ def test_row_141_a_log_on_a_full_disk_costs_no_client_and_no_datagram(
     with studio(loop, segmentation=True) as relay:
         relay.server._report = write
         clients = [relay.viewer() for _ in range(2)]
-        made[1].script("sendmsg", [errno.EIO])  # runs are refused, which is an event
+        script_all(made[1:], "sendmsg", [errno.EIO])  # runs are refused, which is an event
         for number in range(1, 4):
             relay.stream(b"again" * number, b"again" * number)
             for _, player in clients:
@@ -105,10 +105,10 @@ def test_row_143_a_deadline_does_not_hit_the_commands_behind_its_own(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_row_144_a_viewer_sees_what_was_streamed_while_it_was_active_and_nothing_else(
-    relay: Studio, seed: int
+    relay: Studio, made: list[FaultySocket], seed: int
 ) -> None:
     chance = random.Random(seed)
-    ingest = relay.server.fan_out._ingest._sock
+    ingest = made[0]
     viewers = [relay.viewer() for _ in range(2)]
     active = [True, True]
     due: list[list[bytes]] = [[], []]
@@ -140,7 +140,7 @@ def stream_with_room_for_one(
     turns = 2 * len(players)
     room = itertools.cycle([None] + [errno.EAGAIN] * (len(players) - 1))
     for outlet in outlets:
-        outlet.script("sendto", room)
+        outlet.script("send", room)
     for number in range(1, turns + 1):
         relay.stream(b"%d" % number)
         iterate_until(relay.loop, lambda: relay.server.counters.sent == number)  # noqa: B023
@@ -180,5 +180,6 @@ def test_row_163_an_outlet_is_closed_with_its_last_viewer_and_its_books_are_kept
             relay.stream(b"for one")
             clients[1][1].wait_for(2)
             assert clients[1][0].ask(b"DESCONECTAR") == b"OK"
-        assert [outlet.fileno() for outlet in made[1:]] == [-1, -1, -1]
+        # For each address one, and one for each viewer.
+        assert [outlet.fileno() for outlet in made[1:]] == [-1] * 9
         assert relay.server.counters.sent == 9
