@@ -265,7 +265,7 @@ class Hesitant(StreamHandler):
 
 
 def dialogue(simulation: Simulation, most: int) -> None:
-    """Up to `most` lines a caller: each is answered before the end, though both sides half-close."""
+    """Up to `most` lines a caller: each is answered before the end, by which both half-close."""
     loop, chance = simulation.loop, simulation.random
     harm = Harm(simulation)
     if harm.possible:
@@ -432,8 +432,9 @@ class Talker(Guest):
         stream.write_eof()
 
     def is_content(self) -> bool:
-        # Without a socket to send from there is no CONECTAR, and all else goes wrong with it.
-        return not self._heard.startswith(b"ERROR NO_DISPONIBLE") and super().is_content()
+        # Without a descriptor to send from there is no CONECTAR, and all else goes wrong with
+        # it; without one for the next to come, this one may have had to make room.
+        return not self._heard.startswith(b"E") and super().is_content()
 
 
 def replies_to(said: list[str], rest: str) -> bytes:
