@@ -137,6 +137,10 @@ class Auditor(Instrument):
         """From here the loop may make so many iterations."""
         self._turns_left = turns
 
+    def excuse(self) -> None:
+        """The program left in the middle of a turn: who was not served did not spin."""
+        self._wakes = {}
+
     # -- each turn -------------------------------------------------------------------
 
     def select_started(self, timeout: float | None, timers: int, calls: int) -> None:

@@ -138,6 +138,9 @@ class Simulation:
             raise
         except Exception as exc:
             raise Violation(f"the loop was ended by {exc!r}") from exc
+        except BaseException:
+            self._auditor.excuse()
+            raise
         finally:
             self.kernel.calm = True
         self._auditor.check()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reactor import (
+    EVENT_READ,
     DatagramHandler,
     ReceiveBuffer,
     StreamHandler,
@@ -381,6 +382,35 @@ def test_an_exception_that_ends_the_loop_is_a_violation() -> None:
         ) as caught:
             simulation.run(1.0)
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_who_is_not_served_since_the_program_leaves_each_time_does_not_spin() -> None:
+    def leave(events: int) -> None:
+        nonlocal left
+        left += 1
+        if left < 10:
+            raise SystemExit
+        first.recv(1)
+
+    left = 0
+    with Simulation(faults=Faults()) as simulation:
+        loop = simulation.loop
+        first, first_peer = simulation.network.socketpair()
+        second, second_peer = simulation.network.socketpair()
+        with first, first_peer, second, second_peer:
+            watchers = [
+                loop.register(first, EVENT_READ, leave),
+                loop.register(second, EVENT_READ, lambda events: second.recv(1)),
+            ]
+            first_peer.send(b"x")
+            second_peer.send(b"x")
+            for _ in range(9):
+                with pytest.raises(SystemExit):
+                    simulation.run(1.0)
+            simulation.run(1.0)
+            for watcher in watchers:
+                watcher.close()
+    assert left == 10
 
 
 def test_an_exception_of_a_condition_is_a_violation() -> None:
