@@ -76,7 +76,7 @@ def test_one_line_tells_of_each_step_of_a_client(server: Program) -> None:
 def test_bytes_from_outside_can_not_forge_a_line(server: Program) -> None:
     with socket.create_connection(("127.0.0.1", control_port(server))) as client:
         client.sendall(b"\x1b[2J\rlistening on evil\xff\n")
-        server.wait_for("DESCONOCIDO")
+        server.wait_for("EXTRANO")
     assert "\x1b" not in server.out
     assert "\r" not in server.out
     assert r"\x1b[2J\rlistening on evil\xff" in server.out
