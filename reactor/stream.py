@@ -420,6 +420,7 @@ class Stream:
             try:
                 keep_open = self._handler.eof_received()
             except Exception as exc:
+                keep_open = True  # it ends by this
                 self._fail(exc)
             finally:
                 if not keep_open:

@@ -363,6 +363,21 @@ def test_a_failure_keeps_no_loop_awake(
     assert len(selector.timeouts) <= 3
 
 
+def test_a_stream_that_its_handler_has_just_failed_is_no_trap_for_who_writes_to_it(
+    loop: EventLoop, connected: Connect
+) -> None:
+    class Faulty(RecordingHandler):
+        def eof_received(self) -> bool:
+            raise ValueError("a bug")
+
+    link = connected(Faulty())
+    said: list[bool] = []
+    loop.set_exception_handler(lambda message, exc: said.append(link.stream.write(b"x")))
+    link.peer.end()
+    settle(loop)
+    assert said == [False]
+
+
 # -- both halves over means over -------------------------------------------------------------------
 
 

@@ -106,17 +106,20 @@ class Scripted(StreamHandler):
                 raise
 
     def eof_received(self) -> bool:
-        keep_open = False
         try:
             with self.machine.callback():
                 self.side.eof_received(self.machine.now)
                 self.play("eof_received")
-            keep_open = self.plan.keep_open
-        finally:
-            if not keep_open:
-                deadline = self.machine.now + _CLOSE_TIMEOUT
-                self.side.close(deadline, ended=has_ended(self.stream))
-        return keep_open
+        except Exit:
+            self._expect_close()
+            raise
+        if not self.plan.keep_open:
+            self._expect_close()
+        return self.plan.keep_open
+
+    def _expect_close(self) -> None:
+        deadline = self.machine.now + _CLOSE_TIMEOUT
+        self.side.close(deadline, ended=has_ended(self.stream))
 
     def resume_writing(self) -> None:
         with self.machine.callback():
