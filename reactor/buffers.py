@@ -125,14 +125,13 @@ class ReceiveBuffer:
         taken = self._data[self._start : end]
         self._start = end
         self._searched = max(self._searched, end)
-        if end == len(self._data):
-            self._release()
+        self._release()
         return taken if isinstance(taken, bytes) else bytes(taken)
 
     def _release(self) -> None:
         """What is left may wait for long: don't let it keep what was taken alive.
 
-        Called when nothing can be taken. Copies less than was taken since the last time.
+        Copies less than was taken since the last time.
         """
         data, start = self._data, self._start
         if 2 * start > len(data):

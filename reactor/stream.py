@@ -64,7 +64,7 @@ class Life(Enum):
 
     OPEN = "open"
     CLOSING = "closing"  # in good order, until a deadline; what comes in is dropped
-    ENDED = "ended"  # the socket is closed; connection_lost follows
+    ENDED = "ended"  # connection_lost follows, or has been called
 
 
 class StreamHandler:
@@ -159,9 +159,10 @@ class Stream:
         immediately: bool = False,
     ) -> None:
         expect(sock, Use.STREAM)
+        if not isinstance(handler, StreamHandler):
+            raise TypeError(f"expected a StreamHandler, not {handler!r}")
         self.peername: Any = sock.getpeername() if peername is None else peername
         """The peer's address."""
-        sock.setblocking(False)
         self._loop = loop
         self._sock = sock
         self._handler = handler
@@ -174,15 +175,19 @@ class Stream:
         self._error: Exception | None = None  # what connection_lost will tell
         self._deadline: Timer | None = None  # of a close, or of a pause after a failure
         self._watcher: Watcher = loop.register(sock, 0, self._on_ready)
-        loop.attach(self)
+        try:
+            sock.setblocking(False)
+            loop.attach(self)
+        except BaseException:
+            self._watcher.close()
+            raise
         if immediately:
             self._make()
         else:
             loop.call_soon(self._make)
 
     def __repr__(self) -> str:
-        handler = type(self._handler).__qualname__
-        return f"<Stream {format_address(self.peername)} handler={handler}>"
+        return self._name_with(self._handler)
 
     # -- for the user ----------------------------------------------------------------
 
@@ -332,6 +337,7 @@ class Stream:
         handler, self._handler = self._handler, _NOBODY
         error, self._error = self._error, None
         self._output = Output.SHUT
+        self._buffer = ReceiveBuffer()
         self._sock.close()
         self._loop.detach(self)
         if self._made and handler is not _NOBODY:
@@ -340,7 +346,7 @@ class Stream:
             except LoopClosed:
                 pass  # it wanted to go on, but the loop ends: no mistake
             except Exception as exc:
-                self._report(exc)
+                self._report(exc, handler)
 
     def _make(self) -> None:
         if self._life is Life.ENDED:
@@ -383,7 +389,9 @@ class Stream:
             else:
                 self._deliver()
 
-    def _deliver(self) -> None:
+    def _deliver(self) -> bool:
+        """Offer what lies in the buffer; whether anything of it was taken."""
+        position = self._buffer.position
         try:
             self._handler.data_received(self._buffer)
         except Exception as exc:
@@ -394,10 +402,12 @@ class Stream:
                 self._hold()
                 self._watch_input()
             raise
-        if self._error is not None:
+        taken = self._buffer.position > position
+        if taken and self._error is not None:
             self._limit_rest()
             # Whoever waits for room to answer would leave the rest unread.
             self._loop.call_soon(self._resume_writing)
+        return taken
 
     def _hold(self) -> None:
         """Offer what lies in the buffer before anything else is read."""
@@ -408,9 +418,13 @@ class Stream:
         if self._input is not Input.HELD:
             return
         self._input = Input.OPEN
-        if self._buffer:
-            self._deliver()
-        self._watch_input()
+        try:
+            # If nothing of it is of use yet, only more can make it so, however often the
+            # handler resumes.
+            if self._buffer and not self._deliver() and self._input is Input.HELD:
+                self._input = Input.OPEN
+        finally:
+            self._watch_input()
 
     def _receive_eof(self) -> None:
         self._input = Input.ENDED
@@ -476,7 +490,8 @@ class Stream:
 
     def _drop_write(self) -> bool:
         """What is written can't be sent any more: is that the caller's mistake?"""
-        if self._output is not Output.BROKEN:
+        was_told = self._handler is _NOBODY
+        if self._output is not Output.BROKEN and (was_told or not self._loop.closed):
             raise StreamClosed("write to a stream whose output was ended")
         self._owes_resume = True
         return False
@@ -514,6 +529,10 @@ class Stream:
 
     # -- life ------------------------------------------------------------------------
 
+    def _name_with(self, handler: StreamHandler) -> str:
+        name = type(handler).__qualname__
+        return f"<Stream {format_address(self.peername)} handler={name}>"
+
     def _watch_input(self) -> None:
         reads = EVENT_READ if self._input is Input.OPEN else 0
         self._watch(reads | self._watcher.events & EVENT_WRITE)
@@ -538,10 +557,16 @@ class Stream:
         self._deadline = deadline
 
     def _on_deadline(self) -> None:
-        # A process that was not run for a while may not even have tried yet.
-        self._flush()
-        unsent = self._queue.size
-        self._end(TimeoutError(f"closed with {unsent} bytes unsent") if unsent else None)
+        # A process that was not run for a while may not even have tried yet: send on, for as
+        # long as the system takes something.
+        try:
+            waiting = self._queue.size + 1
+            while self._queue.size < waiting:
+                waiting = self._queue.size
+                self._flush()
+        finally:
+            unsent = self._queue.size
+            self._end(TimeoutError(f"closed with {unsent} bytes unsent") if unsent else None)
 
     def _end_if_over(self) -> None:
         if self._input is Input.ENDED and self._output in (Output.SHUT, Output.BROKEN):
@@ -549,10 +574,10 @@ class Stream:
 
     def _fail(self, exc: Exception) -> None:
         self._end(exc)
-        self._report(exc)
+        self._report(exc, self._handler)
 
-    def _report(self, exc: Exception) -> None:
-        self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
+    def _report(self, exc: Exception, handler: StreamHandler) -> None:
+        self._loop.call_exception_handler(f"the handler of {self._name_with(handler)} raised", exc)
 
     def _end(self, error: Exception | None) -> None:
         if self._life is Life.ENDED:

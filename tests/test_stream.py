@@ -15,6 +15,7 @@ import pytest
 from reactor import (
     BufferFull,
     EventLoop,
+    Instrument,
     ReceiveBuffer,
     Stream,
     StreamClosed,
@@ -100,6 +101,41 @@ def test_connection_made_comes_first_with_the_stream(loop: EventLoop) -> None:
 def test_the_addresses_are_those_of_the_socket(link: Link) -> None:
     assert link.stream.peername == link.peer.sock.getsockname()
     assert link.stream.sockname == link.peer.sock.getpeername()
+
+
+def test_what_is_no_handler_is_refused_in_the_call_and_the_socket_left_as_it_was(
+    loop: EventLoop,
+) -> None:
+    handler: Any = object()
+    near, far = tcp_pair()
+    with near, far:
+        with pytest.raises(TypeError, match="expected a StreamHandler"):
+            Stream(loop, near, handler)
+        assert near.getblocking()
+
+
+def test_a_socket_that_has_a_stream_is_refused_and_left_as_it_was(loop: EventLoop) -> None:
+    near, far = tcp_pair()
+    with far:
+        loop.register(near, 0, print)
+        with pytest.raises(ValueError, match="has an owner"):
+            Stream(loop, near, StreamHandler())
+        assert near.getblocking()
+        near.close()
+
+
+def test_a_fault_in_the_last_call_is_reported_with_the_name_of_its_handler(
+    loop: EventLoop, reported: Reported
+) -> None:
+    class Careless(StreamHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            raise ValueError("careless")
+
+    stream, _ = stream_pair(loop, Careless(), StreamHandler())
+    loop.run_once(0)
+    stream.abort()
+    settle(loop)
+    assert "Careless" in reported.pop()[0]
 
 
 def test_a_peername_that_is_given_saves_the_look_up(loop: EventLoop) -> None:
@@ -898,6 +934,26 @@ def test_writing_between_the_loss_and_its_notice_says_false(
     assert not link.stream.write(b"x")
 
 
+def test_writing_to_a_stream_whose_end_is_still_to_be_told_is_no_mistake_while_the_loop_closes(
+    loop: EventLoop, reported: Reported
+) -> None:
+    class Leaving(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            room.remove(self)
+            for other in room:
+                assert other.stream is not None
+                said.append(other.stream.write(b"somebody left"))
+
+    said: list[bool] = []
+    room = [Leaving(), Leaving()]
+    stream_pair(loop, *room)
+    loop.run_once(0)
+    loop.close()
+    assert said == [False]
+    assert reported == []
+
+
 # -- close -------------------------------------------------------------------------------
 
 
@@ -1020,6 +1076,42 @@ def test_a_process_that_was_suspended_tries_to_send_before_it_gives_up(
     settle(loop)
     assert link.peer.wait().pull() == b"all of it"
     assert handler.error is None
+
+
+def test_a_process_that_was_suspended_sends_all_that_the_system_takes_before_it_gives_up(
+    loop: EventLoop, clock: ManualClock, link: Link, handler: RecordingHandler
+) -> None:
+    for _ in range(MIB // 4096):
+        link.stream.write(pattern(4096))
+    link.stream.close(timeout=8.0)
+    clock.advance(3600.0)
+    settle(loop)
+    assert handler.error is None
+    while not link.peer.ended():
+        link.peer.wait()
+    assert len(link.peer.received) == MIB
+
+
+def test_a_deadline_holds_though_an_instrument_leaves_the_program_at_it(
+    selector: SpySelector, clock: ManualClock
+) -> None:
+    class Leaving(Instrument):
+        def bytes_queued(self, fd: int, size: int) -> None:
+            if clock() >= 8.0:
+                raise SystemExit
+
+    handler = RecordingHandler()
+    near, far = tcp_pair()
+    with far, EventLoop(selector=selector, clock=clock, instrument=Leaving()) as loop:
+        stream = Stream(loop, near, handler)
+        stream.write(bytes(15 * MIB))
+        stream.close(timeout=8.0)
+        settle(loop)
+        clock.advance(8.0)
+        with pytest.raises(SystemExit):
+            settle(loop)
+        settle(loop)
+        assert handler.events[-1] == "connection_lost"
 
 
 def test_a_peer_that_never_ends_is_left_at_the_deadline_without_an_error(

@@ -138,6 +138,65 @@ def test_while_a_rest_is_held_the_socket_is_not_read(loop: EventLoop, connected:
     assert link.sock.calls["recv"] == reads
 
 
+class Busy(RecordingHandler):
+    """Does not want to be disturbed while it works, and leaves half a line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[bytes] = []
+
+    def data_received(self, buffer: ReceiveBuffer) -> None:
+        self.events.append("data_received")
+        assert self.stream is not None
+        self.stream.pause_reading()
+        while (line := buffer.take_line(limit=100)) is not None:
+            self.lines.append(line)
+        self.stream.resume_reading()
+
+
+def test_what_is_of_no_use_yet_is_offered_no_more_than_once_again(
+    loop: EventLoop, connected: Connect
+) -> None:
+    handler = Busy()
+    link = connected(handler)
+    link.peer.send(b"hel")
+    link.wait()
+    settle(loop, 20)
+    assert handler.events.count("data_received") == 2
+    link.peer.send(b"lo\n")
+    link.wait()
+    settle(loop)
+    assert handler.lines == [b"hello"]
+
+
+def test_who_leaves_by_an_exit_when_all_was_taken_is_read_on(
+    loop: EventLoop, connected: Connect
+) -> None:
+    class Leaving(RecordingHandler):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            self.events.append("data_received")
+            if self.events.count("data_received") == 1:
+                assert self.stream is not None
+                self.stream.pause_reading()
+                return
+            self.received += buffer.take_all()
+            if self.events.count("data_received") == 2:
+                raise SystemExit
+
+    handler = Leaving()
+    link = connected(handler)
+    link.peer.send(b"one")
+    link.wait()
+    loop.run_once(0)
+    link.stream.resume_reading()
+    with pytest.raises(SystemExit):
+        settle(loop)
+    link.peer.send(b"two")
+    link.wait()
+    settle(loop)
+    assert handler.received == b"onetwo"
+
+
 # -- the failure of one direction does not destroy the other --------------------------------------
 
 
@@ -345,6 +404,21 @@ def test_that_a_socket_is_not_connected_is_no_error_if_there_is_a_better_one(
     link.peer.reset()
     settle(loop)
     assert isinstance(handler.error, ConnectionResetError)
+
+
+def test_half_a_line_that_is_left_of_a_broken_connection_keeps_no_loop_awake(
+    loop: EventLoop, clock: ManualClock, connected: Connect
+) -> None:
+    handler = Answering()
+    link = connected(handler)
+    link.stream.set_write_buffer_limits(high=0)
+    link.peer.send(b"question\nhalf a qu")
+    link.wait()
+    link.sock.script("send", [errno.EPIPE])
+    for _ in range(20):
+        clock.advance(1.0)
+        loop.run_once(0)
+    assert handler.events[-1] == "connection_lost"
 
 
 def test_a_failure_keeps_no_loop_awake(

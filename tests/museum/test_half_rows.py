@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from reactor import EventLoop, ReceiveBuffer, SendQueue, Stream
-from reactor.testing import ManualClock, RecordingHandler
+from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Connect, Reported
 from tests.fakes import Peer, SpySelector
 from tests.museum.scenes import iterate_until
 from tests.test_stream_halves import (
     WAYS,
     Answering,
+    Busy,
     Pausing,
     answer_early,
     given_in_order,
@@ -70,6 +71,21 @@ def test_row_201_who_pauses_again_before_the_rest_came_is_given_nothing(
     link.stream.pause_reading()
     settle(loop)
     assert handler.events == ["connection_made", "data_received"]
+
+
+def test_row_201_half_a_line_keeps_nobody_busy_who_pauses_while_it_works(
+    loop: EventLoop, connected: Connect
+) -> None:
+    handler = Busy()
+    link = connected(handler)
+    link.peer.send(b"hel")
+    link.wait()
+    settle(loop, 20)
+    link.peer.send(b"lo\n")
+    link.wait()
+    settle(loop, 20)
+    assert handler.lines == [b"hello"]
+    assert handler.events.count("data_received") <= 4
 
 
 # -- row 202: a half that fails ----------------------------------------------
@@ -242,6 +258,46 @@ def test_row_203_a_fault_is_reported_when_its_stream_has_ended(
     assert isinstance(handler.error, ValueError)
 
 
+def test_row_203_who_is_left_in_the_middle_of_its_rest_is_read_on(
+    loop: EventLoop, connected: Connect
+) -> None:
+    class Dawdling(RecordingHandler):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            self.events.append("data_received")
+            assert self.stream is not None
+            if self.events.count("data_received") == 1:
+                self.stream.pause_reading()
+                loop.call_soon(self.stream.resume_reading)
+                return
+            self.received += buffer.take_all()
+            if self.events.count("data_received") == 2:
+                raise SystemExit
+
+    handler = Dawdling()
+    link = connected(handler)
+    link.peer.send(b"one")
+    link.wait()
+    with pytest.raises(SystemExit):
+        settle(loop)
+    link.peer.send(b"two")
+    link.wait()
+    settle(loop)
+    assert handler.received == b"onetwo"
+
+
+def test_row_204_at_a_deadline_that_was_slept_through_all_is_tried(
+    loop: EventLoop, clock: ManualClock, connected: Connect
+) -> None:
+    handler = RecordingHandler()
+    link = connected(handler)
+    for _ in range(250):
+        link.stream.write(bytes(4096))
+    link.stream.close(timeout=5.0)
+    clock.advance(3600.0)
+    settle(loop)
+    assert handler.error is None
+
+
 # -- row 207, the stream's share ----------------------------------------------
 
 
@@ -257,6 +313,23 @@ def test_row_207_to_go_on_while_the_loop_closes_is_no_mistake_of_a_handler(
     connected(handler)
     loop.close()
     assert handler.events[-1] == "connection_lost"
+    assert reported == []
+
+
+def test_row_207_a_last_word_to_who_is_still_to_be_told_is_no_mistake(
+    loop: EventLoop, reported: Reported
+) -> None:
+    class Polite(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            for other in room:
+                if other.stream is not None and "connection_lost" not in other.events:
+                    other.stream.write(b"somebody left")
+
+    room = [Polite(), Polite()]
+    stream_pair(loop, *room)
+    loop.run_once(0)
+    loop.close()
     assert reported == []
 
 
@@ -341,6 +414,17 @@ def test_row_211_the_beginning_of_a_line_does_not_keep_its_block() -> None:
         return buffers
 
     assert traced(leave_ten_bytes) < 50 * 1024
+
+
+def test_row_211_what_is_left_of_a_block_does_not_keep_it_though_nobody_asks_for_more() -> None:
+    def leave_three_bytes() -> list[ReceiveBuffer]:
+        buffers = [ReceiveBuffer() for _ in range(50)]
+        for buffer in buffers:
+            buffer.append(bytes(bytearray(32 * 1024)))
+            buffer.take_exactly(32 * 1024 - 3)
+        return buffers
+
+    assert traced(leave_three_bytes) < 50 * 1024
 
 
 def test_row_211_a_buffer_from_which_all_was_taken_keeps_nothing() -> None:
