@@ -296,6 +296,22 @@ def test_row_10_a_command_and_an_end_in_one_breath_are_answered_in_full(
     assert link.peer.received == reply
 
 
+def test_row_10_an_end_that_comes_while_there_is_no_room_costs_nothing_of_the_answer(
+    loop: EventLoop, clock: ManualClock, connected: Connect
+) -> None:
+    reply = bytes(range(256)) * 40_000
+    link = connected(Answerer(reply))
+    link.peer.send(b"command\n")
+    for _ in range(20):
+        loop.run_once(0)
+    link.peer.end()
+    for _ in range(20):
+        loop.run_once(0)
+    iterate_until(loop, link.peer.ended)
+    assert link.peer.error is None
+    assert link.peer.received == reply
+
+
 def test_row_10_an_answer_that_is_found_later_still_leaves(
     loop: EventLoop, clock: ManualClock, selector: SpySelector, connected: Connect
 ) -> None:
