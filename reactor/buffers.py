@@ -87,8 +87,9 @@ class ReceiveBuffer:
         end = data.find(b"\n", self._searched)
         if end < 0:
             self._searched = len(data)
-            self._release()
-            data, start = self._data, self._start
+            if start:
+                self._release()
+                data, start = self._data, self._start
             # A last b"\r" may turn out to belong to the terminator.
             if len(data) - start - data.endswith(b"\r", start) > limit:
                 raise LineTooLong(limit, self.position)
@@ -134,14 +135,17 @@ class ReceiveBuffer:
         Copies less than was taken since the last time.
         """
         data, start = self._data, self._start
-        if 2 * start > len(data):
-            if isinstance(data, bytes):
-                self._data = bytes(data[start:])
-            else:
-                del data[:start]
-            self._dropped += start
-            self._searched -= start
-            self._start = 0
+        if start == len(data):
+            self._data = b""
+        elif 2 * start <= len(data):
+            return
+        elif isinstance(data, bytes):
+            self._data = bytes(data[start:])
+        else:
+            del data[:start]
+        self._dropped += start
+        self._searched -= start
+        self._start = 0
 
 
 class SendQueue:
