@@ -396,9 +396,10 @@ class Stream:
             else:
                 self._deliver()
 
-    def _deliver(self) -> bool:
-        """Offer what lies in the buffer; whether anything of it was taken."""
-        position = self._buffer.position
+    def _deliver(self) -> None:
+        if self._error is not None:
+            # Whoever waits for room to answer would leave the rest unread.
+            self._loop.call_soon(self._go_on_reading, self._buffer.position)
         try:
             self._handler.data_received(self._buffer)
         except Exception as exc:
@@ -409,12 +410,6 @@ class Stream:
                 self._hold()
                 self._watch_input()
             raise
-        taken = self._buffer.position > position
-        if taken and self._error is not None:
-            self._limit_rest()
-            # Whoever waits for room to answer would leave the rest unread.
-            self._loop.call_soon(self._resume_writing)
-        return taken
 
     def _hold(self) -> None:
         """Offer what lies in the buffer before anything else is read."""
@@ -426,9 +421,12 @@ class Stream:
             return
         self._input = Input.OPEN
         try:
-            # If nothing of it is of use yet, only more can make it so, however often the
-            # handler resumes.
-            if self._buffer and not self._deliver() and self._input is Input.HELD:
+            position = self._buffer.position
+            if self._buffer:
+                self._deliver()
+            if self._input is Input.HELD and self._buffer.position == position:
+                # Nothing of it is of use yet, and only more can make it so, however often
+                # the handler resumes.
                 self._input = Input.OPEN
         finally:
             self._watch_input()
@@ -460,6 +458,12 @@ class Stream:
         """The output is lost. What the peer has said is read, but not waited for."""
         if self._life is Life.OPEN:
             self._set_deadline(_CLOSE_TIMEOUT, self._end, None)
+
+    def _go_on_reading(self, position: int) -> None:
+        """The output is lost, and the handler was offered what begins at `position`."""
+        if self._buffer.position > position:
+            self._limit_rest()
+            self._resume_writing()
 
     # -- output ----------------------------------------------------------------------
 
