@@ -24,6 +24,7 @@ from .events import (
     Connected,
     Disconnected,
     NoDatagrams,
+    NoSocket,
     Refused,
     Replied,
     ServerLost,
@@ -35,6 +36,7 @@ from .events import (
 from .forwarder import Forwarder
 from .protocol import (
     CLOSING_CODES,
+    MAX_PORT,
     BadReply,
     Command,
     Connect,
@@ -61,12 +63,12 @@ class RelayClient:
 
     Both are pairs of host and port; the player's host is numeric. Commands may be given
     at once: they leave as soon as the connection stands. `report` is called with every
-    ClientEvent; the last is a Disconnected, Refused, TimedOut, ServerUnreachable or
-    ServerLost, and comes exactly once. An Exception that it raises goes to the loop's
-    exception handler.
+    ClientEvent; the last is a Disconnected, Refused, TimedOut, NoSocket,
+    ServerUnreachable or ServerLost, and comes exactly once. An Exception that it raises
+    goes to the loop's exception handler.
 
     `connect_timeout` and `reply_timeout` are in seconds. Raises OSError if the server's
-    name is unknown, ValueError if the player's host is a name.
+    name is unknown, ValueError if the player's host is a name or its port is none.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class RelayClient:
         self._unanswered: deque[Command] = deque()
         self._deadline: Timer | None = None
         self._over = False
-        ipaddress.ip_address(player[0].partition("%")[0])
+        _check_player(*player)
         host, port = server
         self._connector: Connector = connect(
             loop, _Conversation(self), host, port, timeout=connect_timeout
@@ -213,7 +215,7 @@ class RelayClient:
             )
         except OSError as exc:
             stream.abort()
-            self._finish(ServerLost(f"no socket to receive datagrams with: {exc}"))
+            self._finish(NoSocket(describe_error(exc)))
             return
         self._stream = stream
         stream.set_keepalive()
@@ -234,6 +236,12 @@ class RelayClient:
         if self._stream is not None:
             self._stream.close(_CLOSE_TIMEOUT)
         self._tell(event)
+
+
+def _check_player(host: str, port: int) -> None:
+    ipaddress.ip_address(host.partition("%")[0])
+    if not 1 <= port <= MAX_PORT:
+        raise ValueError(f"expected a player's port from 1 to {MAX_PORT}, not {port!r}")
 
 
 class _Conversation(StreamHandler):

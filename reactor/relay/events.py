@@ -23,6 +23,7 @@ __all__ = [
     "IngestDrops",
     "IngestFailed",
     "NoDatagrams",
+    "NoSocket",
     "ReceiveBufferCut",
     "Refused",
     "Replied",
@@ -32,6 +33,8 @@ __all__ = [
     "ServerUnreachable",
     "StateChanged",
     "TimedOut",
+    "describe_error",
+    "printable",
 ]
 
 _SHOWN_BYTES: Final = 60
@@ -116,7 +119,7 @@ class ClientLeft:
     dropped: int
     """Datagrams that were due to it and could not be sent."""
     errors: int
-    """Lines that were answered with ERROR."""
+    """Lines that were answered with ERROR, or would have been if it had stayed."""
 
     def __str__(self) -> str:
         reason = "" if self.error is None else f" ({describe_error(self.error)})"
@@ -250,6 +253,16 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class NoSocket:
+    """The server was reached, but this machine has no socket for the datagrams."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no socket to receive datagrams with: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class ServerUnreachable:
     """There was no connection to begin with."""
 
@@ -287,6 +300,7 @@ ClientEvent: TypeAlias = (
     | Disconnected
     | Refused
     | TimedOut
+    | NoSocket
     | ServerUnreachable
     | ServerLost
 )

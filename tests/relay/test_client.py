@@ -14,6 +14,7 @@ from reactor.relay.events import (
     Connected,
     Disconnected,
     NoDatagrams,
+    NoSocket,
     Refused,
     Replied,
     ServerLost,
@@ -25,7 +26,7 @@ from reactor.testing import ManualClock, run_until
 from tests.fakes import Door, has_ipv6, open_descriptors
 from tests.relay.peers import Player, Studio, studio
 
-_FINAL = (Disconnected, Refused, TimedOut, ServerUnreachable, ServerLost)
+_FINAL = (Disconnected, Refused, TimedOut, NoSocket, ServerUnreachable, ServerLost)
 
 
 @pytest.fixture
@@ -311,6 +312,12 @@ def test_a_player_is_named_by_a_number(loop: EventLoop) -> None:
         RelayClient(loop, ("127.0.0.1", 1), ("localhost", 5001))
 
 
+@pytest.mark.parametrize("port", [-1, 0, 65536])
+def test_a_player_that_can_not_be_is_refused_in_the_call(loop: EventLoop, port: int) -> None:
+    with pytest.raises(ValueError, match=f"port from 1 to 65535, not {port}"):
+        RelayClient(loop, ("127.0.0.1", 1), ("127.0.0.1", port))
+
+
 @pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 def test_a_server_may_be_named_by_its_mapped_address(relay: Studio) -> None:
     events: list[ClientEvent] = []
@@ -346,8 +353,8 @@ def test_without_a_socket_for_datagrams_the_end_is_told_and_nothing_left_open(
     viewer = Viewer(relay)
     viewer.client.connect()
     end = viewer.run_to_the_end()
-    assert isinstance(end, ServerLost)
-    assert "no socket to receive datagrams with" in str(end)
+    assert isinstance(end, NoSocket)
+    assert "Too many open files" in str(end)
     run_until(relay.loop, lambda: not relay.server.connections)
     viewer.player.sock.close()
     run_until(relay.loop, lambda: open_descriptors() == before)

@@ -22,6 +22,7 @@ from reactor.relay.events import (
     IngestDrops,
     IngestFailed,
     NoDatagrams,
+    NoSocket,
     ReceiveBufferCut,
     Refused,
     Replied,
@@ -105,6 +106,10 @@ LINES: list[tuple[Event, str]] = [
     (
         ServerUnreachable("Connection refused"),
         "the server could not be reached: Connection refused",
+    ),
+    (
+        NoSocket("Too many open files"),
+        "no socket to receive datagrams with: Too many open files",
     ),
     (ServerLost("it closed the connection"), "the server is lost: it closed the connection"),
 ]
