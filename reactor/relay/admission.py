@@ -100,9 +100,13 @@ class Admission(Generic[_Client]):
         if not self._at[host]:
             del self._at[host]
 
-    def idlest(self, host: str | None = None) -> _Client | None:
-        """Who has idled longest of those whose place one from `host` could have, if any."""
-        return next(iter(self._idle.get(host if self._is_full(host) else None, ())), None)
+    def idlest(self, host: str | None = None, *, but: _Client | None = None) -> _Client | None:
+        """Who has idled longest of those whose place one from `host` could have, if any.
 
-    def _is_full(self, host: str | None) -> bool:
-        return 0 < self._max_clients_per_host <= self._at[host or ""]
+        `but` is who asks, and does not make room for itself.
+        """
+        queue = self._idle.get(host if host is not None and self._is_full(host) else None, ())
+        return next((client for client in queue if client is not but), None)
+
+    def _is_full(self, host: str) -> bool:
+        return 0 < self._max_clients_per_host <= self._at[host]

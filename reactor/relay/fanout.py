@@ -14,6 +14,7 @@ from reactor import (
     DatagramEndpoint,
     DatagramHandler,
     EventLoop,
+    LoopClosed,
     Timer,
     bind_udp,
     format_host,
@@ -57,12 +58,11 @@ class RelayCounters:
 class Viewer:
     """Where one client's datagrams go, from where, and how many were due to it."""
 
-    __slots__ = ("active_since", "address", "dropped", "due", "outlet", "source")
+    __slots__ = ("active_since", "address", "dropped", "due", "outlet")
 
-    def __init__(self, address: Address, outlet: DatagramEndpoint, source: Address) -> None:
+    def __init__(self, address: Address, outlet: DatagramEndpoint) -> None:
         self.address = address
         self.outlet = outlet
-        self.source = source
         self.active_since: int | None = None
         """The number of datagrams received when it became active; None while it is not."""
         self.due = 0
@@ -101,8 +101,6 @@ class FanOut(DatagramHandler):
         self._drop_check: Timer | None = None
         self._drops_reported = 0
         self._ingest = Ingest(loop, self, ingest, coalesce=coalesce, segmentation=segmentation)
-        # Hosts and ports at which what the relay sends would be its own.
-        self._own = {address[:2] for address in self._ingest.addresses}
         granted = self._ingest.buffer_size
         if granted < BUFFER_SIZE:
             try:
@@ -131,9 +129,11 @@ class FanOut(DatagramHandler):
     # -- viewers come and go ---------------------------------------------------------
 
     def is_own(self, address: Address) -> bool:
-        """Whether a datagram to `address` would come back to the relay itself."""
-        hosts = {address[0], "0.0.0.0", "::"}
-        return any((host, address[1]) in self._own for host in hosts)
+        """Whether a datagram to `address` would come back to the relay itself.
+
+        What it sends from is never read. Raises OSError if the system can't say.
+        """
+        return self._ingest.hears(address)
 
     def claim(self, address: Address, local: Address) -> Viewer | None:
         """A viewer, not active yet, at `address`; None if another has it.
@@ -146,14 +146,13 @@ class FanOut(DatagramHandler):
             return None
         outlet = self._outlet(local)
         try:
-            source = outlet.open_lane(address)
+            outlet.open_lane(address)
         except BaseException:
             if not self._users[outlet]:
                 self._close_outlet(outlet)
             raise
         self._users[outlet] += 1
-        self._own.add(source[:2])
-        viewer = self._viewers[address] = Viewer(address, outlet, source)
+        viewer = self._viewers[address] = Viewer(address, outlet)
         return viewer
 
     def release(self, viewer: Viewer) -> None:
@@ -163,7 +162,6 @@ class FanOut(DatagramHandler):
         """
         if self._viewers.get(viewer.address) is viewer:
             del self._viewers[viewer.address]
-            self._own.discard(viewer.source[:2])
             viewer.outlet.close_lane(viewer.address)
             self._users[viewer.outlet] -= 1
             if not self._users[viewer.outlet]:
@@ -223,7 +221,7 @@ class FanOut(DatagramHandler):
     # -- the small print -------------------------------------------------------------
 
     def _outlet(self, local: Address) -> DatagramEndpoint:
-        key = (local[0], *local[2:])
+        key = _host(local)
         outlet = self._outlets.get(key)
         if outlet is None:
             outlet = bind_udp(
@@ -241,8 +239,7 @@ class FanOut(DatagramHandler):
         del self._users[outlet]
         self._sent_before += outlet.counters.sent
         self._dropped_before += outlet.counters.dropped.total()
-        (key,) = [key for key, used in self._outlets.items() if used is outlet]
-        del self._outlets[key]
+        del self._outlets[_host(outlet.sockname)]
         outlet.close()
 
     def _check_drops(self) -> None:
@@ -256,7 +253,16 @@ class FanOut(DatagramHandler):
         assert self._drop_check is not None
         self._drop_check.cancel()
         self._drop_check = None
-        self._check_drops()
+        try:
+            # Later, for the report may raise, and whoever pauses or parts is in the midst of it.
+            self._loop.call_soon(self._check_drops)
+        except LoopClosed:  # there is no later
+            self._check_drops()
+
+
+def _host(address: Address) -> Address:
+    """An address without its port."""
+    return (address[0], *address[2:])
 
 
 def _from(turn: int, those: list[_T]) -> list[_T]:

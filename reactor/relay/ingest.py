@@ -3,13 +3,16 @@
 What waits there while nobody watches is old video, and never relayed.
 """
 
+import errno
 from typing import Final
 
-from reactor import Address, DatagramHandler, EventLoop, bind_udp_all
+from reactor import Address, DatagramHandler, EventLoop, bind_udp, bind_udp_all, format_host
 
 __all__ = ["Ingest"]
 
 BUFFER_SIZE: Final = 8 * 1024 * 1024
+
+_EVERY_HOST: Final = ("0.0.0.0", "::")
 
 
 class Ingest:
@@ -27,6 +30,7 @@ class Ingest:
         coalesce: float,
         segmentation: bool | None,
     ) -> None:
+        self._loop = loop
         self._endpoints = bind_udp_all(
             loop,
             handler,
@@ -50,8 +54,24 @@ class Ingest:
     @property
     def lost(self) -> int | None:
         """Datagrams for which the system had no room; None if it does not tell."""
-        drops = [endpoint.kernel_drops for endpoint in self._endpoints]
-        return None if None in drops else sum(filter(None, drops))
+        total = 0
+        for endpoint in self._endpoints:
+            drops = endpoint.kernel_drops
+            if drops is None:
+                return None
+            total += drops
+        return total
+
+    def hears(self, address: Address) -> bool:
+        """Whether a datagram that this machine sends to `address` would come in here.
+
+        Raises OSError if there is no socket to find out with.
+        """
+        host, port = address[:2]
+        listening = {own[0] for own in self.addresses if own[1] == port}
+        return host in listening or (
+            not listening.isdisjoint(_EVERY_HOST) and _is_of_this_machine(self._loop, address)
+        )
 
     def pause(self) -> None:
         """Leave what comes to the system."""
@@ -67,3 +87,14 @@ class Ingest:
         """Listen no more."""
         for endpoint in self._endpoints:
             endpoint.close()
+
+
+def _is_of_this_machine(loop: EventLoop, address: Address) -> bool:
+    """Whether the host is one of our own: only there a socket can be bound (bind(2))."""
+    try:
+        bind_udp(loop, DatagramHandler(), format_host(address), receiving=False).close()
+    except OSError as exc:
+        if exc.errno == errno.EADDRNOTAVAIL:
+            return False
+        raise
+    return True

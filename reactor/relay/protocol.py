@@ -199,6 +199,8 @@ class _LineParser(Generic[_Event]):
         self._ended = False
         self._end_reported = False
         self._overlong_at: int | None = None
+        self.overlong = b""
+        """The beginning of the line that was over the limit, as much as a line may have."""
 
     @property
     def waiting(self) -> int:
@@ -234,7 +236,7 @@ class _LineParser(Generic[_Event]):
             line = self._buffer.take_line(self._limit)
         except LineTooLong:
             self._overlong_at = position
-            self._buffer.discard(len(self._buffer))
+            self.overlong = self._buffer.take_all()[: self._limit]
             raise
         if line is not None:
             return self._parse(line, position)
@@ -245,9 +247,9 @@ class _LineParser(Generic[_Event]):
         self._end_reported = True
         return self._end(position)
 
-    def discard_incomplete(self) -> None:
-        """Drop the bytes of an unfinished line, as if they had never come."""
-        self._buffer.discard(len(self._buffer))
+    def take_incomplete(self) -> bytes:
+        """The bytes of an unfinished line; to the parser, as if they had never come."""
+        return self._buffer.take_all()
 
     def _parse(self, line: bytes, position: int) -> _Event:
         raise NotImplementedError

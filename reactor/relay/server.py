@@ -4,6 +4,7 @@ Command: stream -> parser -> session -> reply. What a command changes for the da
 is told to the fan-out, which knows nothing of commands.
 """
 
+import errno
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -50,6 +51,9 @@ _CLOSE_TIMEOUT: Final = 1.0
 # When the system has no descriptor left, so many silent connections make room at once: the
 # listener tries again ten times a second, and its whole backlog is let in within 7 seconds.
 _ROOM_AT_ONCE: Final = 16
+# bind(2), socket(2): what a connection that ends gives back.
+_EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_DESCRIPTORS_OF_A_VIEWER: Final = 2
 # A stranger's wrong line is answered after so long, and whoever sends more meanwhile can't
 # have read the answer. A person does not notice; a second small segment, which waits for
 # the acknowledgment of the first (RFC 1122, 4.2.3.2 and 4.2.3.4), is here by then.
@@ -93,9 +97,7 @@ class RelayServer:
         )
         try:
             host, port = control
-            self._listener = listen(
-                loop, lambda: ControlConnection(self), host, port, dual_stack=host == "::"
-            )
+            self._listener = listen(loop, lambda: ControlConnection(self), host, port)
         except BaseException:
             self.fan_out.close()
             raise
@@ -151,6 +153,14 @@ class RelayServer:
         idlest.give_way()
         return self.admission.enter(connection, host)
 
+    def free_descriptor(self, asker: "ControlConnection") -> bool:
+        """End at once who makes no use of its place; False if nobody but `asker` does so."""
+        idlest = self.admission.idlest(but=asker)
+        if idlest is None:
+            return False
+        idlest.give_way_at_once()
+        return True
+
     def _make_room(self) -> None:
         for _ in range(_ROOM_AT_ONCE):
             idlest = self.admission.idlest()
@@ -160,7 +170,8 @@ class RelayServer:
     def close(self) -> None:
         """End in good order: no more clients, no more datagrams, open replies still leave.
 
-        Harmless if repeated, and when the loop is closed.
+        What there is to tell is told afterwards. Harmless if repeated, and when the loop
+        is closed.
         """
         self._listener.close()
         self.fan_out.close()
@@ -186,7 +197,7 @@ class ControlConnection(StreamHandler):
         self._in_line = False  # for its next turn; nothing is read meanwhile
         self._congested = False
         self._slip: BadCommand | None = None  # a wrong line that waits for its answer
-        self._slip_timer: Timer
+        self._slip_timer: Timer | None = None
         self._said_good_bye = False
         self._errors = 0
         self._bad_input_told = False
@@ -206,6 +217,11 @@ class ControlConnection(StreamHandler):
         # At once: it has nothing to say, and the newcomer needs the descriptor too.
         self._finish_with(error, timeout=0.0)
         self._server.loop.call_soon(self._server.tell, ClientRefused(self._client, error))
+
+    def give_way_at_once(self) -> None:
+        """Like `give_way`, and without a word: the other can't wait for one to leave."""
+        self.give_way()
+        self._stream.abort()
 
     # -- the stream's calls ----------------------------------------------------------
 
@@ -247,7 +263,12 @@ class ControlConnection(StreamHandler):
             self._answer_all()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end_session()
+        try:
+            self._end_session()
+        finally:
+            self._leave(exc)
+
+    def _leave(self, exc: Exception | None) -> None:
         self._cancel_deadline()
         if self not in self._server.connections:
             return
@@ -256,7 +277,13 @@ class ControlConnection(StreamHandler):
             exc = None  # who does not wait for the last OK resets the connection
         viewer = self._viewer
         sent, dropped = (viewer.sent, viewer.dropped) if viewer else (0, 0)
-        self._server.tell(ClientLeft(self._client, exc, sent, dropped, self._errors))
+        slip = self._slip  # it left without waiting for the answer
+        left = ClientLeft(self._client, exc, sent, dropped, self._errors + (slip is not None))
+        try:
+            if slip is not None:
+                self._note_bad_input(slip.line, slip.reply.code)
+        finally:
+            self._server.tell(left)
 
     # -- the way of a command --------------------------------------------------------
 
@@ -288,7 +315,7 @@ class ControlConnection(StreamHandler):
             try:
                 event = self._parser.next_event()
             except LineTooLong:
-                self._turn_away(ErrorCode.TOO_LONG)
+                self._turn_away(ErrorCode.TOO_LONG, self._parser.overlong)
                 return False
             if event is None:
                 self._watch_unfinished()
@@ -301,10 +328,8 @@ class ControlConnection(StreamHandler):
             case BadCommand():
                 self._answer_wrong(event)
             case EndOfInput():
-                try:
-                    self._answer_slip()
-                finally:
-                    self._part()
+                self._answer_slip()
+                self._part()
             case command:
                 self._carry_out(command)
 
@@ -346,7 +371,7 @@ class ControlConnection(StreamHandler):
         self._stream.close()
 
     def _end_session(self) -> None:
-        self._forget_slip()
+        self._stop_slip_timer()
         self._session.close()
         self._follow_session()
 
@@ -354,13 +379,21 @@ class ControlConnection(StreamHandler):
         # Only ever to the address that asked, whatever the port: no reflection.
         host, _, *rest = self._client
         address = (host, port, *rest)
+        for lacking in range(_DESCRIPTORS_OF_A_VIEWER, -1, -1):
+            try:
+                return self._claim(address)
+            except OSError as exc:
+                if exc.errno not in _EXHAUSTED or not (
+                    lacking and self._server.free_descriptor(self)
+                ):
+                    break
+        return ErrorCode.UNAVAILABLE
+
+    def _claim(self, address: Address) -> ErrorCode | None:
         fan_out = self._server.fan_out
         if fan_out.is_own(address):
             return ErrorCode.SERVER_PORT
-        try:
-            viewer = fan_out.claim(address, unmapped(self._stream.sockname))
-        except OSError:
-            return ErrorCode.UNAVAILABLE
+        viewer = fan_out.claim(address, unmapped(self._stream.sockname))
         if viewer is None:
             return ErrorCode.PORT_IN_USE
         self._viewer = viewer
@@ -397,19 +430,21 @@ class ControlConnection(StreamHandler):
             self._slip_timer = self._server.loop.call_later(_READING_TIME, self._answer_slip)
 
     def _answer_slip(self) -> None:
-        wrong = self._slip
+        wrong, self._slip = self._slip, None
         if wrong is not None:
-            self._forget_slip()
+            self._stop_slip_timer()
             self._reply(wrong.reply)
-            self._note_bad_input(wrong.line, wrong.reply.code)
+            # Later: it may be the server that closes, or the end that is met.
+            self._server.loop.call_soon(self._note_bad_input, wrong.line, wrong.reply.code)
 
-    def _forget_slip(self) -> None:
-        if self._slip is not None:
-            self._slip = None
+    def _stop_slip_timer(self) -> None:
+        if self._slip_timer is not None:
             self._slip_timer.cancel()
+            self._slip_timer = None
 
-    def _turn_away(self, code: ErrorCode, line: bytes = b"") -> None:
+    def _turn_away(self, code: ErrorCode, line: bytes) -> None:
         """Say why, and hear no more."""
+        self._slip = None
         self._finish_with(Error.of(code))
         self._note_bad_input(line, code)
 
@@ -436,15 +471,15 @@ class ControlConnection(StreamHandler):
         # The line may have ended while more commands than one turn takes came behind it.
         if self._stream.closing or self._deadline_for != self._parser.position:
             return
-        self._parser.discard_incomplete()
+        line = self._parser.take_incomplete()
         if self._session.state is SessionState.NEW:
             # Who has no video loses nothing by starting afresh; who only takes up a
             # place does not keep it.
-            self._turn_away(ErrorCode.INCOMPLETE)
+            self._turn_away(ErrorCode.INCOMPLETE, line)
         else:
             # A slip of typing must not cost the video.
             self._reply(Error.of(ErrorCode.INCOMPLETE))
-            self._note_bad_input(b"", ErrorCode.INCOMPLETE)
+            self._note_bad_input(line, ErrorCode.INCOMPLETE)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

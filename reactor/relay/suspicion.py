@@ -18,9 +18,7 @@ MAX_WRONG_LINES: Final = 5
 # neighbours leave when nobody edits the line (ECMA-48, 5.4: CSI and SS3). "/" and ":" are
 # in every request and header of HTTP, RTSP and SIP, in mail's commands, in URLs; a command
 # of ours has neither. Bytes above 127 are letters, in whatever encoding.
-_TYPED: Final = re.compile(
-    rb"(?:[\t -.0-9;-~\x80-\xff]|\x1b\[[0-9;]*[@-~]|\x1bO[A-Z])*+", re.DOTALL
-)
+_TYPED: Final = re.compile(rb"(?:[\t -.0-9;-~\x80-\xff]|\x1b\[[0-9;]*[@-~]|\x1bO[A-Z])*+")
 
 
 class Suspicion:

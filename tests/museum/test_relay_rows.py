@@ -214,14 +214,6 @@ def test_row_37_the_stream_can_not_be_sent_back_to_the_relay(
         assert relay.server.counters.active == 1
 
 
-def test_row_37_the_port_that_the_relay_sends_from_is_no_clients(relay: Studio) -> None:
-    _, player = relay.viewer()
-    relay.stream(b"from where?")
-    iterate_until(relay.loop, lambda: relay.server.counters.sent == 1)
-    _, address = player.sock.recvfrom(100)
-    assert code_of(relay.controller().ask(b"CONECTAR %d" % address[1])) == "PUERTO_SERVIDOR"
-
-
 def test_row_37_datagrams_go_to_the_host_that_asked_and_to_no_other(relay: Studio) -> None:
     asker = relay.player("127.0.0.2")
     bystanders = [relay.player(host, asker.port) for host in ("127.0.0.1", "127.0.0.3")]

@@ -124,6 +124,7 @@ def test_a_command_that_was_not_finished_is_condemned_all_the_same(
     stop_the_process(clock, server_side(relay, client))
     assert client.hear_the_end().startswith(b"ERROR INCOMPLETO")
     assert not any(isinstance(event, StateChanged) for event in relay.events)
+    assert any(str(event).endswith('sent "CONECTAR 50": INCOMPLETO') for event in relay.events)
 
 
 # -- the client's ------------------------------------------------------------------------

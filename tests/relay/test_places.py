@@ -11,6 +11,7 @@ from reactor.relay import RelayClient
 from reactor.relay.events import ClientJoined, ClientLeft, ClientRefused, Refused, Replied
 from reactor.testing import ManualClock, run_until
 from tests.fakes import Door, FaultySocket, has_ipv6
+from tests.relay.descriptors import no_descriptor_left
 from tests.relay.peers import Controller, Studio, studio
 
 PLACES = 3
@@ -193,3 +194,39 @@ def test_who_watches_keeps_watching_when_every_descriptor_is_taken(cramped: Stud
     assert [viewer.ask(b"INTERRUMPIR") for viewer, _ in viewers] == [b"OK"] * SEATS
     viewers[0][0].sock.close()
     assert newcomer.ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_who_speaks_gets_the_descriptors_of_the_silent_at_once(loop: EventLoop) -> None:
+    with studio(loop) as relay:
+        oldest, older, other = silent(relay, 3)
+        speaker = relay.controller()
+        settle(relay)
+        with no_descriptor_left():
+            assert speaker.ask(b"CONECTAR 5000") == b"OK"
+        # There was no time for a word.
+        assert oldest.hear_the_end() == older.hear_the_end() == b""
+        assert other.ask(b"CONECTAR 5001") == b"OK"
+        refused = [event for event in relay.events if isinstance(event, ClientRefused)]
+        assert [event.error.code for event in refused] == ["CEDIDO"] * 2
+
+
+def test_who_asks_does_not_make_room_for_itself(loop: EventLoop) -> None:
+    with studio(loop) as relay:
+        relay.viewer()
+        (alone,) = silent(relay, 1)
+        with no_descriptor_left():
+            assert code(alone.ask(b"CONECTAR 5000") + b"\n") == b"NO_DISPONIBLE"
+        assert alone.ask(b"CONECTAR 5000") == b"OK"
+
+
+def test_nobody_makes_room_where_more_room_does_not_help(loop: EventLoop, network: Door) -> None:
+    with studio(loop) as relay:
+        other, speaker = silent(relay, 2)
+        network.socket = refuse
+        assert code(speaker.ask(b"CONECTAR 5000") + b"\n") == b"NO_DISPONIBLE"
+        network.socket = socket.socket
+        assert other.ask(b"CONECTAR 5000") == b"OK"
+
+
+def refuse(*arguments: int) -> socket.socket:
+    raise OSError(errno.EACCES, "Permission denied")

@@ -603,6 +603,15 @@ def test_the_limit_is_256_bytes_without_the_terminator(
     assert hear(make_parser(), [b"x" * 257 + terminator])[0][0] is LineTooLong
 
 
+@pytest.mark.parametrize("cut", [1, 100, 256, 1000])
+def test_how_a_line_over_the_limit_began_is_known_and_no_more(cut: int) -> None:
+    parser, line = CommandParser(), bytes(range(11, 256)) * 4
+    for start in range(0, len(line), cut):
+        parser.receive_data(line[start : start + cut])
+        pull(parser)
+    assert parser.overlong == line[:256]
+
+
 # -- a line that takes its time ----------------------------------------------------------
 
 
@@ -620,7 +629,7 @@ def test_an_incomplete_line_can_be_dropped_and_the_conversation_goes_on() -> Non
     parser = CommandParser()
     parser.receive_data(b"CONECTAR 50")
     assert parser.next_event() is None
-    parser.discard_incomplete()
+    assert parser.take_incomplete() == b"CONECTAR 50"
     assert parser.waiting == 0
     parser.receive_data(b"CONTINUAR\n")
     assert pull(parser) == [(Resume(), 11)]

@@ -3,6 +3,7 @@ order to exit leaves run(), and the next run() goes on as if nothing had been ra
 """
 
 import errno
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -12,15 +13,18 @@ from reactor.relay import RateLimitedReport, RelayClient
 from reactor.relay.events import (
     BadInput,
     ClientEvent,
+    ClientJoined,
     ClientLeft,
     ClientRefused,
     Connected,
     Disconnected,
     EventsLeftOut,
+    IngestDrops,
     Replied,
     ServerEvent,
     StateChanged,
 )
+from reactor.relay.ingest import Ingest
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
 from tests.relay.peers import Controller, Studio, studio
@@ -150,6 +154,72 @@ def test_an_order_to_exit_at_a_deadline_leaves_the_viewer_its_video(
         relay.stream(b"video")
         assert player.wait_for(1) == [b"video"]
         assert client.ask(b"INTERRUMPIR") == b"OK"
+
+
+@pytest.mark.parametrize("command", [b"DESCONECTAR", b"INTERRUMPIR"])
+def test_an_order_to_exit_at_what_the_system_dropped_costs_the_last_viewer_nothing(
+    relay: Studio, monkeypatch: pytest.MonkeyPatch, command: bytes
+) -> None:
+    client, _ = relay.viewer()
+    monkeypatch.setattr(Ingest, "lost", 5)
+    orders = order_exit_at(relay, IngestDrops)
+    client.say(command + b"\nDESCONECTAR\n")
+    assert run_on(relay.loop, 10) == 1
+    assert heard(client)[-1] == b"OK"
+    client.sock.close()
+    run_on(relay.loop, 10)
+    told = [event.state.value for event in orders.events if isinstance(event, StateChanged)]
+    assert told[-1] == "closed"
+    assert type(orders.events[-1]) is ClientLeft
+    assert relay.server.admission.clients == 0
+
+
+def test_closing_calls_nobody_back_and_ends_everybody(
+    relay: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, _ = relay.viewer()
+    person = relay.controller()
+    person.say(b"hola\n")
+    run_on(relay.loop, 5)
+    monkeypatch.setattr(Ingest, "lost", 5)
+    orders = relay.server._report = Orders(object)
+    relay.server.close()
+    assert orders.events == []
+    assert run_on(relay.loop, 10) == 1
+    assert (heard(person), heard(viewer)) == ([b"DESCONOCIDO"], [])
+    viewer.sock.close()
+    person.sock.close()
+    run_on(relay.loop, 10)
+    assert (relay.server.connections, relay.server.admission.clients) == ({}, 0)
+    kinds = Counter(type(event) for event in orders.events)
+    assert kinds == {IngestDrops: 1, BadInput: 1, ClientLeft: 2}
+
+
+def test_an_order_to_exit_at_a_line_that_was_not_answered_leaves_the_account_whole(
+    relay: Studio,
+) -> None:
+    orders = order_exit_at(relay, BadInput)
+    client = relay.controller()
+    client.say(b"hola\n")
+    run_on(relay.loop, 5)
+    client.reset()
+    assert run_on(relay.loop, 10) == 1
+    assert [type(event) for event in orders.events] == [ClientJoined, BadInput, ClientLeft]
+    assert relay.server.admission.clients == 0
+
+
+def test_a_loop_that_closes_tells_all_though_the_first_word_is_an_order_to_exit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = EventLoop()
+    with studio(loop) as relay:
+        relay.viewer()
+        monkeypatch.setattr(Ingest, "lost", 5)
+        orders = order_exit_at(relay, IngestDrops)
+        with pytest.raises(Exit):
+            loop.close()
+        assert [type(event) for event in orders.events] == [IngestDrops, ClientLeft]
+        assert (relay.server.connections, relay.server.admission.clients) == ({}, 0)
 
 
 # -- the client's ------------------------------------------------------------------------

@@ -219,6 +219,7 @@ def test_a_line_over_the_limit_ends_the_connection_after_what_came_before(relay:
     first, second = client.hear_the_end().splitlines()
     assert first == b"OK"
     assert code(second) == b"LARGO"
+    assert str(relay.events[2]).endswith(f'sent "{"x" * 60}...": LARGO')
 
 
 # -- commands that do not end ----------------------------------------------------------------
@@ -476,11 +477,20 @@ def test_one_host_can_not_take_all_places(loop: EventLoop) -> None:
 
 
 def test_a_port_from_which_datagrams_would_come_back_is_refused(relay: Studio) -> None:
-    relay.viewer()
-    client = relay.controller()
-    (viewer,) = relay.server.fan_out._viewers.values()
-    for own in (relay.server.ingest_address, viewer.source):
-        assert code(client.ask(b"CONECTAR %d" % own[1])) == b"PUERTO_SERVIDOR"
+    port = relay.server.ingest_address[1]
+    assert code(relay.controller().ask(b"CONECTAR %d" % port)) == b"PUERTO_SERVIDOR"
+
+
+@pytest.mark.parametrize("ingest", ["0.0.0.0", "::"])
+def test_the_ingests_port_is_free_to_who_is_on_another_machine(
+    loop: EventLoop, ingest: str
+) -> None:
+    with studio(loop, ingest=(ingest, 0)) as relay:
+        port = relay.server.ingest_address[1]
+        fan_out = relay.server.fan_out
+        assert not fan_out.is_own(("192.0.2.1", port))
+        assert fan_out.is_own(("127.0.0.9", port))
+        assert not fan_out.is_own(("127.0.0.9", port ^ 1))
 
 
 def test_the_same_port_on_another_host_is_nobodys_but_the_clients(relay: Studio) -> None:

@@ -118,7 +118,9 @@ def test_a_server_that_closes_answers_the_line_that_waits(relay: Studio) -> None
     assert codes(client.hear_the_end()) == [b"DESCONOCIDO"]
 
 
-def test_an_answer_that_waits_ends_with_its_connection(relay: Studio, clock: ManualClock) -> None:
+def test_who_leaves_before_it_is_answered_is_told_of_and_counted(
+    relay: Studio, clock: ManualClock
+) -> None:
     client = relay.controller()
     client.say(b"hola\n")
     settle(relay)
@@ -126,7 +128,11 @@ def test_an_answer_that_waits_ends_with_its_connection(relay: Studio, clock: Man
     run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
     clock.advance(READING_TIME)
     settle(relay)
-    assert [event for event in relay.events if isinstance(event, BadInput)] == []
+    bad, left = relay.events[1:]
+    assert isinstance(bad, BadInput)
+    assert (bad.line, bad.reason) == (b"hola", "DESCONOCIDO")
+    assert isinstance(left, ClientLeft)
+    assert left.errors == 1
 
 
 def test_commands_out_of_place_make_nobody_a_stranger(relay: Studio) -> None:
