@@ -27,9 +27,11 @@ from reactor.relay import RelayClient, RelayServer
 from reactor.relay.events import (
     ClientLeft,
     Disconnected,
+    NoSocket,
     Refused,
     Replied,
     ServerLost,
+    ServerUnreachable,
     StateChanged,
     TimedOut,
 )
@@ -341,7 +343,7 @@ def refusal(simulation: Simulation) -> None:
 
 # -- the relay ---------------------------------------------------------------------------
 
-_ENDINGS = (Disconnected, Refused, ServerLost, TimedOut)
+_ENDINGS = (Disconnected, NoSocket, Refused, ServerLost, ServerUnreachable, TimedOut)
 _SEQUENCE = struct.Struct("!I")
 _SIZES = [1316, 1316, 1316, 188, 1328, 4]
 

@@ -28,8 +28,10 @@ from reactor.relay.events import (
     ClientLeft,
     Disconnected,
     IngestFailed,
+    NoSocket,
     Refused,
     ServerLost,
+    ServerUnreachable,
     TimedOut,
 )
 from tests.fakes import open_descriptors
@@ -38,6 +40,8 @@ from .crowd import KINDS, Crowd
 from .outcome import Outcome, Plan
 
 SECONDS: Final = 120.0
+
+_ENDINGS: Final = (Disconnected, NoSocket, Refused, ServerLost, ServerUnreachable, TimedOut)
 LONG_SECONDS: Final = 4 * 3600.0
 
 _HOST: Final = "127.0.0.1"
@@ -90,7 +94,7 @@ class Ending:
         self.event: ClientEvent | None = None
 
     def __call__(self, event: ClientEvent) -> None:
-        if isinstance(event, Disconnected | Refused | ServerLost | TimedOut):
+        if isinstance(event, _ENDINGS):
             self.event = event
 
 
