@@ -11,9 +11,9 @@ import pytest
 
 from reactor import DatagramBatch, DatagramEndpoint, Stream
 from reactor.datagram_sender import DatagramSender
+from reactor.relay.control import ControlConnection
 from reactor.relay.fanout import FanOut, Viewer
 from reactor.relay.protocol import CommandParser, ReplyParser
-from reactor.relay.server import ControlConnection
 
 from . import __main__ as program
 from . import conservation, hostile, parser, soak
@@ -210,7 +210,7 @@ def drop(self, endpoint, batch, turn=[0]):
 FanOut.datagrams_received = drop
 """
 LEAVES_UNANSWERED = """
-from reactor.relay.server import ControlConnection
+from reactor.relay.control import ControlConnection
 reply = ControlConnection._reply
 def skip(self, message, turn=[0]):
     turn[0] += 1
@@ -219,7 +219,7 @@ def skip(self, message, turn=[0]):
 ControlConnection._reply = skip
 """
 OVERHEARS_THE_END = """
-from reactor.relay.server import ControlConnection
+from reactor.relay.control import ControlConnection
 ControlConnection.eof_received = lambda self: True
 """
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reactor import EventLoop, ReceiveBuffer, Stream
+from reactor.relay.control import ControlConnection
 from reactor.relay.fanout import FanOut
-from reactor.relay.server import ControlConnection
 from reactor.stream import Input, Life
 from reactor.wakeup import Wakeup
 from tests.reliability import scenarios, seeds, torture
