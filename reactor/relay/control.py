@@ -271,15 +271,15 @@ class ControlConnection(StreamHandler):
         # Only ever to the address that asked, whatever the port: no reflection.
         host, _, *rest = self._client
         address = (host, port, *rest)
-        for lacking in range(_DESCRIPTORS_OF_A_VIEWER, -1, -1):
+        lacking = _DESCRIPTORS_OF_A_VIEWER
+        while True:
             try:
                 return self._claim(address)
             except OSError as exc:
-                if exc.errno not in _EXHAUSTED or not (
-                    lacking and self._server.free_descriptor(self)
-                ):
-                    break
-        return ErrorCode.UNAVAILABLE
+                may_help = lacking and exc.errno in _EXHAUSTED
+                if not (may_help and self._server.free_descriptor(self)):
+                    return ErrorCode.UNAVAILABLE
+            lacking -= 1
 
     def _claim(self, address: Address) -> ErrorCode | None:
         fan_out = self._server.fan_out

@@ -46,6 +46,18 @@ def test_row_214_a_strangers_protocol_is_granted_nothing(
         assert code_of(client.hear_the_end()) in ("EXTRANO", "LARGO")
 
 
+def test_row_214_whoever_goes_on_sooner_than_anybody_reads_is_granted_nothing(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    with studio(loop) as relay:
+        client = relay.controller()
+        client.say(b"hola\n")
+        settle(loop)
+        clock.advance(0.24)
+        client.say(b"CONECTAR 5000\n")
+        assert code_of(client.hear_the_end()) == "EXTRANO"
+
+
 def test_row_214_a_person_who_slips_is_told_and_tries_again(
     loop: EventLoop, clock: ManualClock
 ) -> None:

@@ -119,7 +119,9 @@ def test_row_203_a_loop_that_closes_tells_of_the_end_of_who_was_there(
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
-@pytest.mark.parametrize("host", ["::", "0::0", "0:0:0:0:0:0:0:0"])
+@pytest.mark.parametrize(
+    "host", ["::", "0::0", "0:0:0:0:0:0:0:0"], ids=["shortest", "shorter", "long"]
+)
 def test_row_217_every_address_is_every_address_in_every_spelling(
     loop: EventLoop, host: str
 ) -> None:
