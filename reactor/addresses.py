@@ -73,14 +73,17 @@ def parse_address(text: str) -> tuple[str, int]:
     >>> parse_address("127.0.0.1:65534"), parse_address("[::1]:80")
     (('127.0.0.1', 65534), ('::1', 80))
     """
-    host, colon, port = text.rpartition(":")
+    host, _, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ValueError(f"write an IPv6 address in brackets: [{host}]:{port}")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
+    # int() refuses more than 4,300 digits in words of its own: sys.int_info.
+    number = port.lstrip("0") or port[-1:]
+    sensible = host and number.isascii() and number.isdigit() and len(number) <= 5
+    if not sensible or int(number) > 65535:
         raise ValueError(f"not an address of the form host:port: {text!r}")
-    return host, int(port)
+    return host, int(number)
 
 
 def unmapped(address: Address) -> Address:
