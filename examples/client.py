@@ -19,6 +19,9 @@ from reactor.relay.protocol import Error
 
 _LEAVE_TIMEOUT: Final = 2.0
 _LONGEST_LINE: Final = 200
+_UNANSWERED: Final = "left before the good-bye was answered"
+# ECMA-48, EL: erase the line, whatever somebody has begun to type there.
+_CLEAR: Final = "\r\x1b[K"
 
 
 class Conversation:
@@ -33,7 +36,7 @@ class Conversation:
         self._connected = False
         self.ready = threading.Semaphore()
         """Acquired for each line that is to be heard, so that never more than one waits."""
-        self._failure: str | None = "left before the good-bye was answered"
+        self._failure: str | None = _UNANSWERED
         self._client = RelayClient(
             loop,
             (options.host, options.port),
@@ -65,7 +68,7 @@ class Conversation:
     def leave(self) -> None:
         """Say good-bye; do not wait for ever for the answer."""
         self._client.disconnect()
-        self._loop.call_later(_LEAVE_TIMEOUT, self._client.close)
+        self._loop.call_later(_LEAVE_TIMEOUT, self._end, _UNANSWERED)
 
     def account(self) -> str:
         """What came, and what became of it."""
@@ -79,6 +82,8 @@ class Conversation:
         """Say how it ended; return the exit status."""
         if self._connected:
             self._say(f"ended: {self.account()}")
+        elif self._interactive:
+            console.write(_CLEAR)
         if self._failure is None:
             return 0
         return console.fail("client", self._failure, 1)
@@ -113,7 +118,7 @@ class Conversation:
         self._prompt()
 
     def _say(self, line: object) -> None:
-        console.say(f"\r{line}" if self._interactive else line)
+        console.say(f"{_CLEAR}{line}" if self._interactive else line)
 
     def _prompt(self) -> None:
         if self._interactive:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.programs import Program
+from examples import client as client_program
+from tests.programs import Program, ProgramOnTerminal
 
 
 @pytest.fixture
@@ -171,6 +172,48 @@ def test_a_lost_server_is_one_clear_line(server: Program) -> None:
         program.wait_for("\nOK\n")
         server.process.send_signal(signal.SIGTERM)
         assert_ends_with(program, "the server is lost", 1)
+
+
+@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.parametrize("backlog", [0, 1])
+def test_a_good_bye_that_nobody_answers_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], backlog: int
+) -> None:
+    monkeypatch.setattr(client_program, "_LEAVE_TIMEOUT", 0.05)
+    monkeypatch.setattr(client_program, "lines_of", lambda descriptor: iter(()))
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener,
+        socket.create_connection(listener.getsockname()),  # room for one more, or for none
+    ):
+        port = listener.getsockname()[1]
+        assert client_program.main(["127.0.0.1", str(port), "5001"]) == 1
+    out, err = capfd.readouterr()
+    assert err == "client: left before the good-bye was answered\n"
+    assert "disconnected" not in out
+
+
+def test_nothing_that_was_typed_stays_before_a_line(ports: tuple[int, int]) -> None:
+    with ProgramOnTerminal("examples.client", "127.0.0.1", ports[0], 5001) as program:
+        program.wait_for("> ")
+        program.type(b"CONT")
+        program.wait_for("> CONT")
+        assert program.finish(signal.SIGINT) == 0
+        assert "\r\x1b[KOK\r\n" in program.out
+
+
+def test_a_complaint_does_not_stand_behind_a_prompt() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
+        socket.create_connection(listener.getsockname()),  # there is room for no other
+        ProgramOnTerminal("examples.client", *listener.getsockname(), 5001) as program,
+    ):
+        program.type(b"\nCONT")
+        program.wait_for("> ")
+        program.wait_for("CONT")
+        program.process.send_signal(signal.SIGINT)
+        assert program.finish(signal.SIGTERM) == 1
+        assert program.out.endswith("\r\x1b[K")
+        assert program.err == "client: left before the good-bye was answered\n"
 
 
 def test_a_full_server_is_one_clear_line() -> None:
