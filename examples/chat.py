@@ -44,7 +44,7 @@ def serve(arguments: list[str] | None) -> int:
     with reactor.EventLoop() as loop:
         listener = reactor.listen(loop, lambda: Guest(room), options.host, options.port)
         with console.on_interrupt(loop, loop.stop):
-            console.say(f"listening on {reactor.format_address(listener.sockname)}")
+            console.say(f"listening on {console.written(listener.socknames)}")
             loop.run()
     return 0
 

@@ -8,7 +8,7 @@ import reprlib
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NoReturn, TextIO, TypeVar
 
@@ -24,8 +24,6 @@ _STDOUT: Final = 1
 _STDERR: Final = 2
 _LAST_WORDS: Final = 1.0
 _LONGEST_COMPLAINT: Final = 500
-# RFC 1035, section 2.3.4: a name has 255 octets at most.
-_LONGEST_ADDRESS: Final = 300
 
 _T = TypeVar("_T")
 
@@ -70,7 +68,8 @@ def port(least: int) -> Callable[[str], int]:
 def host(text: str) -> str:
     """An option's value as an address or a name, without a port."""
     if text.startswith("["):
-        raise _refusal("an address without brackets", text)
+        inside = text[1:].partition("]")[0]
+        raise argparse.ArgumentTypeError(f"write an IPv6 address without brackets: {inside}")
     if not text:
         raise _refusal("an address or a name", text)
     return text
@@ -78,8 +77,6 @@ def host(text: str) -> str:
 
 def address(text: str) -> tuple[str, int]:
     """An option's value as HOST:PORT."""
-    if len(text) > _LONGEST_ADDRESS:
-        raise _refusal("an address of the form host:port", text)
     try:
         return reactor.parse_address(text)
     except ValueError as exc:
@@ -88,7 +85,7 @@ def address(text: str) -> tuple[str, int]:
 
 def record(text: str) -> str:
     """An option's value as a file to write; a pipe or a terminal could keep the loop waiting."""
-    if os.path.exists(text) and not os.path.isfile(text):
+    if not text or (os.path.exists(text) and not os.path.isfile(text)):
         raise _refusal("a regular file", text)
     return text
 
@@ -151,14 +148,22 @@ def complain(text: str) -> None:
     _err.write(f"{one_line(text)}\n")
 
 
+def written(addresses: Iterable[reactor.Address]) -> str:
+    """All addresses at which a program can be reached."""
+    return " and ".join(map(reactor.format_address, addresses))
+
+
 def one_line(text: str) -> str:
-    r"""`text` cut short, with what could end a line or move the cursor escaped.
+    r"""`text`, its middle cut out if it is long, what could end a line or move the cursor escaped.
 
     >>> print(one_line("one\ntwo"))
     one\ntwo
     """
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    return f"{shown[:_LONGEST_COMPLAINT]}..." if len(shown) > _LONGEST_COMPLAINT else shown
+    if len(shown) <= _LONGEST_COMPLAINT:
+        return shown
+    # The program stands at the beginning, the reason and the way out at the end.
+    return f"{shown[: _LONGEST_COMPLAINT // 2]}...{shown[-_LONGEST_COMPLAINT // 2 :]}"
 
 
 class _Log(logging.Handler):
@@ -169,15 +174,18 @@ class _Log(logging.Handler):
 
 
 _ADVICE = {
-    errno.EADDRINUSE: "another program uses it: end that, or choose another port",
+    errno.EADDRINUSE: "another program uses it: end that, or choose another {option}",
     errno.EADDRNOTAVAIL: "no address of this machine: try 127.0.0.1 or 0.0.0.0",
     errno.EMFILE: "allow more with: ulimit -n",
     errno.EACCES: "a port below 1024, or a file, needs more rights: choose another",
 }
 
 
-def fail(program: str, problem: object, status: int = EXIT_USAGE) -> int:
-    """Say in one line on stderr why the program ends; return `status`."""
+def fail(program: str, problem: object, status: int = EXIT_USAGE, *, option: str = "port") -> int:
+    """Say in one line on stderr why the program ends; return `status`.
+
+    `option` is what to choose another of where an address is taken.
+    """
     _ignore_interrupts()
     text = str(problem)
     if isinstance(problem, OSError):
@@ -186,7 +194,7 @@ def fail(program: str, problem: object, status: int = EXIT_USAGE) -> int:
             text = f"{problem.filename}: {text}"
         advice = _ADVICE.get(problem.errno or 0)
         if advice is not None:
-            text = f"{text} ({advice})"
+            text = f"{text} ({advice.format(option=option)})"
     _out.drain(_LAST_WORDS / 5)  # on a terminal, the reason stands below what led to it
     complain(f"{program}: {text}")
     return status
@@ -194,7 +202,10 @@ def fail(program: str, problem: object, status: int = EXIT_USAGE) -> int:
 
 # -- from the start to the end -----------------------------------------------------------
 
-_HANGUP: Final = getattr(signal, "SIGHUP", None)
+ENDINGS: Final = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+"""The signals that tell a program to end; by the last, a terminal says that it is gone."""
 
 
 def run(program: str, work: Callable[[_T], int], arguments: _T) -> int:
@@ -222,14 +233,12 @@ def run(program: str, work: Callable[[_T], int], arguments: _T) -> int:
 
 @contextmanager
 def on_interrupt(loop: reactor.EventLoop, leave: Callable[[], object]) -> Iterator[None]:
-    """Call `leave` at the first SIGINT, SIGTERM or SIGHUP; stop the loop at the second.
+    """Call `leave` at the first of the ENDINGS; stop the loop at the second.
 
-    Afterwards they change nothing: the program ends anyway, and owes an account. SIGHUP, by
-    which a terminal says that it is gone, is left alone where `nohup` has it ignored.
+    Afterwards they change nothing: the program ends anyway, and owes an account. One that
+    was ignored at the start is left alone: so `nohup` wants it, and a script's background.
     """
-    signals = [signal.SIGINT, signal.SIGTERM]
-    if _HANGUP is not None and signal.getsignal(_HANGUP) is not signal.SIG_IGN:
-        signals.append(_HANGUP)
+    signals = [signum for signum in ENDINGS if signal.getsignal(signum) is not signal.SIG_IGN]
 
     def first() -> None:
         for signum in signals:
@@ -243,7 +252,7 @@ def on_interrupt(loop: reactor.EventLoop, leave: Callable[[], object]) -> Iterat
 
 
 def _ignore_interrupts() -> None:
-    for signum in filter(None, (signal.SIGINT, signal.SIGTERM, _HANGUP)):
+    for signum in ENDINGS:
         signal.signal(signum, signal.SIG_IGN)
 
 

@@ -49,6 +49,8 @@ def serve(arguments: list[str] | None) -> int:
             server = make_server(loop, options, report)
         except ValueError as exc:
             return console.fail("server", exc)
+        except OSError as exc:
+            return console.fail("server", exc, option=option_of(exc, options))
         with console.on_interrupt(loop, server.close):
             control, ingest = map(reactor.format_address, (server.address, server.ingest_address))
             console.say(f"listening on {control}, ingest on {ingest}")
@@ -73,6 +75,12 @@ def make_server(
         segmentation=False if options.no_gso else None,
         report=report,
     )
+
+
+def option_of(problem: OSError, options: argparse.Namespace) -> str:
+    """Whose address the problem is with: few have typed that of the ingest."""
+    port: int = options.ingest[1]
+    return "--ingest" if port != options.port and f":{port}: " in str(problem) else "port"
 
 
 def account(server: RelayServer) -> str:

@@ -119,7 +119,8 @@ def test_an_ingest_port_in_use_is_one_clear_line() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(ANY)
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert_one_line(refusal("127.0.0.1", 0, "--ingest", address), address, "in use")
+        error = refusal("127.0.0.1", 0, "--ingest", address)
+    assert_one_line(error, address, "in use", "choose another --ingest")
 
 
 def test_an_address_of_another_machine_is_one_clear_line() -> None:

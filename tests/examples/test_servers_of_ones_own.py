@@ -1,10 +1,14 @@
 """Echo and chat: what `import reactor` looks like for somebody else's server."""
 
+import re
 import signal
 import socket
+import sys
+from types import ModuleType
 
 import pytest
 
+from examples import chat, console, echo
 from tests.programs import ROOT, Program
 
 
@@ -59,6 +63,28 @@ def test_chat_tells_all_others() -> None:
                     assert heard.readline().endswith(b": hola[2J\n")  # no cursor is moved
                 assert heard.readline().endswith(b" has left\n")
         assert program.finish(signal.SIGTERM) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have one loopback address only")
+@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.parametrize("program", [echo, chat])
+def test_they_say_every_address_at_which_they_listen(
+    monkeypatch: pytest.MonkeyPatch, program: ModuleType
+) -> None:
+    def look_up(host: str, port: int, *, type: int) -> list[tuple[object, ...]]:
+        hosts = ("127.0.0.1", "127.0.0.2")
+        return [(socket.AF_INET, type, 6, "", (address, port)) for address in hosts]
+
+    said = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(console, "say", say)
+    assert program.main(["two.example", "0"]) == console.EXIT_INTERRUPTED
+    assert re.fullmatch(r"listening on 127\.0\.0\.1:(\d+) and 127\.0\.0\.2:\1", said[0])
 
 
 @pytest.mark.parametrize("name", ["echo", "chat"])

@@ -53,18 +53,20 @@ def test_a_terminal_that_goes_away_ends_a_client_in_good_order(silent: socket.so
         assert program.err == ""
 
 
-def test_under_nohup_a_terminal_that_goes_away_changes_nothing() -> None:
+@pytest.mark.parametrize(("ignored", "heard"), [("HUP", "TERM"), ("INT", "TERM"), ("TERM", "INT")])
+def test_a_signal_that_was_ignored_at_the_start_changes_nothing(ignored: str, heard: str) -> None:
     command = [sys.executable, "-m", "examples.echo", "127.0.0.1", "0"]
+    trap = f"trap '' {ignored}; exec \"$@\""
     with subprocess.Popen(
-        ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *command], cwd=ROOT, stdout=subprocess.PIPE
+        ["sh", "-c", trap, "sh", *command], cwd=ROOT, stdout=subprocess.PIPE
     ) as program:
         assert program.stdout is not None
         port = int(program.stdout.readline().rpartition(b":")[2])
-        program.send_signal(signal.SIGHUP)
+        program.send_signal(signal.Signals[f"SIG{ignored}"])
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
             client.sendall(b"hola\n")
             assert client.recv(100) == b"hola\n"
-        program.send_signal(signal.SIGTERM)
+        program.send_signal(signal.Signals[f"SIG{heard}"])
     assert program.returncode == 0
 
 
