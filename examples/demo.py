@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from dataclasses import dataclass
+from shutil import get_terminal_size
 from typing import Final
 
 import reactor
@@ -48,7 +49,7 @@ class Watcher:
         arrived = self.sink.arrived
         rate = (arrived - self._arrived_before) * SIZE * 8 / 1e6 / seconds
         self._arrived_before = arrived
-        return f"{self.name:<10}{self.state:<12}{rate:>8.2f}{arrived:>12}{self.lost:>8}"
+        return f"{self.name:<18}{self.state:<12}{rate:>8.2f}{arrived:>12}{self.lost:>8}"
 
     def _report(self, event: ClientEvent) -> None:
         match event:
@@ -84,22 +85,20 @@ class Demo:
 
     @property
     def succeeded(self) -> bool:
-        books = self._books()
-        in_order = not any(watcher.lost for watcher in self._watchers)
-        return books.arrived == books.due > 0 and in_order and not books.lost_before
+        return self._books().complete
 
     def verdict(self) -> str:
         if self._source is None:
             joined = sum(watcher.state == "active" for watcher in self._watchers)
-            return f"nothing was streamed: {joined} of {len(self._watchers)} clients could join"
-        books = self._books()
-        if self.succeeded:
-            return f"all {books.due} datagrams that were due arrived, unchanged and in order"
-        losses = ", ".join(f"{count} {where}" for where, count in books.losses.items())
-        return (
-            f"{books.due} datagrams were due: {books.arrived} arrived unchanged and in order, "
-            f"{losses}; {books.lost_before} lost on the way into the relay"
-        )
+            of_all = f"{joined} of {len(self._watchers)} clients could join{_limit()}"
+            return f"nothing was streamed: {of_all}"
+        rate = f"{self._options.mbps:g} Mbit/s"
+        if not self._source.sent:
+            return f"nothing was streamed: no datagram was due in so short a time, at {rate}"
+        account = self._books().account()
+        if not self._source.skipped:
+            return account
+        return f"{account}; the source reached {self._source.reached:.1f} of the {rate} asked for"
 
     def finish(self) -> None:
         """The time is up: let what is on its way arrive, then say good-bye."""
@@ -143,6 +142,7 @@ class Demo:
                 "lost on the way to a player": forwarded - arrived - damaged,
                 "damaged": damaged,
             },
+            missing=sum(watcher.sink.missing for watcher in self._watchers),
             lost_before=(total.lost or 0) + (self._source.lost if self._source else 0),
         )
 
@@ -172,8 +172,25 @@ class Books:
     due: int
     arrived: int
     losses: dict[str, int]
+    missing: int
+    """Datagrams that players had to do without, wherever they were lost."""
     lost_before: int
     """Datagrams that never became copies: they did not reach the relay."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether something was due, and nothing was lost or damaged anywhere."""
+        lost = any(self.losses.values()) or self.missing or self.lost_before
+        return self.due > 0 and not lost
+
+    def account(self) -> str:
+        if self.complete:
+            return f"all {self.due} datagrams that were due arrived, unchanged and in order"
+        losses = ", ".join(f"{count} {where}" for where, count in self.losses.items())
+        return (
+            f"{self.due} datagrams were due: {self.arrived} arrived unchanged and in order, "
+            f"{losses}; {self.lost_before} lost on the way into the relay"
+        )
 
 
 class Table:
@@ -184,20 +201,35 @@ class Table:
         self._watchers = watchers
         self._in_place = os.isatty(1)
         self._shown_at = loop.time()
-        self._shown = False
+        self._height = 0
+        """Lines that stand on the terminal."""
         loop.call_every(_SCREEN_INTERVAL if self._in_place else _LINES_INTERVAL, self.show)
 
     def show(self) -> None:
         now = self._loop.time()
         seconds, self._shown_at = max(now - self._shown_at, 1e-3), now
-        head = f"{'':<10}{'state':<12}{'Mbit/s':>8}{'datagrams':>12}{'lost':>8}"
+        head = f"{'':<18}{'state':<12}{'Mbit/s':>8}{'datagrams':>12}{'lost':>8}"
         lines = [head, *(watcher.row(seconds) for watcher in self._watchers)]
         if self._in_place:
-            up = f"\x1b[{len(lines)}F" if self._shown else ""
-            lines = [line + "\x1b[K" for line in lines]
+            up = f"\x1b[{self._height}F" if self._height else ""
+            lines = [line + "\x1b[K" for line in fitted(lines, get_terminal_size().lines)]
             lines[0] = up + lines[0]
-        self._shown = True
+            self._height = len(lines)
         console.write("".join(f"{line}\n" for line in lines))
+
+
+def fitted(lines: list[str], height: int) -> list[str]:
+    """As much of a table as a terminal of `height` has room for above the cursor's line."""
+    room = max(height - 1, 2)
+    if len(lines) <= room:
+        return lines
+    return [*lines[: room - 1], f"and {len(lines) - room + 1} more"]
+
+
+def _limit() -> str:
+    """What most often keeps clients out, where the system has such a limit."""
+    limit = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1
+    return "" if limit < 0 else f" (each takes some descriptors, and ulimit -n allows {limit})"
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -60,14 +60,22 @@ class Source(reactor.DatagramHandler):
         self._ingest = ingest
         self._rate = min(mbps * 1e6 / 8 / SIZE, _FASTEST)
         self._due = 0.0
-        self._looked_at = loop.time()
+        self._started_at = self._looked_at = loop.time()
         self.sent = 0
         """Datagrams; the next has this number."""
         self.lost = 0
         """Those of them that the system did not take."""
+        self.skipped = 0.0
+        """How many more it would have been at the bit rate that was asked for."""
         self._endpoint = reactor.bind_udp(loop, self, ingest[0], 0)
         self._endpoint.pause_receiving()
         self._timer = loop.call_every(_TICK, self._send_due)
+
+    @property
+    def reached(self) -> float:
+        """The bit rate at which it has sent, in 10^6 bits a second."""
+        seconds = self._looked_at - self._started_at
+        return self.sent * SIZE * 8 / 1e6 / seconds if seconds else 0.0
 
     def stop(self) -> None:
         self._timer.cancel()
@@ -75,7 +83,9 @@ class Source(reactor.DatagramHandler):
 
     def _send_due(self) -> None:
         now = self._loop.time()
-        self._due = min(self._due + (now - self._looked_at) * self._rate, _MOST_AT_ONCE)
+        due = self._due + (now - self._looked_at) * self._rate
+        self._due = min(due, _MOST_AT_ONCE)
+        self.skipped += due - self._due
         self._looked_at = now
         while self._due >= 1:
             self._due -= 1
