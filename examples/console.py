@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from typing import Final, NoReturn, TextIO, TypeVar
 
 import reactor
@@ -240,13 +241,13 @@ def on_interrupt(loop: reactor.EventLoop, leave: Callable[[], object]) -> Iterat
     """
     signals = [signum for signum in ENDINGS if signal.getsignal(signum) is not signal.SIG_IGN]
 
-    def first() -> None:
-        for signum in signals:
-            loop.add_signal_handler(signum, loop.stop)
-        leave()
+    answers = chain([leave], repeat(loop.stop))
+
+    def hear() -> None:
+        next(answers)()
 
     for signum in signals:
-        loop.add_signal_handler(signum, first)
+        loop.add_signal_handler(signum, hear)
     yield
     _ignore_interrupts()
 

@@ -179,7 +179,7 @@ def test_after_ctrl_s_the_video_goes_on_and_after_ctrl_q_the_lines_come(server: 
             assert player.recv(100) == b"video"
             assert "OK" not in client.out
             client.type(CTRL_Q)
-            client.wait_for(r"\bOK\b")
+            client.wait_for(r"\x1b\[KOK\r\n")
             client.wait_for("unknown word 'hola'")
 
 

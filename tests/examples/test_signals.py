@@ -9,8 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+import reactor
+from examples import console
 from tests.programs import ROOT, Program
 
+PATIENCE = 10.0
 SERVER = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0")
 OURS = {
     "server": (SERVER, "ended: "),
@@ -135,6 +138,17 @@ def test_the_second_ctrl_c_does_not_wait_for_clients_but_gives_the_account() -> 
             assert program.finish(signal.SIGINT) == 0
         assert [line.split()[0] for line in program.out.splitlines()[-2:]] == ["client", "ended:"]
         assert program.err == ""
+
+
+@pytest.mark.usefixtures("signals_kept")
+def test_a_second_signal_is_the_second_though_the_loop_has_not_heard_the_first() -> None:
+    heard = []
+    with reactor.EventLoop() as loop, console.on_interrupt(loop, lambda: heard.append("leave")):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        loop.call_later(PATIENCE, heard.append, "never stopped")
+        loop.run()
+    assert heard == ["leave"]
 
 
 def test_the_second_ctrl_c_does_not_wait_for_a_good_bye(silent: socket.socket) -> None:
