@@ -26,8 +26,9 @@ ARGUMENTS = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0")
 CTRL_S, CTRL_Q = b"\x13", b"\x11"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Program]:
+    """One that many tests share."""
     with Program("examples.server", *ARGUMENTS) as program:
         yield program
 
