@@ -58,7 +58,7 @@ class RunningRelay:
 
     def end(self) -> Totals:
         """Ask our server to end while its clients are still there, and for its account."""
-        self.program.finish(signal.SIGINT)
+        self.program.finish(signal.SIGTERM)
         found = self.program.wait_for(
             r"^ended: (\d+) datagrams received, .*; (\d+) copies sent, (\d+) dropped"
         )

@@ -209,7 +209,7 @@ class Siege:
         """Let all that is on its way arrive, end the relay, and compare the accounts."""
         self._audience.finish(self._patience)
         try:
-            self._relay.finish(signal.SIGINT)
+            self._relay.finish(signal.SIGTERM)
         except TimeoutError as exc:
             self.outcome.fail(f"the relay did not end when it was told to: {exc}")
             return
