@@ -282,13 +282,13 @@ class EventLoop:
             else:
                 self._call(watcher.callback, (events,), key.fd)
 
-        # 3. Run the timers that were set aside, then the calls queued before them. What
-        #    these add waits for the next iteration, so I/O gets its turn.
-        queued = len(self._calls)
+        # 3. Run the calls that are queued, then the timers that were set aside: an answer
+        #    that was queued in time must not find its deadline gone by. What these add
+        #    waits for the next iteration, so I/O gets its turn.
+        for _ in range(len(self._calls)):
+            self._call(*self._calls.popleft())
         while due := self._timers.pop_expired(now):
             self._call(*due)
-        for _ in range(queued):
-            self._call(*self._calls.popleft())
 
         # 4. Flush the streams that were written to: one send each, however many writes.
         self._run_flushes()

@@ -551,12 +551,32 @@ def test_a_call_that_queues_itself_does_not_starve_sockets(loop: EventLoop, pair
     loop.run()
 
 
-def test_due_timers_run_before_calls(loop: EventLoop, clock: ManualClock) -> None:
+def test_queued_calls_are_made_before_due_timers(loop: EventLoop, clock: ManualClock) -> None:
     done: list[str] = []
-    loop.call_soon(done.append, "call")
     loop.call_later(0, done.append, "timer")
+    loop.call_soon(done.append, "call")
     loop.run_once(0)
-    assert done == ["timer", "call"]
+    assert done == ["call", "timer"]
+
+
+def test_a_queued_call_can_cancel_a_timer_that_is_overdue(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    timer = loop.call_later(1.0, fail)
+    loop.call_soon(timer.cancel)
+    clock.advance(3600.0)
+    loop.run_once(0)
+
+
+def test_a_timer_armed_by_a_call_waits_for_the_next_iteration(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    done: list[int] = []
+    loop.call_soon(loop.call_later, 0, done.append, 1)
+    loop.run_once(0)
+    assert done == []
+    loop.run_once(0)
+    assert done == [1]
 
 
 # -- calls from other threads ------------------------------------------------------------

@@ -77,13 +77,13 @@ class TimerModel:
 
     def next(self) -> int | None:
         """Who has to be called now; None at the end of the iteration."""
-        if self._due:
-            return self._due[0].name
-        return self._calls[0] if self._calls_due else None
+        if self._calls_due:
+            return self._calls[0]
+        return self._due[0].name if self._due else None
 
     def called(self, again: float | None) -> None:
         """It was called; a repeating timer is due `again`."""
-        if not self._due:
+        if self._calls_due:
             self._calls.popleft()
             self._calls_due -= 1
             return

@@ -20,6 +20,7 @@ from reactor import (
     EventLoop,
     Instrument,
     LoopClosed,
+    ReceiveBuffer,
     Stream,
     StreamHandler,
     listen,
@@ -27,7 +28,7 @@ from reactor import (
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from reactor.wakeup import Wakeup
 from tests.fakes import Door, Ready, SpySelector, open_descriptors, wait_for
-from tests.museum.scenes import every_selector
+from tests.museum.scenes import every_selector, iterate_until
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
 ways_out = pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
@@ -288,6 +289,49 @@ def test_row_204_who_was_in_time_is_heard_wherever_the_time_was_lost(
         loop.run_once(0)
         loop.run_once(0)
     assert queue.order == ["heard", "deadline"]
+
+
+def test_row_204_an_answer_that_was_queued_in_time_is_older_than_its_deadline(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    order: list[str] = []
+
+    def be_answered_and_stall() -> None:
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(order.append, "answer"))
+        thread.start()
+        thread.join()
+        clock.advance(3600.0)
+
+    loop.call_later(60.0, order.append, "deadline")
+    loop.call_soon(be_answered_and_stall)
+    loop.run_once(0)
+    loop.run_once(0)
+    assert order == ["answer", "deadline"]
+
+
+def test_row_204_what_was_resumed_in_time_is_delivered_before_a_deadline_passes(
+    loop: EventLoop, clock: ManualClock, pairs: Callable[[], Pair]
+) -> None:
+    order: list[str] = []
+    near, far = pairs()
+
+    class LineByLine(StreamHandler):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            order.append(repr(buffer.take_line(99)))
+            stream.pause_reading()
+
+    def resume_and_stall() -> None:
+        stream.resume_reading()
+        clock.advance(3600.0)
+
+    stream = Stream(loop, near, LineByLine(), peername="near")
+    far.send(b"one\ntwo\n")
+    iterate_until(loop, lambda: order)
+    loop.call_later(60.0, order.append, "deadline")
+    loop.call_soon(resume_and_stall)
+    loop.run_once(0)
+    loop.run_once(0)
+    assert order == ["b'one'", "b'two'", "deadline"]
 
 
 # -- row 207: after the end ------------------------------------------------------------------

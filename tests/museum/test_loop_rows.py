@@ -191,7 +191,7 @@ def test_row_109_what_was_due_behind_a_call_that_raised_is_done_when_the_loop_ru
         with pytest.raises(ZeroDivisionError):
             loop.run()
     loop.run()
-    assert done == ["readable", "timer", "call", "flush"]
+    assert done == ["readable", "call", "timer", "flush"]
 
 
 # -- row 110: the last reply of a loop that stops ------------------------------------------------

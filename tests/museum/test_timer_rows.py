@@ -151,6 +151,20 @@ def test_row_23_what_a_timer_queues_leaves_the_iteration_to_the_sockets(
     assert order == ["socket", "socket", "call"]
 
 
+def test_row_23_what_a_call_arms_leaves_the_iteration_to_the_sockets(
+    loop: EventLoop, clock: ManualClock
+) -> None:
+    order: list[str] = []
+    near, far = socket.socketpair()
+    with near, far:
+        loop.register(near, EVENT_READ, lambda events: order.append("socket"))
+        far.send(b"x")
+        loop.call_soon(loop.call_later, 0, order.append, "timer")
+        loop.run_once(0)
+        loop.run_once(0)
+    assert order == ["socket", "socket", "timer"]
+
+
 def test_row_23_a_crowd_that_arms_itself_for_now_is_called_once_each_iteration(
     loop: EventLoop, clock: ManualClock
 ) -> None:
