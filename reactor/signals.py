@@ -30,10 +30,14 @@ _interrupt: Final = getattr(
 class SignalHandlers:
     """The signal handlers of one loop, and what was there before them."""
 
+    # What the main thread has still to clear, and what is to be called then.
+    _overdue: ClassVar[dict["SignalHandlers", Callable[[], object]]] = {}
+
     def __init__(self, call_soon_threadsafe: Callable[..., object]) -> None:
         self._call_soon_threadsafe = call_soon_threadsafe
         self._handlers: dict[int, _Handler] = {}
-        self._ringing = _Ringing()
+        self._ringing: _Ringing | None = None  # there is one as long as there are handlers
+        self._clear_what_is_overdue()
 
     def add(
         self, signum: int, callback: Callable[..., object], args: tuple[Any, ...], wakeup_fd: int
@@ -43,19 +47,22 @@ class SignalHandlers:
         Raises ValueError off the main thread, and ValueError or OSError for a signal that
         can't be caught.
         """
+        if not _is_main_thread():
+            raise ValueError("a signal handler can be added on the main thread only")
+        self._clear_what_is_overdue()
         call = partial(self._call_soon_threadsafe, callback, *args)
         handler = self._handlers.get(signum)
-        if handler is not None and handler.installed:
-            handler.call = call
-            return
-        if not self._handlers:
-            self._ringing.start(wakeup_fd)  # first, for it may fail
+        if handler is not None:
+            if handler.installed:
+                handler.call = call
+                return
+            handler.give_way()  # who has replaced it may call it
+        if self._ringing is None:
+            self._ringing = _Ringing(wakeup_fd)  # first, for it may fail
         try:
             self._handlers[signum] = _Handler(signum, call)
-        except BaseException:
-            if not self._handlers:
-                self._ringing.end()
-            raise
+        finally:
+            self._ring_no_longer_than_needed()
 
     def remove(self, signum: int) -> bool:
         """Put back what was there before; False if we had no handler for `signum`.
@@ -67,33 +74,50 @@ class SignalHandlers:
         if not _is_main_thread():
             raise ValueError("a signal handler can be removed on the main thread only")
         self._handlers.pop(signum).give_way()
-        if not self._handlers:
-            self._ringing.end()
+        self._ring_no_longer_than_needed()
         return True
 
     def move_wakeup(self, wakeup_fd: int) -> None:
         """The bell was replaced: ring the new one. -1: it is gone, ring none."""
-        if self._handlers and _is_main_thread():  # who else is not asleep when a signal comes
+        # Who runs in another thread is not asleep when a signal comes.
+        if self._ringing is not None and _is_main_thread():
             self._ringing.move(wakeup_fd)
 
     def clear(self, then: Callable[[], object] = bool) -> None:
         """Remove all; then call `then`, which may close the bell.
 
         Only the main thread can remove them. From another one it is asked to, by a signal,
-        so that it does so at once though it may wait for something; until it has, the bell
-        has to stay.
+        so that it does so at once though it may wait for something. If others have replaced
+        all our handlers, it does so when next it makes a loop or adds a handler to one. Until
+        then the bell has to stay: the interpreter rings at its number, whosever that is.
         """
         if self._handlers and not _is_main_thread():
-            for handler in self._handlers.values():
-                handler.call = partial(self.clear, then)
-            for signum, handler in self._handlers.items():
-                if handler.installed:
-                    _interrupt(threading.main_thread().ident, signum)
-                    return
-            return  # others have replaced all of them: nobody will ever say that we may
+            self._overdue[self] = then
+            self._ask_main_thread()
+            return
+        then = self._overdue.pop(self, then)
         for signum in list(self._handlers):
             self.remove(signum)
         then()
+
+    @classmethod
+    def _clear_what_is_overdue(cls) -> None:
+        if _is_main_thread():
+            for handlers in list(cls._overdue):
+                handlers.clear()
+
+    def _ask_main_thread(self) -> None:
+        for handler in self._handlers.values():
+            handler.call = self.clear
+        for signum, handler in self._handlers.items():
+            if handler.installed:
+                _interrupt(threading.main_thread().ident, signum)
+                return
+
+    def _ring_no_longer_than_needed(self) -> None:
+        if self._ringing is not None and not self._handlers:
+            self._ringing.end()
+            self._ringing = None
 
 
 class _Handler:
@@ -128,14 +152,15 @@ class _Handler:
     def give_way(self) -> None:
         """Put back what was there before, if we are what is there now. Main thread only."""
         self.call = None
+        before = self._alive_before()
         if self.installed:
-            signal.signal(self._signum, self._alive_before())
+            signal.signal(self._signum, before)
 
     def _alive_before(self) -> Any:
-        before = self._before
-        while isinstance(before, _Handler) and before.call is None:
-            before = before._before
-        return before
+        # Those that have ended are forgotten on the way: they must not pile up.
+        while isinstance(self._before, _Handler) and self._before.call is None:
+            self._before = self._before._before
+        return self._before
 
 
 class _Ringing:
@@ -143,18 +168,14 @@ class _Ringing:
 
     _of_loops: ClassVar[dict[int, "_Ringing"]] = {}
 
-    def __init__(self) -> None:
-        self._number = -1
-        self._ended = False
-        self._before: _Ringing | _Stranger = _Stranger(-1)
-
-    def start(self, number: int) -> None:
-        """Ring at `number` from now on. Raises ValueError off the main thread."""
+    def __init__(self, number: int) -> None:
+        """Ring at `number` from now on. Raises ValueError or OSError if that is closed."""
         # A full bell is a ringing bell: nothing to warn of.
         replaced = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
-        self._before = self._of_loops.get(replaced) or _Stranger(replaced)
+        self._before: _Ringing | _Stranger = self._of_loops.get(replaced) or _Stranger(replaced)
         self._of_loops[number] = self
-        self._number, self._ended = number, False
+        self._number = number
+        self._ended = False
 
     def move(self, number: int) -> None:
         """Ring there instead; -1 for nowhere."""
@@ -170,9 +191,10 @@ class _Ringing:
         self._of_loops.pop(self._number, None)
 
     def _number_before(self) -> int:
+        # As with the handlers.
+        while isinstance(self._before, _Ringing) and self._before._ended:
+            self._before = self._before._before
         before = self._before
-        while isinstance(before, _Ringing) and before._ended:
-            before = before._before
         return before._number if isinstance(before, _Ringing) else before.number_now()
 
 

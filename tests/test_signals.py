@@ -1,19 +1,23 @@
 """Signals as calls of the loop: none lost, and everything put back afterwards."""
 
 import errno
+import gc
 import os
+import select
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from reactor import EVENT_READ, EventLoop, Stream
+from reactor.signals import _Handler, _Ringing
 from reactor.testing import RecordingHandler, run_until
 from reactor.wakeup import Wakeup
 from tests.children import end_of_child, needs_fork
@@ -199,6 +203,16 @@ def test_handlers_can_be_added_on_the_main_thread_only(loop: EventLoop) -> None:
     thread.start()
     thread.join()
     assert len(errors) == 1
+
+
+def test_a_handler_can_be_replaced_on_the_main_thread_only(loop: EventLoop) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "first")
+    (error,) = in_a_thread(lambda: loop.add_signal_handler(signal.SIGUSR1, seen.append, "second"))
+    assert isinstance(error, ValueError)
+    send(signal.SIGUSR1)
+    run_until(loop, lambda: seen)
+    assert seen == ["first"]
 
 
 def test_ten_thousand_signals_do_not_hide_another(loop: EventLoop) -> None:
@@ -450,6 +464,46 @@ def test_a_handler_can_be_added_again_where_the_program_has_replaced_it(loop: Ev
     assert seen == ["new"]
 
 
+def test_a_handler_that_the_program_calls_from_its_own_ends_with_the_next_one(
+    loop: EventLoop,
+) -> None:
+    seen: list[str] = []
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "old")
+    found: Any = signal.getsignal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, lambda signum, frame: found(signum, frame))
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "new")
+    loop.remove_signal_handler(signal.SIGUSR1)
+    send(signal.SIGUSR1)
+    loop.run_once(0)
+    loop.close()
+    send(signal.SIGUSR1)
+    assert seen == []
+
+
+def test_two_loops_may_come_and_go_by_turns(loop: EventLoop, another: EventLoop) -> None:
+    another.add_signal_handler(signal.SIGUSR1, int)
+    loop.add_signal_handler(signal.SIGUSR2, int)
+    another.remove_signal_handler(signal.SIGUSR1)
+    another.add_signal_handler(signal.SIGUSR1, int)
+    loop.remove_signal_handler(signal.SIGUSR2)
+    another.remove_signal_handler(signal.SIGUSR1)
+    assert wakeup_fd() == -1
+
+
+def test_handlers_of_loops_that_come_and_go_by_turns_do_not_pile_up(
+    loop: EventLoop, another: EventLoop
+) -> None:
+    another.add_signal_handler(signal.SIGUSR1, int)
+    for _ in range(100):
+        loop.add_signal_handler(signal.SIGUSR1, int)
+        another.remove_signal_handler(signal.SIGUSR1)
+        another.add_signal_handler(signal.SIGUSR1, int)
+        loop.remove_signal_handler(signal.SIGUSR1)
+    kept = [each for each in gc.get_objects() if isinstance(each, _Handler | _Ringing)]
+    assert len(kept) < 10
+
+
 def test_a_handler_that_is_put_back_when_its_loop_has_ended_hands_on(loop: EventLoop) -> None:
     seen: list[int] = []
     signal.signal(signal.SIGUSR1, lambda signum, frame: seen.append(signum))
@@ -625,6 +679,43 @@ def test_a_bell_at_which_signals_ring_stays_when_nobody_can_say_otherwise(
     os.fstat(number)  # still open, so it is no other's
     loop.close()
     assert wakeup_fd() == -1
+
+
+def make_another(another: EventLoop) -> None:
+    EventLoop().close()
+
+
+def add_a_handler(another: EventLoop) -> None:
+    another.add_signal_handler(signal.SIGUSR2, int)
+    another.remove_signal_handler(signal.SIGUSR2)
+
+
+@pytest.mark.parametrize("act", [make_another, add_a_handler])
+def test_what_another_thread_has_left_is_done_when_the_main_thread_has_to_do_with_a_loop(
+    another: EventLoop, act: Callable[[EventLoop], None]
+) -> None:
+    before = open_descriptors()
+    loop = EventLoop()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    assert in_a_thread(loop.close) == []
+    act(another)
+    assert wakeup_fd() == -1
+    assert open_descriptors() == before
+
+
+def test_no_signal_rings_at_a_connection_after_a_loop_that_nobody_keeps(watchdog: None) -> None:
+    loop = EventLoop()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, lambda signum, frame: None)
+    assert in_a_thread(loop.close) == []
+    del loop
+    gc.collect()
+    with ExitStack() as stack:
+        socks = [stack.enter_context(sock) for _ in range(3) for sock in socket.socketpair()]
+        send(signal.SIGUSR1)
+        assert select.select(socks, [], [], 0)[0] == []
+    EventLoop().close()  # the main thread does what was left to it
 
 
 def test_a_broken_bell_is_replaced_in_a_loop_that_another_thread_runs(

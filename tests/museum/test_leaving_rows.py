@@ -214,6 +214,13 @@ def test_row_203_closing_in_another_thread_closes_all_and_puts_the_handlers_back
 
 
 @needs_signals
+def test_row_203_another_thread_can_not_replace_a_handler(loop: EventLoop) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    (error,) = in_a_thread(lambda: loop.add_signal_handler(signal.SIGUSR1, int))
+    assert isinstance(error, ValueError)
+
+
+@needs_signals
 def test_row_203_a_removal_that_is_refused_forgets_nothing(loop: EventLoop) -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)

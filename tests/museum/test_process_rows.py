@@ -1,11 +1,14 @@
 """Rows about what belongs to the whole process, or to two: signals, and what a fork inherits."""
 
+import gc
 import os
+import select
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import permutations
 
 import pytest
@@ -14,7 +17,7 @@ from reactor import EVENT_READ, EVENT_WRITE, EventLoop, connect, listen
 from reactor.testing import RecordingHandler
 from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
 from tests.conftest import Connect, Reported
-from tests.fakes import Door, Link, SpySelector, tcp_pair, wait_for
+from tests.fakes import Door, Link, SpySelector, open_descriptors, tcp_pair, wait_for
 from tests.museum.scenes import every_selector, iterate_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
@@ -329,3 +332,70 @@ def test_row_206_no_signal_rings_at_the_number_of_a_bell_that_is_gone(
     loop.run_once(0)
     reported.clear()
     assert wakeup_fd() == -1
+
+
+def closed_in_another_thread(loop: EventLoop) -> None:
+    thread = threading.Thread(target=loop.close)
+    thread.start()
+    thread.join()
+
+
+def test_row_206_no_signal_rings_at_who_inherits_the_bell_of_a_loop_closed_elsewhere() -> None:
+    loop = EventLoop()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, lambda signum, frame: None)
+    closed_in_another_thread(loop)
+    del loop
+    gc.collect()
+    with ExitStack() as stack:
+        socks = [stack.enter_context(sock) for _ in range(3) for sock in quiet_pair()]
+        signal.raise_signal(signal.SIGUSR1)
+        assert select.select(socks, [], [], 0)[0] == []
+    EventLoop().close()  # the main thread does what was left to it
+
+
+def test_row_206_what_was_left_to_the_main_thread_is_done_when_it_makes_a_loop() -> None:
+    before = open_descriptors()
+    loop = EventLoop()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    closed_in_another_thread(loop)
+    EventLoop().close()
+    assert (wakeup_fd(), open_descriptors()) == (-1, before)
+
+
+def test_row_206_a_handler_that_was_replaced_and_is_called_still_calls_nobody(
+    loop: EventLoop,
+) -> None:
+    seen: list[str] = []
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "old")
+    found = signal.getsignal(signal.SIGUSR1)
+    assert callable(found)
+    signal.signal(signal.SIGUSR1, lambda signum, frame: found(signum, frame))
+    loop.add_signal_handler(signal.SIGUSR1, seen.append, "new")
+    loop.close()
+    signal.raise_signal(signal.SIGUSR1)
+    assert seen == []
+
+
+def test_row_206_loops_may_come_and_go_by_turns(loop: EventLoop) -> None:
+    with EventLoop() as another:
+        another.add_signal_handler(signal.SIGUSR1, int)
+        loop.add_signal_handler(signal.SIGTERM, int)
+        another.remove_signal_handler(signal.SIGUSR1)
+        another.add_signal_handler(signal.SIGUSR1, int)
+        loop.remove_signal_handler(signal.SIGTERM)
+        another.remove_signal_handler(signal.SIGUSR1)
+        assert wakeup_fd() == -1
+
+
+def test_row_206_loops_that_come_and_go_leave_nothing_behind(loop: EventLoop) -> None:
+    with EventLoop() as another:
+        another.add_signal_handler(signal.SIGUSR1, int)
+        for _ in range(50):
+            loop.add_signal_handler(signal.SIGUSR1, int)
+            another.remove_signal_handler(signal.SIGUSR1)
+            another.add_signal_handler(signal.SIGUSR1, int)
+            loop.remove_signal_handler(signal.SIGUSR1)
+        kept = [each for each in gc.get_objects() if type(each).__module__ == "reactor.signals"]
+    assert len(kept) < 20
