@@ -49,21 +49,10 @@ class InheritedSelector(selectors.BaseSelector):
         self._selector = selector
         self._reason = reason
 
-    def register(self, fileobj: Any, events: int, data: Any = None) -> NoReturn:
-        """Raises RuntimeError, as all the others do."""
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError(self._reason)
 
-    def unregister(self, fileobj: Any) -> NoReturn:
-        """Raises RuntimeError."""
-        raise RuntimeError(self._reason)
-
-    def select(self, timeout: float | None = None) -> NoReturn:
-        """Raises RuntimeError."""
-        raise RuntimeError(self._reason)
-
-    def get_map(self) -> NoReturn:
-        """Raises RuntimeError."""
-        raise RuntimeError(self._reason)
+    register = unregister = select = get_map = _refuse
 
     def close(self) -> None:
         """Close this process's copy; no registration of the parent's is lost by that."""

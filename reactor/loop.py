@@ -439,7 +439,8 @@ class EventLoop:
 
         `events` is EVENT_READ, EVENT_WRITE, both, or 0 to wait for nothing yet. Raises
         ValueError for other events, for what is closed or can't be waited for (a regular
-        file), and for a descriptor that has a watcher already, also one of nothing.
+        file, for select(2) a number from 1024 on), and for a descriptor that has a watcher
+        already, also one of nothing.
         """
         self._check_open()
         _check_callable(callback)

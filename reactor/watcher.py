@@ -1,12 +1,15 @@
 """The interest of one owner in one descriptor: what it waits for, and whom to call."""
 
+import errno
 import io
 import os
 import selectors
+import socket
 import stat
+import sys
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 __all__ = ["EVENT_READ", "EVENT_WRITE", "FileObject", "Watcher"]
 
@@ -20,6 +23,9 @@ class HasFileno(Protocol):
 
 
 FileObject: TypeAlias = int | HasFileno
+
+# select(2); on Windows it is a matter of how many, not of which.
+_FD_SETSIZE: Final = sys.maxsize if sys.platform == "win32" else 1024
 
 
 class Watcher:
@@ -47,8 +53,10 @@ class Watcher:
         self.callback = callback
         self.events = 0
         """What is waited for; 0 after `close()`."""
-        # Of what is simulated the system knows nothing.
-        self._file = None if getattr(selector, "simulated", False) else _file_of(fileobj, self.fd)
+        self._file: tuple[int, int] | None = None
+        if not getattr(selector, "simulated", False):  # of what is, the system knows nothing
+            _check_number(selector, self.fd)
+            self._file = _file_of(fileobj, self.fd)
         self._evict_the_dead()
         self.modify(events)
         owners[self.fd] = self
@@ -134,13 +142,21 @@ def _descriptor_of(fileobj: FileObject) -> int:
     return fd
 
 
+def _check_number(selector: selectors.BaseSelector, fd: int) -> None:
+    # selectors.SelectSelector takes it, and select(2) refuses it for as long as it is watched.
+    if fd >= _FD_SETSIZE and isinstance(selector, selectors.SelectSelector):
+        message = f"select() takes descriptors below {_FD_SETSIZE}, not {fd}"
+        # It is an OSError too: what was accepted or made may have any number.
+        raise io.UnsupportedOperation(errno.EMFILE, message)
+
+
 def _file_of(fileobj: FileObject, fd: int) -> tuple[int, int] | None:
-    """What a number stands for, as long as it is open; None for objects that know it themselves.
+    """What a number stands for, as long as it is open; None for sockets, which know it themselves.
 
     Raises ValueError for what select(2) would call ready at all times, or never: a regular
-    file, a directory, a number that is not open.
+    file, a directory, a number that is not open. It may be wrapped in any object.
     """
-    if not isinstance(fileobj, int | io.IOBase):
+    if isinstance(fileobj, socket.socket):
         return None
     try:
         status = os.fstat(fd)

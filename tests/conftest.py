@@ -99,6 +99,18 @@ def connected(loop: EventLoop) -> Iterator[Connect]:
 
 
 @pytest.fixture
+def beyond_select() -> Iterator[Callable[[int], int]]:
+    """Duplicates a descriptor to a number that select(2) does not take. The test closes it."""
+    fcntl, resource = pytest.importorskip("fcntl"), pytest.importorskip("resource")
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < 2048:
+        pytest.skip("so many descriptors are not allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, 2048), most))
+    yield lambda number: fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 1024)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))
+
+
+@pytest.fixture
 def udp() -> Iterator[Callable[..., FaultySocket]]:
     """Makes plain UDP sockets, and closes them in the end."""
     with ExitStack() as stack:

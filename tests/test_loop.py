@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import random
+import selectors
 import signal
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -920,6 +922,48 @@ def test_a_regular_file_is_refused(loop: EventLoop, tmp_path: Path, events: int,
     path.touch()
     with path.open(mode) as file, pytest.raises(ValueError, match="not a file"):
         loop.register(file, events, fail)
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_a_regular_file_in_a_wrapper_is_refused(loop: EventLoop, events: int) -> None:
+    with NamedTemporaryFile() as file, pytest.raises(ValueError, match="not a file"):
+        loop.register(file, events, fail)
+
+
+def test_what_can_be_waited_for_may_be_wrapped_in_any_object(loop: EventLoop, pair: Pair) -> None:
+    class Wrapper:
+        def fileno(self) -> int:
+            return pair[0].fileno()
+
+    seen: list[int] = []
+    loop.register(Wrapper(), EVENT_WRITE, seen.append)
+    loop.run_once(0)
+    assert seen == [EVENT_WRITE]
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_a_number_that_select_does_not_take_is_refused_in_the_call(
+    pair: Pair, beyond_select: Callable[[int], int], events: int
+) -> None:
+    number = beyond_select(pair[0].fileno())
+    with EventLoop(selector=selectors.SelectSelector()) as loop:
+        with pytest.raises(ValueError, match=f"below 1024, not {number}"):
+            loop.register(number, events, fail)
+        loop.run_once(0)
+    os.close(number)
+
+
+@pytest.mark.skipif(not hasattr(selectors, "PollSelector"), reason="needs poll(2)")
+def test_a_number_that_select_does_not_take_is_like_any_other_elsewhere(
+    pair: Pair, beyond_select: Callable[[int], int]
+) -> None:
+    seen: list[int] = []
+    number = beyond_select(pair[0].fileno())
+    with EventLoop(selector=selectors.PollSelector()) as loop:
+        loop.register(number, EVENT_WRITE, seen.append)
+        loop.run_once(0)
+    os.close(number)
+    assert seen == [EVENT_WRITE]
 
 
 @pytest.mark.parametrize("events", [0, EVENT_READ])

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import selectors
 import signal
 import socket
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from reactor import (
     ReceiveBuffer,
     Stream,
     StreamHandler,
+    connect,
     listen,
 )
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
@@ -425,6 +428,41 @@ def test_row_210_a_number_is_free_once_its_owner_has_closed(
 def test_row_210_a_regular_file_is_refused(loop: EventLoop, tmp_path: Path, events: int) -> None:
     with (tmp_path / "file").open("w") as file, pytest.raises(ValueError, match="not a file"):
         loop.register(file, events, int)
+
+
+@every_selector
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_row_210_a_regular_file_in_a_wrapper_is_refused(loop: EventLoop, events: int) -> None:
+    with NamedTemporaryFile() as file, pytest.raises(ValueError, match="not a file"):
+        loop.register(file, events, int)
+
+
+@pytest.mark.parametrize("events", [0, EVENT_READ])
+def test_row_210_a_number_that_select_does_not_take_is_refused_in_the_call(
+    pairs: Callable[[], Pair], beyond_select: Callable[[int], int], events: int
+) -> None:
+    number = beyond_select(pairs()[0].fileno())
+    with EventLoop(selector=selectors.SelectSelector()) as loop:
+        with pytest.raises(ValueError, match="below 1024"):
+            loop.register(number, events, int)
+    os.close(number)
+
+
+def test_row_210_an_attempt_whose_number_select_does_not_take_has_failed(
+    network: Door, beyond_select: Callable[[int], int]
+) -> None:
+    def make(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        with socket.socket(family, kind) as sock:
+            return socket.socket(fileno=beyond_select(sock.fileno()))
+
+    network.socket = make
+    handler = RecordingHandler()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with EventLoop(selector=selectors.SelectSelector(), network=network) as loop:
+            connect(loop, handler, *server.getsockname())
+            loop.run()
+    assert handler.events == ["connection_failed"]
+    assert "below 1024" in str(handler.error)
 
 
 @pytest.mark.parametrize("events", [None, "r", 4])
