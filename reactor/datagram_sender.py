@@ -96,8 +96,7 @@ class DatagramSender:
         for buffers, run in batch.runs():
             direct = ways
             if self._refusals:
-                direct = [way for way in ways if not self._refusals.hold(way.address, run.segment)]
-                held = [way for way in ways if way not in direct]
+                direct, held = self._split(ways, run.segment)
                 self._send_singly(batch.datagrams_of(run), held, dropped)
             control, failed = run.control, 0
             for way in direct:
@@ -109,6 +108,14 @@ class DatagramSender:
             taken = len(direct) - failed
             self._count_sent(run.count * taken, run.size * taken)
         return dropped
+
+    def _split(self, ways: list[Way], size: int) -> tuple[list[Way], list[Way]]:
+        """The ways by which runs of such datagrams may be sent, and those that refused them."""
+        direct: list[Way] = []
+        held: list[Way] = []
+        for way in ways:
+            (held if self._refusals.hold(way.address, size) else direct).append(way)
+        return direct, held
 
     def _send_singly(
         self, datagrams: Iterable[memoryview], ways: list[Way], dropped: dict[Address, int]

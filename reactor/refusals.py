@@ -16,7 +16,7 @@ class Refusals:
 
     A network card, a tunnel or a smaller link refuses what is too large for it: what is
     smaller may pass. After a minute by `clock`, which returns seconds, a run is tried
-    again. At most 4,096 addresses are remembered.
+    again. It is true while any refusal is in force. At most 4,096 addresses are remembered.
 
     >>> refusals = Refusals(clock=lambda: 0.0)
     >>> refusals.add(("192.0.2.1", 9), 1400)
@@ -27,27 +27,41 @@ class Refusals:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._refused: dict[Address, tuple[int, float]] = {}
+        self._known: set[Address] = set()
+        # In the order in which they end.
+        self._in_force: dict[Address, tuple[int, float]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._refused)
+        self._let_expire()
+        return bool(self._in_force)
 
     def add(self, address: Address, size: int) -> bool:
         """A run of datagrams of `size` bytes was refused. Whether it is the first to `address`."""
-        known = self._refused.get(address)
-        if known is None and len(self._refused) >= _MAX_REMEMBERED:
-            self._refused.clear()
-        least = size if known is None else min(size, known[0])
-        self._refused[address] = least, self._clock() + _RETRY_DELAY
-        return known is None
+        self._let_expire()
+        is_news = address not in self._known
+        if is_news and len(self._known) >= _MAX_REMEMBERED:
+            self._known.clear()
+            self._in_force.clear()
+        self._known.add(address)
+        least, _ = self._in_force.pop(address, (size, 0.0))
+        self._in_force[address] = min(size, least), self._clock() + _RETRY_DELAY
+        return is_news
 
     def hold(self, address: Address, size: int) -> bool:
         """Whether such a run is not even to be tried."""
-        if address not in self._refused:
+        if address not in self._in_force:
             return False
-        least, until = self._refused[address]
+        least, until = self._in_force[address]
         return size >= least and self._clock() < until
 
     def forget(self, address: Address) -> None:
         """The next at `address` is another."""
-        self._refused.pop(address, None)
+        self._known.discard(address)
+        self._in_force.pop(address, None)
+
+    def _let_expire(self) -> None:
+        while self._in_force:
+            oldest = next(iter(self._in_force))
+            if self._clock() < self._in_force[oldest][1]:
+                return
+            del self._in_force[oldest]

@@ -62,6 +62,30 @@ def test_only_the_first_refusal_of_an_address_is_news() -> None:
     assert refusals.add(THERE, 1316)
 
 
+def test_a_size_whose_minute_is_over_is_not_renewed_by_a_larger_one() -> None:
+    clock = ManualClock()
+    refusals = Refusals(clock)
+    refusals.add(HERE, 188)
+    clock.advance(60.0)
+    refusals.add(HERE, 1316)
+    assert not refusals.hold(HERE, 188)
+    assert refusals.hold(HERE, 1316)
+
+
+@given(st.lists(st.tuples(st.sampled_from([HERE, THERE]), sizes, st.floats(0, 90)), min_size=1))
+def test_nothing_is_in_force_a_minute_after_the_last_refusal(
+    refused: list[tuple[tuple[str, int], int, float]],
+) -> None:
+    clock = ManualClock()
+    refusals = Refusals(clock)
+    for address, size, pause in refused:
+        refusals.add(address, size)
+        assert refusals
+        clock.advance(pause)
+    clock.advance(60.0)
+    assert not refusals
+
+
 def test_who_comes_after_one_that_was_forgotten_begins_afresh() -> None:
     refusals = Refusals(ManualClock())
     refusals.add(HERE, 1316)
