@@ -43,7 +43,8 @@ def connect(
 
     `connection_failed` gets a TimeoutError if the time was over; else the error of the first
     address that failed, though not a lack of a way there if another was refused. Either
-    names what came of each address that failed.
+    names what came of each address that failed. A server that answers and then resets has
+    been connected to, however late the loop looks; one that resets without a word has not.
 
     Raises OSError for a name or scope that is unknown, RuntimeError for any name while the
     loop runs, ValueError for a port or a time-out that is none, TypeError for a handler or
@@ -123,7 +124,7 @@ class Connector:
         while self._untried:
             family, address = self._untried.pop()
             try:
-                attempt = _Attempt(self._loop, family, address, self._on_ready)
+                attempt = _Attempt(self._loop, family, address, self._look_at)
             except OSError as exc:
                 self._errors.append(named(exc, address))
                 continue
@@ -133,9 +134,6 @@ class Connector:
             return
         if not self._attempts:
             self._give_up(self._errors)
-
-    def _on_ready(self, attempt: "_Attempt", events: int) -> None:
-        self._look_at(attempt)
 
     def _on_deadline(self) -> None:
         # Look before condemning: what was answered in time counts, however late the loop is.
@@ -147,7 +145,7 @@ class Connector:
             late = TimeoutError(errno.ETIMEDOUT, f"no answer within {self._timeout:g} s")
             self._give_up([late, *self._errors])
 
-    def _look_at(self, attempt: "_Attempt") -> None:
+    def _look_at(self, attempt: "_Attempt", events: int = 0) -> None:
         try:
             peername = attempt.peername()
         except OSError as exc:
@@ -208,14 +206,17 @@ class _Attempt:
     def peername(self) -> Any:
         """Who is at the other end; None if that will only be known later. Raises OSError."""
         sock = self._sock
-        _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         try:
             peername = sock.getpeername()
         except OSError as exc:
+            if self._was_answered():
+                # And reset since: whoever reads the answer will find the error behind it.
+                return self.address
+            _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
             if exc.errno != errno.ENOTCONN:
                 raise
             # Readiness is a hint. connect(2): EALREADY says that there is something to wait
-            # for. Or the connection was made, or refused, between the two questions.
+            # for. Or the connection was made, or refused, between two questions.
             code = sock.connect_ex(self.address)
             if code in _IN_PROGRESS - {0}:
                 return None
@@ -226,6 +227,17 @@ class _Attempt:
         if peername == sock.getsockname():
             _raise_unless({0}, errno.ECONNREFUSED)
         return peername
+
+    def _was_answered(self) -> bool:
+        """Whether the other end has said something. Raises OSError if it has refused."""
+        try:
+            return bool(self._sock.recv(1, socket.MSG_PEEK))
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as exc:
+            if exc.errno != errno.ENOTCONN:
+                raise
+            return False
 
 
 def _raise_unless(accepted: set[int], code: int) -> None:

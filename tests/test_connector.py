@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import select
 import socket
 import weakref
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from reactor.testing import (
     torture,
 )
 from tests.conftest import Reported
-from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors
+from tests.fakes import Door, FaultySocket, Peer, SpySelector, has_ipv6, open_descriptors
 
 MADE = ["connection_made"]
 FAILED = ["connection_failed"]
@@ -93,6 +94,20 @@ def resolve_to(network: Door, *addresses: tuple[str, int]) -> None:
     """Let every name have these addresses."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
     network.getaddrinfo = lambda *args, **kwargs: found
+
+
+def answer_and_reset(
+    server: socket.socket, caller: socket.socket, answer: bytes, ends_first: bool = False
+) -> None:
+    """Accept, say something and reset; return when the caller's system knows."""
+    accepted = Peer(server.accept()[0])
+    accepted.send(answer)
+    if ends_first:
+        accepted.end()
+    accepted.reset()
+    poll = select.poll()
+    poll.register(caller, 0)
+    assert poll.poll(5000), "no reset came"
 
 
 # -- success -----------------------------------------------------------------------------
@@ -289,18 +304,61 @@ def test_a_selector_that_refuses_is_a_failure(
     assert handler.error.errno == errno.ENOSPC
 
 
-@pytest.mark.parametrize("call", ["getsockopt", "getpeername"])
 def test_a_connection_that_breaks_before_it_is_seen_is_a_failure(
-    loop: EventLoop,
-    handler: RecordingHandler,
-    port: int,
-    sockets: list[FaultySocket],
-    call: str,
+    loop: EventLoop, handler: RecordingHandler, port: int, sockets: list[FaultySocket]
 ) -> None:
     connect(loop, handler, "127.0.0.1", port)
-    loop.call_soon(lambda: sockets[0].script(call, [errno.ECONNRESET]))
+    loop.call_soon(lambda: sockets[0].script("getpeername", [errno.ECONNRESET]))
     loop.run()
     assert handler.events == FAILED
+    assert isinstance(handler.error, ConnectionResetError)
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_a_connection_that_was_reset_without_a_word_before_it_is_seen_is_a_failure(
+    loop: EventLoop,
+    handler: RecordingHandler,
+    server: socket.socket,
+    port: int,
+    sockets: list[FaultySocket],
+    ends_first: bool,
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    loop.call_soon(lambda: answer_and_reset(server, sockets[0], b"", ends_first))
+    loop.run()
+    assert handler.events == FAILED
+    assert isinstance(handler.error, BrokenPipeError if ends_first else ConnectionResetError)
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_an_answer_that_was_reset_before_it_is_seen_is_heard(
+    loop: EventLoop,
+    handler: RecordingHandler,
+    server: socket.socket,
+    port: int,
+    sockets: list[FaultySocket],
+    ends_first: bool,
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    loop.call_soon(lambda: answer_and_reset(server, sockets[0], b"ERROR full\n", ends_first))
+    loop.run()
+    assert handler.received == b"ERROR full\n"
+    assert handler.events[:2] == ["connection_made", "data_received"]
+    assert handler.stream is not None
+    assert handler.stream.peername == server.getsockname()
+
+
+def test_what_has_reset_a_connection_is_told_behind_its_answer(
+    loop: EventLoop,
+    handler: RecordingHandler,
+    server: socket.socket,
+    port: int,
+    sockets: list[FaultySocket],
+) -> None:
+    connect(loop, handler, "127.0.0.1", port)
+    loop.call_soon(lambda: answer_and_reset(server, sockets[0], b"ERROR full\n"))
+    loop.run()
+    assert handler.events[-1] == "connection_lost"
     assert isinstance(handler.error, ConnectionResetError)
 
 

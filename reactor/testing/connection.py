@@ -198,8 +198,10 @@ class ConnectionEnd:
             self.observer.sent(data[:taken])
         return taken or None
 
-    def receive(self, size: int, cut: Cut | None) -> bytes | None:
+    def receive(self, size: int, cut: Cut | None, *, peek: bool = False) -> bytes | None:
         """What has arrived, b"" at the end; None if there is nothing yet."""
+        if peek and self.reachable and self.incoming.arrived:
+            return bytes(self.incoming.arrived[:size])
         data = b""
         if self.reachable and self.incoming.arrived:
             if cut is not None:
@@ -211,7 +213,7 @@ class ConnectionEnd:
             self._raise_error()
             if not self.readable:
                 return None
-        if not data and self.observer is not None:
+        if not (data or peek) and self.observer is not None:
             self.observer.received(b"")
         return data
 

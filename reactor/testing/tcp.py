@@ -174,13 +174,14 @@ class TcpSocket(SimulatedSocket):
         self._kernel.tell(self.name, "send", f"{taken} of {len(data)}")
         return taken
 
-    def recv(self, size: int) -> bytes:
-        """What has arrived, at most `size` bytes; b"" at the end."""
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """What has arrived, at most `size` bytes; b"" at the end. MSG_PEEK leaves it there."""
         cut = self._enter("recv") or self._cut(size)
-        data = self._connection(errno.ENOTCONN).receive(size, cut)
+        peek = flags == socket.MSG_PEEK
+        data = self._connection(errno.ENOTCONN).receive(size, cut, peek=peek)
         if data is None:
             self._wait("recv")
-        self.activity += 1
+        self.activity += not peek
         self._kernel.tell(self.name, "recv", len(data) if data else "end")
         return data
 

@@ -477,6 +477,53 @@ def reset(sock: socket.socket) -> None:
 
 
 @script
+def a_look_at_what_comes(bench: Bench) -> None:
+    near, far = bench.connection()
+    bench.call(near, "recv", 1, socket.MSG_PEEK)
+    bench.give(far, b"x")
+    bench.settle((near, "rw"))
+    bench.call(near, "recv", 1, socket.MSG_PEEK)
+    bench.call(near, "recv", 1)
+    bench.call(far, "shutdown", socket.SHUT_WR)
+    bench.settle((near, "rw"))
+    bench.call(near, "recv", 1, socket.MSG_PEEK)
+
+
+@script
+def a_look_at_what_came_before_a_reset(bench: Bench) -> None:
+    near, far = bench.connection()
+    bench.give(far, b"x")
+    bench.settle((near, "rw"))
+    reset(far)
+    bench.until_broken(near)
+    bench.call(near, "recv", 1, socket.MSG_PEEK)
+    bench.call(near, "recv", 10)
+    bench.call(near, "recv", 10, socket.MSG_PEEK)
+    bench.error_of(near)
+
+
+@script
+def a_look_after_an_end_and_a_reset(bench: Bench) -> None:
+    near, far = bench.connection()
+    bench.call(far, "shutdown", socket.SHUT_WR)
+    bench.settle((near, "rw"))
+    reset(far)
+    bench.until_broken(near)
+    bench.call(near, "recv", 1, socket.MSG_PEEK)
+    bench.error_of(near)
+
+
+@script
+def a_look_before_anybody_answers(bench: Bench) -> None:
+    listener = bench.listener()
+    caller = bench.tcp("caller")
+    bench.call(caller, "recv", 1, socket.MSG_PEEK)
+    bench.connect(caller, listener)
+    bench.settle((caller, "w"))
+    bench.call(caller, "recv", 1, socket.MSG_PEEK)
+
+
+@script
 def a_reset_received(bench: Bench) -> None:
     near, far = bench.connection()
     reset(far)
