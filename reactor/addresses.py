@@ -23,6 +23,7 @@ __all__ = [
     "numeric_host",
     "parse_address",
     "resolve",
+    "scope_id",
     "summary",
     "unmapped",
 ]
@@ -166,6 +167,27 @@ def summary(errors: Sequence[OSError]) -> OSError:
     return OSError(telling.errno, "; ".join(str(exc.strerror) for exc in errors))
 
 
+def scope_id(host: ipaddress.IPv6Address) -> int:
+    """The number of the interface that `host` is scoped to, 0 for none. Raises OSError.
+
+    RFC 4007, section 11.2: it is written by number, or by name.
+
+    >>> scope_id(ipaddress.IPv6Address("fe80::1%2")), scope_id(ipaddress.IPv6Address("::1"))
+    (2, 0)
+    """
+    scope = host.scope_id or "0"
+    try:
+        # Ten digits are as many as 32 bits may have.
+        if scope.isascii() and scope.isdigit() and len(scope) <= 10:
+            index = int(scope)
+        else:
+            index = socket.if_nametoindex(scope)
+        index.to_bytes(4, "big")
+    except (OSError, OverflowError, ValueError) as exc:
+        raise OSError(errno.ENODEV, f"{host}: no such interface") from exc
+    return index
+
+
 def _numeric(host: str, port: int) -> AddressInfo | None:
     if not isinstance(host, str):
         raise TypeError(f"a host is a str, not {host!r}")
@@ -178,19 +200,4 @@ def _numeric(host: str, port: int) -> AddressInfo | None:
     if isinstance(parsed, ipaddress.IPv4Address):
         return socket.AF_INET, (str(parsed), port)
     spelled = socket.inet_ntop(socket.AF_INET6, parsed.packed)
-    return socket.AF_INET6, (spelled, port, 0, _scope_id(parsed))
-
-
-def _scope_id(host: ipaddress.IPv6Address) -> int:
-    """RFC 4007, section 11.2: the number of an interface, or its name. Raises OSError."""
-    scope = host.scope_id or "0"
-    try:
-        # Ten digits are as many as 32 bits may have.
-        if scope.isascii() and scope.isdigit() and len(scope) <= 10:
-            index = int(scope)
-        else:
-            index = socket.if_nametoindex(scope)
-        index.to_bytes(4, "big")
-    except (OSError, OverflowError, ValueError) as exc:
-        raise OSError(errno.ENODEV, f"{host}: no such interface") from exc
-    return index
+    return socket.AF_INET6, (spelled, port, 0, scope_id(parsed))

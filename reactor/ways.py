@@ -5,10 +5,10 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from .addresses import Address
+from .addresses import Address, scope_id
 
 __all__ = ["Way", "Ways"]
 
@@ -40,7 +40,8 @@ class Ways(dict[Address, Way]):
     A lane is a socket of its own, connected: the system then finds the route once, and not
     for each run.
 
-    `takes_ipv4` is for a socket of IPv6. At most 4,096 ways are remembered.
+    `takes_ipv4` is for a socket of IPv6. At most 4,096 ways are remembered, or twice as many
+    as `to_all` was ever asked for at once.
 
     >>> with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
     ...     Ways(sock, takes_ipv4=True).to(("127.0.0.1", 9)).destination
@@ -52,6 +53,7 @@ class Ways(dict[Address, Way]):
         self._sock = sock
         self.takes_ipv4 = takes_ipv4
         self.lanes: dict[Address, socket.socket] = {}
+        self._room = _MAX_REMEMBERED
 
     def to(self, address: Address) -> Way:
         """The way to `address`.
@@ -64,8 +66,11 @@ class Ways(dict[Address, Way]):
         except TypeError:
             return self._find(address)  # what has no hash is no address: this says so
 
-    def to_all(self, addresses: Iterable[Address]) -> list[Way]:
+    def to_all(self, addresses: Sequence[Address]) -> list[Way]:
         """The ways to all of them. Raises what `to` raises, for the first that is wrong."""
+        # To forget some in the midst would be to check them all, each time. Twice, so that
+        # newcomers don't either push out at once who stays.
+        self._room = max(self._room, 2 * len(addresses))
         return list(map(self.__getitem__, addresses))
 
     def open_lane(self, address: Address, sock: socket.socket) -> None:
@@ -87,7 +92,7 @@ class Ways(dict[Address, Way]):
 
     def __missing__(self, address: Address) -> Way:
         way = self._find(address)
-        if len(self) >= _MAX_REMEMBERED:
+        if len(self) >= self._room:
             self.clear()
         self[address] = way
         return way
@@ -130,7 +135,7 @@ class Ways(dict[Address, Way]):
         if not (0 <= flow <= _MAX_FLOW_INFO and 0 <= scope <= _MAX_SCOPE_ID):
             raise ValueError(f"expected a flow info and a scope id, not {flow} and {scope}")
         spelled = str(host).partition("%")[0]
-        return (spelled, port, flow, _index(host.scope_id) if host.scope_id else scope)
+        return (spelled, port, flow, _scope_id(host) if host.scope_id else scope)
 
 
 def _parts(address: Address) -> Address:
@@ -141,9 +146,8 @@ def _parts(address: Address) -> Address:
     raise TypeError(f"expected (host, port) or (host, port, flow info, scope id), not {address!r}")
 
 
-def _index(scope: str) -> int:
-    """RFC 4007, section 11.2: the number of an interface, or its name."""
+def _scope_id(host: ipaddress.IPv6Address) -> int:
     try:
-        return int(scope) if scope.isdecimal() else socket.if_nametoindex(scope)
+        return scope_id(host)
     except OSError:
-        raise ValueError(f"expected an interface, not {scope!r}") from None
+        raise ValueError(f"expected an interface, not {host.scope_id!r}") from None

@@ -109,6 +109,8 @@ def test_what_a_socket_of_ipv4_can_not_send_to_is_refused(
         ("127.0.0.1", 9),
         ("::ffff:127.0.0.1", 9, 0, 0),
         ("fe80::1%no-such-interface", 9),
+        ("fe80::1%4294967297", 9),
+        ("fe80::1%\u0661", 9),
         ("::1", 9, 1 << 20, 0),
         ("::1", 9, 0, -1),
         ("::1", 9, 0, 1 << 32),
@@ -171,6 +173,23 @@ def test_no_more_than_4096_ways_are_remembered(make_ways: MakeWays) -> None:
     for number in range(10_000):
         ways.to(("127.0.0.1", number))
         assert len(ways) <= 4096
+
+
+def test_there_is_room_for_all_whom_one_batch_goes_to(
+    make_ways: MakeWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = make_ways()
+    addresses = [("127.0.0.1", number) for number in range(10_000)]
+    ways.to_all(addresses)
+    monkeypatch.setattr(ipaddress, "ip_address", lambda host: pytest.fail("checked again"))
+    ways.to_all(addresses)
+
+
+def test_the_memory_for_ways_has_a_bound_whoever_comes_and_goes(make_ways: MakeWays) -> None:
+    ways = make_ways()
+    for number in range(6):
+        ways.to_all([(f"127.0.0.{number}", port) for port in range(2500)])
+        assert len(ways) <= 5000
 
 
 def test_a_lane_is_kept_however_many_ways_there_are(make_ways: MakeWays) -> None:

@@ -1,0 +1,108 @@
+"""Rows about sending to very many: what one of them refused, and whom the tables have no room for."""
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+from reactor import Address, DatagramBatch
+from reactor.counters import DatagramCounters
+from reactor.datagram_sender import DatagramSender
+from reactor.refusals import Refusals
+from reactor.testing import ManualClock
+from reactor.ways import Ways
+from tests.fakes import FaultySocket
+
+BATCH = DatagramBatch.of([bytes(1316)] * 3)
+
+
+class Compared(str):
+    """A host that counts how often it is compared with another."""
+
+    count = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.count += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+class Everywhere(FaultySocket):
+    """A socket that takes all runs but the first, and sends nothing."""
+
+    refused = False
+
+    def sendmsg(self, buffers: Any, *args: Any) -> int:
+        if not self.refused:
+            self.refused = True
+            raise OSError(5, "EIO")
+        return sum(map(len, buffers))
+
+    def sendto(self, data: Any, *args: Any) -> int:
+        return len(data)
+
+
+def crowd(size: int) -> list[Address]:
+    return [(Compared(ipaddress.IPv4Address(0x0A000000 + number)), 9) for number in range(size)]
+
+
+# -- 219: a refusal that passes ----------------------------------------------------------
+
+
+def test_row_219_one_receiver_that_refuses_costs_the_others_next_to_nothing() -> None:
+    addresses = crowd(300)
+    with Everywhere(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sender = DatagramSender(
+            Ways(sock, takes_ipv4=False),
+            DatagramCounters(),
+            True,
+            ManualClock(),
+            lambda count, reason: None,
+            lambda exc, address: None,
+        )
+        for _ in range(2):
+            Compared.count = 0
+            assert sender.send_batch_to_all(BATCH, addresses) == {}
+    assert Compared.count < 10 * len(addresses)
+
+
+def test_row_219_of_a_refusal_that_is_over_nothing_is_left() -> None:
+    clock = ManualClock()
+    refusals = Refusals(clock)
+    refusals.add(("192.0.2.1", 9), 188)
+    clock.advance(60.0)
+    assert not refusals
+
+
+def test_row_219_a_larger_refusal_does_not_renew_a_smaller_one() -> None:
+    clock = ManualClock()
+    refusals = Refusals(clock)
+    refusals.add(("192.0.2.1", 9), 188)
+    clock.advance(60.0)
+    refusals.add(("192.0.2.1", 9), 1316)
+    assert not refusals.hold(("192.0.2.1", 9), 188)
+
+
+# -- 212: addresses ----------------------------------------------------------------------
+
+
+def test_row_212_however_many_there_are_each_address_is_checked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    addresses = crowd(10_000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        ways = Ways(sock, takes_ipv4=False)
+        expected = ways.to_all(addresses)
+        monkeypatch.setattr(ipaddress, "ip_address", lambda host: pytest.fail("checked again"))
+        assert ways.to_all(addresses) == expected
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+@pytest.mark.parametrize("scope", ["4294967297", "99999999999", "9" * 5000, "\u0661"])
+def test_row_212_a_scope_that_no_interface_can_have_is_refused(scope: str) -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        ways = Ways(sock, takes_ipv4=False)
+        with pytest.raises(ValueError, match="expected an interface"):
+            ways.to((f"fe80::1%{scope}", 9))
