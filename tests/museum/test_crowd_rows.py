@@ -1,4 +1,4 @@
-"""Rows about sending to very many: what one of them refused, and whom the tables have no room for."""
+"""Rows about sending to very many: what one of them refused, and whom a table has room for."""
 
 import ipaddress
 import socket
