@@ -8,6 +8,7 @@ import math
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
+from enum import Enum, auto
 from typing import Any, Final
 
 from . import gso
@@ -16,6 +17,7 @@ from .batch import DatagramBatch
 from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
 from .errors import LoopClosed, StreamClosed
+from .fork import tell_when_inherited
 from .loop import EventLoop
 from .multicast import join_group
 from .socket_options import (
@@ -42,6 +44,19 @@ _BUFFER_SIZE: Final = 8 * 1024 * 1024
 _MAX_BUFFER_SIZE: Final = 2**31 - 1  # socket(7): an int
 # Before looking again when a whole wake brought nothing but errors.
 _RETRY_DELAY: Final = 0.1
+
+
+class _Life(Enum):
+    """Of an endpoint, and whose it is."""
+
+    OPEN = auto()
+    ENDING = auto()  # the socket is closed, and connection_lost follows
+    ENDED = auto()
+    INHERITED = auto()  # that of a process of which this is a forked child
+
+
+# Members of an Enum are not as cheap to look up as `send` has to be.
+_OPEN: Final = _Life.OPEN
 
 
 class DatagramHandler:
@@ -120,14 +135,7 @@ def bind_udp(
                 numeric_only=loop.running,
                 dual_stack=dual_stack,
             )
-            made.callback(sock.close)
-            allow_fragments(sock)
-            join_group(sock)
-        sock.setblocking(False)
-        ask_for_buffers(sock, receive=buffer_size if receiving else 1, send=buffer_size)
-        silence_error_queue(sock)
-        if segmentation is None:
-            segmentation = gso.is_supported(sock)
+            _open_up([sock], made)
         endpoint = DatagramEndpoint(
             loop,
             sock,
@@ -159,27 +167,31 @@ def bind_udp_all(
 
     Raises what `bind_udp` raises.
     """
-    socks = bound_sockets(
-        loop.network,
-        host,
-        port,
-        socket.SOCK_DGRAM,
-        numeric_only=loop.running,
-        dual_stack=dual_stack,
-    )
     endpoints: list[DatagramEndpoint] = []
-    try:
+    with ExitStack() as made:
+        socks = bound_sockets(
+            loop.network,
+            host,
+            port,
+            socket.SOCK_DGRAM,
+            numeric_only=loop.running,
+            dual_stack=dual_stack,
+        )
+        _open_up(socks, made)
         for sock in socks:
-            allow_fragments(sock)
-            join_group(sock)
             endpoints.append(bind_udp(loop, handler, sock=sock, **options))
-    except BaseException:
-        for endpoint in endpoints:
-            endpoint.close()
-        for sock in socks[len(endpoints) :]:
-            sock.close()
-        raise
+            made.callback(endpoints[-1].withdraw)
+        made.pop_all()
     return endpoints
+
+
+def _open_up(socks: list[socket.socket], made: ExitStack) -> None:
+    """Have all reach them who are meant to. They are closed with `made`."""
+    for sock in socks:
+        made.callback(sock.close)
+    for sock in socks:
+        allow_fragments(sock)
+        join_group(sock)
 
 
 def _check_handler(handler: object) -> None:
@@ -201,6 +213,14 @@ def _check_size(buffer_size: object) -> None:
         raise ValueError(f"buffer_size is from 1 to {_MAX_BUFFER_SIZE} bytes, not {buffer_size}")
 
 
+def _prepare(sock: socket.socket, receive: int, send: int) -> int:
+    """Have a socket serve a loop; the bytes of its receive buffer. Raises OSError."""
+    sock.setblocking(False)
+    ask_for_buffers(sock, receive=receive, send=send)
+    silence_error_queue(sock)
+    return granted_receive_buffer(sock)
+
+
 class DatagramEndpoint:
     """A bound UDP socket; made by `bind_udp`, ended by `close`."""
 
@@ -210,7 +230,7 @@ class DatagramEndpoint:
         sock: socket.socket,
         handler: DatagramHandler,
         coalesce: float,
-        segmentation: bool,
+        segmentation: bool | None,
         only_from: str | None,
         sources: bool,
         receiving: bool,
@@ -226,25 +246,33 @@ class DatagramEndpoint:
         self._slab = memoryview(b"")  # made at the first look: many only send
         self._tick: Timer | None = None
         self._paused = not receiving
+        self._life = _OPEN
         self._error: Exception | None = None
-        self._drops_while_paused = 0
-        self._drops_at_pause = None if receiving else dropped_by_system(sock)
         self.sockname: Any = sock.getsockname()
         """The address bound to."""
-        self.receive_buffer_size = granted_receive_buffer(sock)
-        """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
+        # First, since a socket that has an owner, or a loop that is closed, is left as it is.
+        self._watcher = loop.register(sock, EVENT_READ if receiving else 0, self._on_ready)
+        loop.attach(self)
+        try:
+            self.receive_buffer_size = _prepare(sock, buffer_size if receiving else 1, buffer_size)
+            """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
+        except BaseException:
+            self._watcher.close()
+            loop.detach(self)
+            raise
+        self._drops_while_paused = 0
+        self._drops_at_pause = None if receiving else dropped_by_system(sock)
         self.counters = DatagramCounters()
         self._ways = Ways(sock, takes_ipv4=takes_ipv4(sock))
         self._sender = DatagramSender(
             self._ways,
             self.counters,
-            segmentation,
+            gso.is_supported(sock) if segmentation is None else segmentation,
             loop.time,
             self._on_drop,
             self._on_refusal,
         )
-        self._watcher = loop.register(sock, EVENT_READ if receiving else 0, self._on_ready)
-        loop.attach(self)
+        tell_when_inherited(self)
 
     def __repr__(self) -> str:
         return f"<DatagramEndpoint {format_address(self.sockname)}>"
@@ -264,11 +292,13 @@ class DatagramEndpoint:
         """Send one datagram; False if it was dropped, which `counters.dropped` explains.
 
         Here and below an address is numeric: a name would be looked up, and keep the loop.
-        Raises StreamClosed when the endpoint is closed, TypeError for what is no address,
-        ValueError for a name, a port that is none, or a family that the socket does not
-        speak. An IPv4 address suits an IPv6 socket that takes IPv4.
+        Raises StreamClosed after `close` or `connection_lost`, TypeError for what is no
+        address, ValueError for a name, a port that is none, or a family that the socket does
+        not speak; RuntimeError in a forked child. An IPv4 address suits an IPv6 socket that
+        takes IPv4. That the loop or a fault of the handler has just ended the endpoint is no
+        mistake of the caller: until `connection_lost` tells, what is sent is dropped.
         """
-        self._check_open()
+        self._check_told()
         return self._sender.send(data, address)
 
     def send_batch(self, batch: DatagramBatch, address: Address) -> int:
@@ -276,7 +306,7 @@ class DatagramEndpoint:
 
         Raises what `send` raises.
         """
-        self._check_open()
+        self._check_told()
         return len(batch) - self._sender.send_batch(batch, address)
 
     def send_batch_to_all(
@@ -286,9 +316,9 @@ class DatagramEndpoint:
 
         Returns how many were dropped, for those addresses for which any were. An address
         that `send` would not take costs the others nothing: its datagrams are dropped, with
-        the reason EINVAL. Raises StreamClosed when the endpoint is closed.
+        the reason EINVAL. Raises StreamClosed and RuntimeError as `send` does.
         """
-        self._check_open()
+        self._check_told()
         return self._sender.send_batch_to_all(batch, addresses)
 
     def open_lane(self, address: Address) -> Address:
@@ -298,7 +328,8 @@ class DatagramEndpoint:
         `buffer_size` bytes to wait in. Whoever had that address before is forgotten.
         Returns where the datagrams leave from: the port is another.
 
-        Raises what `send` raises, and OSError if the system has no socket or no route.
+        Raises what `send` raises, StreamClosed also before `connection_lost`; OSError if the
+        system has no socket or no route.
         """
         self._check_open()
         destination = self._ways.destination(address)
@@ -350,6 +381,7 @@ class DatagramEndpoint:
     def close(self) -> None:
         """Stop, for good; `connection_lost(None)` follows. Harmless if repeated."""
         self._end(None)
+        self._life = _Life.ENDED
 
     # -- for the loop ----------------------------------------------------------------
 
@@ -357,8 +389,19 @@ class DatagramEndpoint:
         """Called by the loop when it closes."""
         self._shut(None)
 
+    def withdraw(self) -> None:
+        """Called by `bind_udp_all`: end before anybody has seen it, and tell nobody."""
+        self._handler = None
+        self.abort()
+        self.finish()
+
+    def disown(self) -> None:
+        """Called by the system: this is a forked child, and the endpoint is its parent's."""
+        self._life = _Life.INHERITED
+
     def finish(self) -> None:
         """Tell the handler of the end, once. Called by the loop only."""
+        self._life = _Life.ENDED
         handler, self._handler = self._handler, None
         error, self._error = self._error, None
         self._loop.detach(self)
@@ -497,8 +540,15 @@ class DatagramEndpoint:
 
     # -- the end ---------------------------------------------------------------------
 
+    def _check_told(self) -> None:
+        """As `_check_open`, but an end that nobody was told of is no mistake."""
+        if self._life is not _OPEN and self._life is not _Life.ENDING:
+            self._check_open()
+
     def _check_open(self) -> None:
-        if self._watcher.closed:
+        if self._life is _Life.INHERITED:
+            self._loop.attach(self)  # which raises
+        if self._life is not _OPEN:
             raise StreamClosed("the endpoint is closed")
 
     def _report(self, exc: Exception) -> None:
@@ -517,6 +567,8 @@ class DatagramEndpoint:
     def _shut(self, error: Exception | None) -> None:
         if self._watcher.closed:
             return
+        if self._life is _OPEN:
+            self._life = _Life.ENDING
         self._error = error
         if not self._paused:
             self._hold()  # and keep the system's last account

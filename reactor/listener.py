@@ -93,7 +93,10 @@ class Listener:
         self.failed = 0
         """Connections that were gone, or could not be set up, when their turn came."""
         self.on_exhausted: Callable[[], object] = _carry_on
-        """Set it to be called when nothing is left to accept a connection with: close others."""
+        """Set it to be called when nothing is left to accept a connection with: close others.
+
+        An Exception that leaves it is reported to the loop's exception handler.
+        """
         self.pauses = 0
         """How often a limit of the system made the listener pause."""
         self._watchers: list[Watcher] = []
@@ -132,13 +135,15 @@ class Listener:
 
     def _open(self, door: socket.socket, backlog: int) -> None:
         try:
-            door.setblocking(False)
+            # What has an owner already must not be changed.
+            watcher = self._loop.register(door, 0, partial(self._on_ready, door))
+            self._watchers.append(watcher)
             door.listen(backlog)
+            door.setblocking(False)
             # Accepted sockets inherit it; replies must not wait for an ACK of the last.
             _set_nodelay(door)
             self.socknames.append(door.getsockname())
-            on_ready = partial(self._on_ready, door)
-            self._watchers.append(self._loop.register(door, EVENT_READ, on_ready))
+            watcher.modify(EVENT_READ)
         except OSError as exc:
             raise OSError(exc.errno, f"{_name_of(door)}: {exc.strerror}") from exc
 
@@ -169,7 +174,7 @@ class Listener:
         """Whether to go on accepting in this wake."""
         if exc.errno in _EXHAUSTED:
             self._pause()
-            self.on_exhausted()
+            self._tell_exhausted()
             return False
         if exc.errno in _FATAL:
             self.close()
@@ -178,6 +183,12 @@ class Listener:
         # The peer was gone before its turn (ECONNABORTED), or a firewall said no (EPERM).
         self.failed += 1
         return True
+
+    def _tell_exhausted(self) -> None:
+        try:
+            self.on_exhausted()
+        except Exception as exc:
+            self._loop.call_exception_handler(f"{self!r} said that it can accept no more", exc)
 
     def _pause(self) -> None:
         self.pauses += 1

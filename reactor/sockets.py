@@ -53,6 +53,9 @@ def _what_is_wrong(sock: socket.socket, use: Use) -> str | None:
             return "one that listens"
         case Use.LISTENER if _is_connected(sock):
             return "one that is connected"
+        # listen(2) would bind it to whatever is free, which nobody could know to call.
+        case Use.LISTENER if _is_unbound(sock):
+            return "one without an address"
         case Use.DATAGRAMS if sock.family not in (socket.AF_INET, socket.AF_INET6):
             return "one of another family"
         case Use.DATAGRAMS if _is_unbound(sock):
@@ -77,9 +80,10 @@ def _is_connected(sock: socket.socket) -> bool:
 
 def _is_unbound(sock: socket.socket) -> bool:
     try:
-        return not sock.getsockname()[1]
+        name = sock.getsockname()
     except OSError:
         return False
+    return not (name[1] if isinstance(name, tuple) else name)
 
 
 def bound_socket(

@@ -1052,6 +1052,18 @@ def test_a_name_is_bound_at_all_its_addresses_or_at_none(
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+@pytest.mark.parametrize("room", [0, 1])
+def test_nobody_is_told_of_the_end_of_what_was_never_made(
+    loop: EventLoop, mailbox: Mailbox, two_families: None, selector: SpySelector, room: int
+) -> None:
+    selector.room = room
+    with pytest.raises(OSError, match="No space"):
+        bind_udp_all(loop, mailbox, "a.name")
+    settle(loop)
+    assert mailbox.losses == []
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 def test_an_endpoint_at_a_name_is_at_the_first_address_that_can_be_had(
     loop: EventLoop, mailbox: Mailbox, two_families: None
 ) -> None:
@@ -1837,6 +1849,73 @@ def test_after_the_end_of_the_loop_nothing_can_be_bound(loop: EventLoop, mailbox
     with pytest.raises(RuntimeError):
         bind_udp(loop, mailbox, "127.0.0.1")
     assert open_descriptors() <= before
+
+
+class Leaving(DatagramHandler):
+    """Tells another endpoint of the end of its own."""
+
+    def __init__(self) -> None:
+        self.other: DatagramEndpoint | None = None
+        self.send: Callable[..., Any] = DatagramEndpoint.send
+        self.answer: Any = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert self.other is not None
+        self.answer = self.send(self.other, self.other.sockname)
+
+
+@pytest.mark.parametrize("send", SENDS)
+def test_a_farewell_while_the_loop_closes_is_dropped_and_counted_and_no_mistake(
+    loop: EventLoop, reported: Reported, send: str
+) -> None:
+    leaving = Leaving(), Leaving()
+    first, second = (bind_udp(loop, each, "127.0.0.1") for each in leaving)
+    leaving[0].other, leaving[1].other = second, first
+    for each in leaving:
+        each.send = SENDS[send]
+    loop.close()
+    # Who is told last finds the other's end told, and that is a mistake.
+    assert [type(exc) for _, exc in reported] == [StreamClosed]
+    reported.clear()
+    assert sorted(end.counters.dropped["EBADF"] > 0 for end in (first, second)) == [False, True]
+
+
+@pytest.mark.parametrize("send", SENDS)
+def test_what_is_sent_before_the_end_of_a_handler_that_failed_is_told_is_dropped(
+    loop: EventLoop, sock: FaultySocket, other: FaultySocket, send: str
+) -> None:
+    class Failing(Mailbox):
+        def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+            raise ZeroDivisionError
+
+    def on_error(message: str, exc: Exception) -> None:
+        assert mailbox.losses == []
+        SENDS[send](endpoint, other.getsockname())
+        dropped.append(endpoint.counters.dropped["EBADF"])
+        with pytest.raises(StreamClosed):
+            endpoint.open_lane(other.getsockname())
+
+    mailbox, dropped = Failing(), list[int]()
+    endpoint = bind_udp(loop, mailbox, sock=sock)
+    loop.set_exception_handler(on_error)
+    deliver(other, endpoint, b"1")
+    wait_for(sock)
+    run_until(loop, lambda: mailbox.losses)
+    assert dropped == [1]
+    with pytest.raises(StreamClosed):
+        SENDS[send](endpoint, other.getsockname())
+
+
+def test_an_endpoint_that_the_system_refuses_leaves_nothing_in_the_loop(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, selector: SpySelector
+) -> None:
+    sock.script("setblocking", [errno.ENOBUFS])
+    with pytest.raises(OSError, match="No buffer space"):
+        bind_udp(loop, mailbox, sock=sock)
+    assert selector.watched == 0
+    loop.close()
+    assert mailbox.losses == []
+    assert sock.fileno() >= 0
 
 
 def test_to_begin_anew_while_the_loop_closes_is_no_mistake(

@@ -6,6 +6,7 @@ import selectors
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from reactor import (
     EVENT_READ,
     EVENT_WRITE,
+    DatagramBatch,
+    DatagramEndpoint,
     EventLoop,
     Stream,
     StreamHandler,
@@ -25,6 +28,8 @@ from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
 from tests.conftest import Connect
 from tests.fakes import Link, Mailbox, SpySelector, tcp_pair, wait_for
+
+BATCH = DatagramBatch.of([b"x", b"y"])
 
 pytestmark = [needs_fork, pytest.mark.usefixtures("watchdog")]
 
@@ -102,6 +107,36 @@ USES: dict[str, Callable[[EventLoop], object]] = {
     "connect": lambda loop: connect(loop, StreamHandler(), "127.0.0.1", 1),
     "bind_udp": lambda loop: bind_udp(loop, Mailbox(), "127.0.0.1", 0),
 }
+
+
+SENDS: dict[str, Callable[[DatagramEndpoint], object]] = {
+    "send": lambda endpoint: endpoint.send(b"x", endpoint.sockname),
+    "send_batch": lambda endpoint: endpoint.send_batch(BATCH, endpoint.sockname),
+    "send_batch_to_all": lambda endpoint: endpoint.send_batch_to_all(BATCH, [endpoint.sockname]),
+    "open_lane": lambda endpoint: endpoint.open_lane(endpoint.sockname),
+    "close": lambda endpoint: endpoint.close(),
+}
+
+
+@pytest.mark.parametrize("use", SENDS)
+def test_a_child_can_not_send_in_the_name_of_its_parent(loop: EventLoop, use: str) -> None:
+    mailbox = Mailbox()
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1")
+    assert said_by_child(lambda: SENDS[use](endpoint)).startswith(refusal())
+    endpoint.send(b"by the parent", endpoint.sockname)
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.datagrams == [b"by the parent"]
+
+
+def test_a_child_that_has_closed_the_loop_can_not_send_either(loop: EventLoop) -> None:
+    endpoint = bind_udp(loop, Mailbox(), "127.0.0.1")
+
+    def close_and_send() -> None:
+        with suppress(RuntimeError):
+            loop.close()
+        endpoint.send(b"x", endpoint.sockname)
+
+    assert said_by_child(close_and_send).startswith("LoopClosed")
 
 
 @pytest.mark.parametrize("use", USES)

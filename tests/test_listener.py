@@ -215,6 +215,32 @@ def test_a_program_that_wants_to_know_of_a_limit_is_told_in_the_pause(
     assert told == [1]
 
 
+def test_what_a_program_raises_when_told_of_a_limit_is_reported_and_costs_nobody_anything(
+    loop: EventLoop, listener: Listener, door: FaultySocket, call: Call, reported: Reported
+) -> None:
+    listener.on_exhausted = lambda: 1 / 0
+    door.script("accept", [errno.EMFILE])
+    call(listener.sockname)
+    run_until(loop, lambda: listener.accepted)
+    assert [type(exc) for _, exc in reported] == [ZeroDivisionError]
+    assert repr(listener) in reported[0][0]
+    reported.clear()
+
+
+def test_what_ends_the_program_when_told_of_a_limit_finds_the_listener_in_its_pause(
+    loop: EventLoop, listener: Listener, door: FaultySocket, call: Call
+) -> None:
+    def leave() -> None:
+        raise SystemExit
+
+    listener.on_exhausted = leave
+    door.script("accept", [errno.EMFILE])
+    call(listener.sockname)
+    with pytest.raises(SystemExit):
+        run_until(loop, lambda: listener.accepted)
+    run_until(loop, lambda: listener.accepted)
+
+
 def test_a_lasting_limit_costs_ten_attempts_a_second(
     loop: EventLoop, clock: ManualClock, listener: Listener, door: FaultySocket, call: Call
 ) -> None:

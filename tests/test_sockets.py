@@ -10,9 +10,17 @@ from typing import Any
 
 import pytest
 
-from reactor import DatagramHandler, EventLoop, Stream, StreamHandler, bind_udp, listen
+from reactor import (
+    DatagramHandler,
+    EventLoop,
+    LoopClosed,
+    Stream,
+    StreamHandler,
+    bind_udp,
+    listen,
+)
 from reactor.sockets import bound_socket, bound_sockets
-from tests.fakes import Door, FaultySocket, has_ipv6, open_descriptors
+from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
@@ -269,6 +277,9 @@ class Cupboard:
         sock.close()
         return sock
 
+    def new_unix(self) -> socket.socket:
+        return self.make(socket.AF_UNIX)
+
     def unix_pair(self) -> socket.socket:
         return self._one_of(socket.socketpair())
 
@@ -337,7 +348,6 @@ SUITABLE: list[tuple[Constructor, str]] = [
     (as_stream_of_somebody, "connected_tcp"),
     (as_listener, "bound_tcp"),
     (as_listener, "listening_tcp"),
-    (as_listener, "new_tcp"),
     (as_endpoint, "bound_udp"),
     (as_endpoint, "connected_udp"),
 ]
@@ -348,6 +358,7 @@ UNSUITABLE: list[tuple[Constructor, str]] = [
         ["bound_udp", "connected_udp", "connected_tls", "closed_tcp", "number"],
     ),
     (as_listener, "connected_tcp"),
+    (as_listener, "new_tcp"),
     *itertools.product(
         [as_endpoint],
         [
@@ -365,6 +376,7 @@ UNSUITABLE: list[tuple[Constructor, str]] = [
 UNSUITABLE_UNIX: list[tuple[Constructor, str]] = [
     (as_stream, "unix_datagrams"),
     (as_listener, "unix_pair"),
+    (as_listener, "new_unix"),
     (as_endpoint, "unix_datagrams"),
     (as_endpoint, "unix_pair"),
 ]
@@ -408,6 +420,42 @@ def test_a_socket_that_is_refused_is_left_as_it_was(
     assert sock.fileno() >= 0
 
 
+def state_of(sock: socket.socket) -> list[object]:
+    options = [socket.SO_RCVBUF, socket.SO_SNDBUF, socket.SO_ACCEPTCONN]
+    return [sock.getblocking(), *(sock.getsockopt(socket.SOL_SOCKET, each) for each in options)]
+
+
+@pytest.mark.parametrize(
+    ("construct", "kind", "obstacle"),
+    [
+        (as_listener, "bound_tcp", "owner"),
+        (as_listener, "bound_tcp", "closed loop"),
+        (as_endpoint, "bound_udp", "owner"),
+        (as_endpoint, "bound_udp", "closed loop"),
+        (as_endpoint, "bound_udp", "no room"),
+    ],
+)
+def test_a_socket_for_which_there_is_no_place_in_the_loop_is_left_as_it_was(
+    loop: EventLoop,
+    cupboard: Cupboard,
+    selector: SpySelector,
+    construct: Constructor,
+    kind: str,
+    obstacle: str,
+) -> None:
+    sock = getattr(cupboard, kind)()
+    before = state_of(sock)
+    if obstacle == "owner":
+        loop.register(sock, 0, print)
+    elif obstacle == "closed loop":
+        loop.close()
+    else:
+        selector.refusal = errno.ENOSPC
+    with pytest.raises((ValueError, LoopClosed, OSError)):
+        construct(loop, sock)
+    assert state_of(sock) == before
+
+
 @pytest.mark.parametrize("kind", ["new_tcp", "bound_tcp"])
 def test_a_stream_socket_that_has_no_peer_is_an_error_of_the_system(
     loop: EventLoop, cupboard: Cupboard, kind: str
@@ -425,6 +473,7 @@ def test_a_stream_socket_that_has_no_peer_is_an_error_of_the_system(
         (as_stream, "connected_tcp", "getsockopt"),
         (as_endpoint, "bound_udp", "getsockname"),
         (as_listener, "bound_tcp", "getpeername"),
+        (as_listener, "bound_tcp", "getsockname"),
     ],
 )
 def test_a_question_that_the_system_does_not_answer_is_no_reason_to_refuse(
