@@ -252,13 +252,11 @@ class DatagramEndpoint:
         """The address bound to."""
         # First, since a socket that has an owner, or a loop that is closed, is left as it is.
         self._watcher = loop.register(sock, EVENT_READ if receiving else 0, self._on_ready)
-        loop.attach(self)
         try:
             self.receive_buffer_size = _prepare(sock, buffer_size if receiving else 1, buffer_size)
             """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
         except BaseException:
             self._watcher.close()
-            loop.detach(self)
             raise
         self._drops_while_paused = 0
         self._drops_at_pause = None if receiving else dropped_by_system(sock)
@@ -272,6 +270,7 @@ class DatagramEndpoint:
             self._on_drop,
             self._on_refusal,
         )
+        loop.attach(self)
         tell_when_inherited(self)
 
     def __repr__(self) -> str:
