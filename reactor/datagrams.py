@@ -136,6 +136,8 @@ def bind_udp(
                 dual_stack=dual_stack,
             )
             _open_up([sock], made)
+        if segmentation is None:
+            segmentation = gso.is_supported(sock)
         endpoint = DatagramEndpoint(
             loop,
             sock,
@@ -230,7 +232,7 @@ class DatagramEndpoint:
         sock: socket.socket,
         handler: DatagramHandler,
         coalesce: float,
-        segmentation: bool | None,
+        segmentation: bool,
         only_from: str | None,
         sources: bool,
         receiving: bool,
@@ -265,7 +267,7 @@ class DatagramEndpoint:
         self._sender = DatagramSender(
             self._ways,
             self.counters,
-            gso.is_supported(sock) if segmentation is None else segmentation,
+            segmentation,
             loop.time,
             self._on_drop,
             self._on_refusal,

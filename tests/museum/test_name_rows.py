@@ -32,6 +32,8 @@ class NumericSocket(socket.socket):
     names: list[object]
 
     def _check(self, address: Any) -> None:
+        if address is None:  # it is connected
+            return
         try:
             ipaddress.ip_address(address[0])
         except ValueError:
