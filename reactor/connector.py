@@ -98,6 +98,9 @@ class Connector:
         while self._attempts:
             self._attempts.pop().close()
 
+    def disown(self) -> None:
+        """Called by the loop in a forked child, where watchers and timers are deaf."""
+
     def finish(self) -> None:
         """After `abort`: tell the handler that nothing came of it."""
         handler, self._handler = self._handler, None

@@ -17,7 +17,6 @@ from .batch import DatagramBatch
 from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
 from .errors import LoopClosed, StreamClosed
-from .fork import tell_when_inherited
 from .loop import EventLoop
 from .multicast import join_group
 from .socket_options import (
@@ -273,7 +272,6 @@ class DatagramEndpoint:
             self._on_refusal,
         )
         loop.attach(self)
-        tell_when_inherited(self)
 
     def __repr__(self) -> str:
         return f"<DatagramEndpoint {format_address(self.sockname)}>"
@@ -397,7 +395,7 @@ class DatagramEndpoint:
         self.finish()
 
     def disown(self) -> None:
-        """Called by the system: this is a forked child, and the endpoint is its parent's."""
+        """Called by the loop in a forked child: send nothing in the name of the parent."""
         self._life = _Life.INHERITED
 
     def finish(self) -> None:

@@ -130,6 +130,9 @@ class Listener:
         if self._retry is not None:
             self._retry.cancel()
 
+    def disown(self) -> None:
+        """Called by the loop in a forked child, where its watcher is deaf."""
+
     def finish(self) -> None:
         """Called by the loop when it closes; there is nobody to tell."""
 

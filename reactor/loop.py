@@ -61,6 +61,9 @@ class Resource(Protocol):
     def finish(self) -> None:
         """After `abort`: tell the handler, unless it has been told already."""
 
+    def disown(self) -> None:
+        """In a forked child: do nothing any more that the parent does too."""
+
 
 class EventLoop:
     """A single-threaded reactor.
@@ -210,6 +213,8 @@ class EventLoop:
         self._selector = InheritedSelector(self._selector, self._whose())
         for watcher in self._watchers.values():
             watcher.disown(self._selector)
+        for resource in self._resources:
+            resource.disown()
         self._drop_work()
 
     def _whose(self) -> str:

@@ -355,6 +355,11 @@ class Stream:
             except Exception as exc:
                 self._report(exc, handler)
 
+    def disown(self) -> None:
+        """In a forked child: what waits is the parent's to send. Called by the loop only."""
+        # With nothing queued, the next write asks the loop, which refuses.
+        self._queue.clear()
+
     def _make(self) -> None:
         if self._life is Life.ENDED:
             return

@@ -54,6 +54,9 @@ class AnyResource:
     def finish(self) -> None:
         """Tell nobody."""
 
+    def disown(self) -> None:
+        """There is nothing to give up."""
+
 
 def refusal(loop_of: int | None = None) -> str:
     """How whatever a child asks of its parent's loop is refused."""
@@ -116,6 +119,17 @@ SENDS: dict[str, Callable[[DatagramEndpoint], object]] = {
     "open_lane": lambda endpoint: endpoint.open_lane(endpoint.sockname),
     "close": lambda endpoint: endpoint.close(),
 }
+
+
+def test_a_child_can_not_write_to_a_stream_that_has_bytes_waiting(
+    loop: EventLoop, link: Link
+) -> None:
+    link.stream.write(bytes(8_000_000))
+    loop.run_once(0)
+    waiting = link.stream.write_buffer_size
+    assert waiting
+    assert said_by_child(lambda: link.stream.write(b"x")).startswith(refusal())
+    assert link.stream.write_buffer_size == waiting
 
 
 @pytest.mark.parametrize("use", SENDS)

@@ -1376,6 +1376,9 @@ class Fragile:
     def finish(self) -> None:
         self._step("finish")
 
+    def disown(self) -> None:
+        """There is nothing to give up."""
+
     def _step(self, name: str) -> None:
         self.steps.append(name)
         if name == self._breaks_in:

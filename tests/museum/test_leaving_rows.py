@@ -167,6 +167,9 @@ class Fragile:
     def finish(self) -> None:
         """There is nobody to tell."""
 
+    def disown(self) -> None:
+        """There is nothing to give up."""
+
 
 def test_row_203_what_was_raised_first_comes_out_of_close(loop: EventLoop) -> None:
     for kind in (KeyboardInterrupt, SystemExit, ValueError):

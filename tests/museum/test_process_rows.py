@@ -83,6 +83,16 @@ def test_row_205_a_child_is_refused_and_its_parent_goes_on_hearing(
 
 
 @needs_fork
+def test_row_205_a_child_is_refused_also_where_its_parent_has_still_to_send(
+    loop: EventLoop, link: Link
+) -> None:
+    link.stream.write(bytes(8_000_000))
+    loop.run_once(0)
+    assert link.stream.write_buffer_size
+    assert "belongs to" in said_by_child(lambda: link.stream.write(b"x"))
+
+
+@needs_fork
 @every_selector
 @pytest.mark.parametrize("events", [0, EVENT_WRITE])
 def test_row_205_a_watcher_is_the_parents(loop: EventLoop, events: int) -> None:
