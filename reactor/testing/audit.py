@@ -6,6 +6,7 @@ really passed through the simulated system, at each turn and at the end.
 
 import functools
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, Final, TypeAlias
 
 from ..addresses import Address
@@ -138,8 +139,9 @@ class Auditor(Instrument):
         self._turns_left = turns
 
     def excuse(self) -> None:
-        """The program left in the middle of a turn: who was not served did not spin."""
+        """The program left in the middle of a turn: what was due then is done in the next."""
         self._wakes = {}
+        self._woke = -inf
 
     # -- each turn -------------------------------------------------------------------
 

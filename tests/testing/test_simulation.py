@@ -412,6 +412,21 @@ def test_who_is_not_served_since_the_program_leaves_each_time_does_not_spin() ->
     assert next(exits, None) is None
 
 
+def test_a_timer_that_waits_since_the_program_left_before_its_turn_is_not_late() -> None:
+    def leave() -> None:
+        raise SystemExit
+
+    ran: list[int] = []
+    with Simulation() as simulation:
+        simulation.loop.call_later(1.0, leave)
+        simulation.loop.call_later(1.0, ran.append, 1)
+        with pytest.raises(SystemExit):
+            simulation.run(5.0)
+        assert ran == []
+        simulation.run(5.0)
+    assert ran == [1]
+
+
 def test_an_exception_of_a_condition_is_a_violation() -> None:
     with Simulation() as simulation, pytest.raises(Violation, match="ZeroDivisionError"):
         simulation.run_until(lambda: 1 / 0)
