@@ -545,3 +545,16 @@ def test_nothing_more_fits_into_a_full_buffer_but_nothing() -> None:
     buffer.append(b"abc")
     buffer.append(b"")
     assert buffer.take_all() == b"abc"
+
+
+def test_chunks_that_are_many_and_not_small_are_kept_as_they_are() -> None:
+    chunks = [bytes([number % 256]) * 100 for number in range(1100)]
+    queue = SendQueue()
+    for chunk in chunks:
+        queue.append(chunk)
+    sent = b""
+    while queue.size:
+        piece = bytes(queue.peek())
+        queue.advance(len(piece))
+        sent += piece
+    assert sent == b"".join(chunks)

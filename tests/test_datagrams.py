@@ -973,6 +973,29 @@ def test_on_other_systems_the_size_is_as_the_system_tells(
     assert endpoint.receive_buffer_size == told
 
 
+def test_on_other_systems_fragments_are_left_to_the_system(
+    loop: EventLoop, mailbox: Mailbox, network: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[FaultySocket] = []
+
+    class Noting(FaultySocket):
+        def setsockopt(self, level: int, option: int, *value: Any) -> None:
+            asked.append((level, option))
+            super().setsockopt(level, option, *value)
+
+    def make(*arguments: int) -> FaultySocket:
+        made.append(Noting(*arguments))
+        return made[-1]
+
+    asked: list[tuple[int, int]] = []
+    network.socket = make
+    monkeypatch.setattr(sys, "platform", "darwin")
+    bind_udp(loop, mailbox, "127.0.0.1", 0)
+    assert len(made) == 1
+    ip_mtu_discover = 10  # linux/in.h
+    assert (socket.IPPROTO_IP, ip_mtu_discover) not in asked
+
+
 def test_a_system_that_lends_nothing_is_no_error(
     loop: EventLoop, mailbox: Mailbox, sock: FaultySocket
 ) -> None:

@@ -477,3 +477,24 @@ def test_an_inherited_selector_refuses_every_change(method: str) -> None:
             ask()
     inherited.close()
     assert inner.get_map() is None
+
+
+def test_what_a_disowned_loop_owns_sends_nothing_and_is_closed_with_it(
+    loop: EventLoop, link: Link
+) -> None:
+    endpoint = bind_udp(loop, Mailbox(), "127.0.0.1", 0)
+    link.stream.write(bytes(8_000_000))
+    loop.run_once(0)
+    loop.disown()
+    with pytest.raises(RuntimeError, match="belongs to process"):
+        link.stream.write(b"x")
+    with pytest.raises(RuntimeError, match="belongs to process"):
+        endpoint.send(b"x", endpoint.sockname)
+    with pytest.raises(SystemExit):
+        leave_by_an_exit(loop)
+    assert link.sock.fileno() == -1
+
+
+def leave_by_an_exit(loop: EventLoop) -> None:
+    with loop:
+        raise SystemExit

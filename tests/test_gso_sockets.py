@@ -473,3 +473,12 @@ def test_the_news_of_an_earlier_datagram_costs_a_run_nothing(
     assert nothing_more(receiver)
     loop.run_once(0)
     assert mailbox.refusals == []
+
+
+def test_a_run_that_is_not_taken_at_the_second_attempt_either_is_dropped_with_that_reason(
+    endpoint: DatagramEndpoint, sock: FaultySocket, receiver: FaultySocket
+) -> None:
+    sock.script("sendmsg", [errno.ECONNREFUSED, errno.ENOBUFS])
+    batch = DatagramBatch.of(datagrams_of([TS] * 40))
+    assert endpoint.send_batch(batch, receiver.getsockname()) == 0
+    assert endpoint.counters.dropped == {"ENOBUFS": 40}

@@ -734,3 +734,15 @@ def test_a_broken_bell_is_replaced_in_a_loop_that_another_thread_runs(
     reported.clear()
     loop.call_soon_threadsafe(int)
     assert selector.select(0)
+
+
+def test_what_a_thread_has_left_is_not_for_another_thread_to_do(watchdog: None) -> None:
+    loop = EventLoop()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    number = wakeup_fd()
+    assert in_a_thread(loop.close) == []
+    assert in_a_thread(lambda: EventLoop().close()) == []
+    os.fstat(number)  # still open, so it is no other's
+    EventLoop().close()
+    assert wakeup_fd() == -1

@@ -954,6 +954,21 @@ def test_writing_to_a_stream_whose_end_is_still_to_be_told_is_no_mistake_while_t
     assert reported == []
 
 
+def test_wanting_to_go_on_while_the_loop_closes_is_no_mistake(
+    loop: EventLoop, connected: Connect, reported: Reported
+) -> None:
+    class Again(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            loop.call_later(1.0, print, "connect again")
+
+    handler = Again()
+    connected(handler)
+    loop.close()
+    assert handler.events[-1] == "connection_lost"
+    assert reported == []
+
+
 # -- close -------------------------------------------------------------------------------
 
 

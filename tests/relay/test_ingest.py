@@ -1,5 +1,6 @@
 """Ingest: at each address of its host the stream is heard, and all of them are one."""
 
+import errno
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -101,3 +102,16 @@ def test_closing_closes_all(loop: EventLoop, ingest: Ingest, made: list[FaultySo
     ingest.close()
     loop.run()
     assert [sock.fileno() for sock in made] == [-1, -1]
+
+
+def test_without_a_descriptor_it_is_not_guessed_whether_an_address_is_ours(
+    loop: EventLoop, network: Door, mailbox: Mailbox
+) -> None:
+    ingest = Ingest(loop, mailbox, ("0.0.0.0", 0), coalesce=0.0, segmentation=False)
+
+    def refuse(*arguments: int) -> FaultySocket:
+        raise OSError(errno.EMFILE, "no descriptor is free")
+
+    network.socket = refuse
+    with pytest.raises(OSError, match="no descriptor is free"):
+        ingest.hears(("127.0.0.1", ingest.addresses[0][1]))

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -646,3 +647,19 @@ def test_a_timer_may_be_armed_for_a_time_that_has_passed() -> None:
         loop.call_later(1.0, loop.call_at, 0.5, done.append, 2)
         simulation.run(2.0)
     assert done == [1, 2]
+
+
+def test_a_connected_datagram_socket_hears_its_peer_alone() -> None:
+    with Simulation() as simulation:
+        make = partial(simulation.network.socket, socket.AF_INET, socket.SOCK_DGRAM)
+        with make() as near, make() as peer, make() as stranger:
+            for sock in (near, peer, stranger):
+                sock.setblocking(False)
+                sock.bind(("127.0.0.1", 0))
+            near.connect(peer.getsockname())
+            stranger.sendto(b"stranger", near.getsockname())
+            peer.sendto(b"peer", near.getsockname())
+            simulation.run(1.0)
+            assert near.recv(100) == b"peer"
+            with pytest.raises(BlockingIOError):
+                near.recv(100)
