@@ -4,9 +4,9 @@ And a simulated system, in which a whole program meets every fault that a real o
 meet: `simulate` runs it with many seeds.
 """
 
-from .audit import Violation
 from .clock import ManualClock
 from .faults import Cut, Fault, Faults, Injection, Jump, Lie, Refusal, legal_faults
+from .simulated.audit import Violation
 from .simulation import Scenario, Simulation, SimulationFailed, simulate
 from .streams import RecordingHandler, run_until, stream_pair
 from .torture import injections, torture

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from ..loop import EventLoop
-from .audit import AuditedLoop, Auditor, Violation
 from .faults import Faults, Injection, Refusal
-from .kernel import Injector, Kernel
-from .network import SimulatedNetwork
-from .selector import SimulatedSelector
+from .simulated.audit import AuditedLoop, Auditor, Violation
+from .simulated.kernel import Injector, Kernel
+from .simulated.network import SimulatedNetwork
+from .simulated.selector import SimulatedSelector
 
 __all__ = ["Scenario", "Simulation", "SimulationFailed", "simulate"]
 

@@ -14,9 +14,9 @@ import pytest
 
 from reactor import EventLoop
 from reactor.testing import Faults, ManualClock
-from reactor.testing.kernel import Kernel
-from reactor.testing.network import SimulatedNetwork
-from reactor.testing.selector import SimulatedSelector
+from reactor.testing.simulated.kernel import Kernel
+from reactor.testing.simulated.network import SimulatedNetwork
+from reactor.testing.simulated.selector import SimulatedSelector
 from tests.fakes import SpySelector
 
 __all__ = ["RealSystem", "SimulatedSystem", "System"]

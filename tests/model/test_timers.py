@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reactor import EVENT_READ, EventLoop, Instrument, Timer
 from reactor.testing import Faults
-from reactor.testing.kernel import Kernel
-from reactor.testing.network import SimulatedNetwork
-from reactor.testing.selector import SimulatedSelector
+from reactor.testing.simulated.kernel import Kernel
+from reactor.testing.simulated.network import SimulatedNetwork
+from reactor.testing.simulated.selector import SimulatedSelector
 from tests.model import machine_settings
 from tests.model.machine import Raised
 from tests.model.timer_model import TimerModel

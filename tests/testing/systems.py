@@ -16,9 +16,9 @@ from typing import Any, Protocol, TypeAlias
 
 from reactor import Network
 from reactor.testing import Faults
-from reactor.testing.kernel import Kernel
-from reactor.testing.network import SimulatedNetwork
-from reactor.testing.selector import SimulatedSelector
+from reactor.testing.simulated.kernel import Kernel
+from reactor.testing.simulated.network import SimulatedNetwork
+from reactor.testing.simulated.selector import SimulatedSelector
 
 Script: TypeAlias = "Callable[[Bench], object]"
 Trace: TypeAlias = list[tuple[object, ...]]

@@ -5,8 +5,8 @@ import socket
 from abc import ABC, abstractmethod
 from typing import Any, Final, NoReturn
 
-from ..addresses import Address, format_address
-from .faults import Cut
+from ...addresses import Address, format_address
+from ..faults import Cut
 from .kernel import FIRST_DESCRIPTOR, Kernel, fail
 from .ports import Ports
 

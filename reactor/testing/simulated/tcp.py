@@ -7,9 +7,9 @@ from collections import deque
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Final
 
-from ..addresses import Address, format_address, unmapped
+from ...addresses import Address, format_address, unmapped
+from ..faults import SPONTANEOUS, Cut
 from .connection import ConnectionEnd, Observer, join
-from .faults import SPONTANEOUS, Cut
 from .kernel import FIRST_DESCRIPTOR, Kernel, fail
 from .ports import Ports, reachable
 from .sockets import SimulatedSocket

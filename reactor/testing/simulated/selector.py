@@ -9,7 +9,7 @@ from collections.abc import Callable
 from selectors import SelectorKey
 from typing import Any, Final, TypeAlias
 
-from .faults import Lie, Refusal
+from ..faults import Lie, Refusal
 from .kernel import Descriptor, Kernel, fail
 
 __all__ = ["SimulatedSelector"]

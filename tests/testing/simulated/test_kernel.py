@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from reactor.testing import Fault, Faults, Refusal
-from reactor.testing.kernel import Kernel
-from reactor.testing.network import SimulatedNetwork
-from reactor.testing.selector import SimulatedSelector
-from reactor.testing.sockets import WouldBlock
+from reactor.testing.simulated.kernel import Kernel
+from reactor.testing.simulated.network import SimulatedNetwork
+from reactor.testing.simulated.selector import SimulatedSelector
+from reactor.testing.simulated.sockets import WouldBlock
 from tests.testing.systems import SimulatedSystem
 
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Final, TypeAlias
 
-from ..addresses import Address
-from ..batch import DatagramBatch
-from ..buffers import ReceiveBuffer, SendQueue
-from ..connector import Connector
-from ..datagrams import DatagramEndpoint, DatagramHandler
-from ..instruments import Instrument
-from ..listener import Listener
-from ..loop import EventLoop, Resource
-from ..stream import Input, Life, Output, Stream, StreamHandler
-from ..timers import Timer
-from ..watcher import EVENT_READ, EVENT_WRITE, FileObject, Watcher
+from ...addresses import Address
+from ...batch import DatagramBatch
+from ...buffers import ReceiveBuffer, SendQueue
+from ...connector import Connector
+from ...datagrams import DatagramEndpoint, DatagramHandler
+from ...instruments import Instrument
+from ...listener import Listener
+from ...loop import EventLoop, Resource
+from ...stream import Input, Life, Output, Stream, StreamHandler
+from ...timers import Timer
+from ...watcher import EVENT_READ, EVENT_WRITE, FileObject, Watcher
 from .kernel import Kernel
 from .selector import SimulatedSelector
 

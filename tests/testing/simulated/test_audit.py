@@ -33,7 +33,8 @@ from reactor import (
 )
 from reactor import stream as stream_module
 from reactor.datagram_sender import DatagramSender
-from reactor.testing import Faults, RecordingHandler, Simulation, Violation, audit, stream_pair
+from reactor.testing import Faults, RecordingHandler, Simulation, Violation, stream_pair
+from reactor.testing.simulated import audit
 from reactor.timers import TimerQueue
 
 Patch: TypeAlias = pytest.MonkeyPatch

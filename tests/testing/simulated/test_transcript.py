@@ -1,6 +1,6 @@
 """The story of a run as it is read: in order, aligned, and cut where it would be too long."""
 
-from reactor.testing.transcript import Transcript
+from reactor.testing.simulated.transcript import Transcript
 
 
 def story(lines: int) -> Transcript:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Final, NoReturn, Protocol, TypeAlias
 
-from .faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
+from ..faults import SPONTANEOUS, Cut, Fault, Faults, Jump, Lie, Refusal, legal_faults
 from .transcript import Transcript
 
 __all__ = ["FIRST_DESCRIPTOR", "Descriptor", "Kernel", "fail"]

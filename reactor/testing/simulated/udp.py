@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Final
 
-from ..addresses import Address, unmapped
-from ..gso import MAX_DATAGRAM
+from ...addresses import Address, unmapped
+from ...gso import MAX_DATAGRAM
 from .kernel import Kernel, fail
 from .ports import Ports, reachable
 from .sockets import SimulatedSocket

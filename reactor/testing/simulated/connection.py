@@ -8,8 +8,8 @@ import errno
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from ..addresses import Address
-from .faults import Cut
+from ...addresses import Address
+from ..faults import Cut
 from .kernel import Kernel, fail
 
 __all__ = ["ConnectionEnd", "Observer", "join"]

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from ..addresses import Address, unmapped
+from ...addresses import Address, unmapped
 from .kernel import fail
 
 __all__ = ["Bound", "Ports", "reachable"]
