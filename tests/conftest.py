@@ -2,19 +2,22 @@
 
 import selectors
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import FrameType
+from typing import Any
 
 import pytest
 
 from reactor import EventLoop, Stream, StreamHandler
-from reactor.testing import ManualClock
+from reactor.testing import ManualClock, RecordingHandler
 from tests.fakes import Door, FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
 
 Reported = list[tuple[str, Exception]]
 Connect = Callable[[StreamHandler], Link]
+Call = Callable[..., list[Peer]]
 
 _PATIENCE = 30
 
@@ -115,3 +118,93 @@ def udp() -> Iterator[Callable[..., FaultySocket]]:
     """Makes plain UDP sockets, and closes them in the end."""
     with ExitStack() as stack:
         yield lambda host="127.0.0.1": stack.enter_context(udp_socket(host))
+
+
+@pytest.fixture
+def handlers() -> list[RecordingHandler]:
+    """The handlers that `factory` has made."""
+    return []
+
+
+@pytest.fixture
+def factory(handlers: list[RecordingHandler]) -> Callable[[], RecordingHandler]:
+    def make() -> RecordingHandler:
+        handlers.append(RecordingHandler())
+        return handlers[-1]
+
+    return make
+
+
+@pytest.fixture
+def call() -> Iterator[Call]:
+    """Connects to a listener: the handshake is the system's, nothing is accepted yet."""
+    with ExitStack() as stack:
+
+        def make(address: Any, count: int = 1) -> list[Peer]:
+            made = [socket.create_connection(address[:2], 5) for _ in range(count)]
+            return [Peer(stack.enter_context(sock)) for sock in made]
+
+        yield make
+
+
+@pytest.fixture
+def doors(network: Door) -> list[FaultySocket]:
+    """The sockets that are made, while each name has an IPv6 and an IPv4 address."""
+    made: list[FaultySocket] = []
+
+    def make(*args: Any) -> FaultySocket:
+        made.append(FaultySocket(*args))
+        return made[-1]
+
+    network.socket = make
+    network.getaddrinfo = lambda host, port, *, type: [
+        (socket.AF_INET6, type, 6, "", ("::1", port, 0, 0)),
+        (socket.AF_INET, type, 6, "", ("127.0.0.1", port)),
+    ]
+    return made
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    """A listening socket."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def port(server: socket.socket) -> int:
+    """Where somebody listens."""
+    return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """Where nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Where a connection is neither accepted nor refused: the backlog is full."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def sockets(network: Door) -> list[FaultySocket]:
+    """The sockets that connectors make, in order."""
+    made: list[FaultySocket] = []
+
+    def make(*args: Any) -> FaultySocket:
+        made.append(FaultySocket(*args))
+        return made[-1]
+
+    network.socket = make
+    return made
