@@ -185,8 +185,9 @@ def test_a_limit_pauses_all_addresses_of_a_name(
     call: Call,
     selector: SpySelector,
 ) -> None:
-    doors[0].script("accept", [errno.EMFILE])
-    for door, name in zip(doors, both.socknames, strict=True):
+    taken = doors[-2:]  # a port that another has in one family is chosen again
+    taken[0].script("accept", [errno.EMFILE])
+    for door, name in zip(taken, both.socknames, strict=True):
         call(name)
         wait_for(door)
     selector.arrange = lambda ready: sorted(ready, key=lambda event: event[0].fd)
