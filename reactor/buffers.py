@@ -46,6 +46,10 @@ class ReceiveBuffer:
     def __len__(self) -> int:
         return len(self._data) - self._start
 
+    def __bytes__(self) -> bytes:
+        """What lies here, and stays."""
+        return bytes(self._data[self._start :])
+
     @property
     def position(self) -> int:
         """How many bytes have been taken since the beginning: the offset of the next one."""

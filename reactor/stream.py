@@ -18,7 +18,7 @@ import errno
 import socket
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .addresses import Address, format_address
 from .buffers import ReceiveBuffer, SendQueue
@@ -28,7 +28,7 @@ from .sockets import Use, expect
 from .timers import Timer
 from .watcher import EVENT_READ, EVENT_WRITE, Watcher
 
-__all__ = ["Stream", "StreamHandler"]
+__all__ = ["Stream", "StreamHandler", "StreamState"]
 
 _RECEIVE_SIZE: Final = 32 * 1024
 _RECEIVE_LIMIT: Final = 1024 * 1024
@@ -65,6 +65,25 @@ class Life(Enum):
     OPEN = "open"
     CLOSING = "closing"  # in good order, until a deadline; what comes in is dropped
     ENDED = "ended"  # connection_lost follows, or has been called
+
+
+class StreamState(NamedTuple):
+    """How a stream stands, for who watches it from outside: tests, auditors, `repr`."""
+
+    input: Input
+    output: Output
+    life: Life
+    made: bool  # connection_made was called
+    unread: int  # bytes received and not taken
+    unsent: int  # bytes written that the system has not taken
+    fd: int  # the number of the descriptor, also when it is closed
+    events: int  # what it is watched for
+    owes_resume: bool  # write said False, and resume_writing has not followed yet
+    low: int  # the marks and the limit, in bytes
+    high: int
+    limit: int
+    deadline: float | None  # of close, in seconds of the loop's clock
+    error: Exception | None  # what connection_lost will tell
 
 
 # Python 3.11 takes 100 ns to look a member up; these are asked for with every message.
@@ -197,6 +216,35 @@ class Stream:
         return self._name_with(self._handler)
 
     # -- for the user ----------------------------------------------------------------
+
+    @property
+    def handler(self) -> StreamHandler:
+        """Who is called. Set it to have another called from now on."""
+        return self._handler
+
+    @handler.setter
+    def handler(self, handler: StreamHandler) -> None:
+        self._handler = handler
+
+    @property
+    def state(self) -> StreamState:
+        """How the stream stands at this moment."""
+        return StreamState(
+            input=self._input,
+            output=self._output,
+            life=self._life,
+            made=self._made,
+            unread=len(self._buffer),
+            unsent=self._queue.size,
+            fd=self._watcher.fd,
+            events=self._watcher.events,
+            owes_resume=self._owes_resume,
+            low=self._low,
+            high=self._high,
+            limit=self._write_limit,
+            deadline=None if self._deadline is None else self._deadline.when,
+            error=self._error,
+        )
 
     @property
     def sockname(self) -> Any:
@@ -546,8 +594,9 @@ class Stream:
     # -- life ------------------------------------------------------------------------
 
     def _name_with(self, handler: StreamHandler) -> str:
-        name = type(handler).__qualname__
-        return f"<Stream {format_address(self.peername)} handler={name}>"
+        name, state = type(handler).__qualname__, self.state
+        halves = f"input={state.input.value} output={state.output.value} life={state.life.value}"
+        return f"<Stream {format_address(self.peername)} handler={name} {halves}>"
 
     def _watch_input(self) -> None:
         reads = EVENT_READ if self._input is Input.OPEN else 0

@@ -312,6 +312,18 @@ def test_a_negative_count_discards_nothing() -> None:
     assert (buffer.position, buffer.take_all()) == (0, b"abc")
 
 
+@given(line_bytes, offsets, st.integers(0, 40))
+def test_what_lies_in_the_buffer_can_be_seen_and_stays(
+    data: bytes, places: set[int], taken: int
+) -> None:
+    buffer = ReceiveBuffer()
+    for chunk in cut(data, places):
+        buffer.append(chunk)
+    buffer.discard(taken)
+    assert bytes(buffer) == data[taken:]
+    assert buffer.take_all() == data[taken:]
+
+
 def test_an_empty_buffer_gives_no_bytes() -> None:
     buffer = ReceiveBuffer()
     assert (buffer.take_all(), buffer.take_exactly(0), buffer.take_exactly(1)) == (b"", b"", None)

@@ -7,6 +7,7 @@ import sys
 import weakref
 from array import array
 from collections.abc import Callable, Iterator
+from selectors import EVENT_READ
 from types import FrameType
 from typing import Any
 
@@ -22,6 +23,7 @@ from reactor import (
     StreamHandler,
     listen,
 )
+from reactor.stream import Input, Life, Output, StreamState
 from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
 from tests.conftest import Connect, Reported
 from tests.fakes import Cut, Fault, FaultySocket, Link, Peer, SpySelector, tcp_pair
@@ -147,9 +149,49 @@ def test_a_peername_that_is_given_saves_the_look_up(loop: EventLoop) -> None:
         loop.close()
 
 
-def test_the_repr_names_peer_and_handler(link: Link) -> None:
+def test_the_repr_names_peer_handler_and_state(link: Link) -> None:
     host, port = link.peer.sock.getsockname()
-    assert repr(link.stream) == f"<Stream {host}:{port} handler=RecordingHandler>"
+    assert repr(link.stream) == (
+        f"<Stream {host}:{port} handler=RecordingHandler input=open output=open life=open>"
+    )
+
+
+def test_the_handler_can_be_replaced_and_the_new_one_hears_what_follows(
+    loop: EventLoop, link: Link, handler: RecordingHandler
+) -> None:
+    link.stream.handler = successor = RecordingHandler()
+    link.peer.send(b"x")
+    run_until(loop, lambda: successor.received)
+    link.stream.abort()
+    settle(loop)
+    assert handler.events == ["connection_made"]
+    assert successor.events == ["data_received", "connection_lost"]
+
+
+def test_the_state_counts_what_waits_in_both_directions(
+    loop: EventLoop, connected: Connect
+) -> None:
+    link = connected(Keeper())
+    link.stream.set_write_buffer_limits(2)
+    link.peer.send(b"unread")
+    run_until(loop, lambda: link.stream.state.unread)
+    link.stream.write(b"abc")
+    assert link.stream.state == StreamState(
+        input=Input.OPEN,
+        output=Output.OPEN,
+        life=Life.OPEN,
+        made=True,
+        unread=6,
+        unsent=3,
+        fd=link.sock.fileno(),
+        events=EVENT_READ,
+        owes_resume=True,
+        low=0,
+        high=2,
+        limit=16 * MIB,
+        deadline=None,
+        error=None,
+    )
 
 
 def test_a_stream_aborted_before_connection_made_calls_nobody(loop: EventLoop) -> None:
