@@ -12,14 +12,14 @@ from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Connect, Reported
 from tests.fakes import Peer, SpySelector
 from tests.museum.scenes import iterate_until
-from tests.test_stream_halves import (
+from tests.stream.conftest import settle
+from tests.stream.test_halves import (
     WAYS,
     Answering,
     Busy,
     Pausing,
     answer_early,
     given_in_order,
-    settle,
 )
 
 

@@ -16,19 +16,9 @@ from reactor import EventLoop, ReceiveBuffer, Stream
 from reactor.testing import ManualClock, RecordingHandler
 from tests.conftest import Connect
 from tests.fakes import Cut, Link, Peer, SpySelector, tcp_pair
+from tests.stream.conftest import settle
 
 MIB: Final = 1024 * 1024
-
-
-def settle(loop: EventLoop, iterations: int = 6) -> None:
-    """Let everything happen that does not depend on time."""
-    for _ in range(iterations):
-        loop.run_once(0)
-
-
-@pytest.fixture(autouse=True)
-def standing_time(clock: ManualClock) -> None:
-    """No deadline passes unless a test makes time pass: what happens has another reason."""
 
 
 # -- the end never overtakes what was received -------------------------------------------------
