@@ -239,7 +239,8 @@ class DatagramEndpoint:
     ) -> None:
         self._loop = loop
         self._sock = sock
-        self._handler: DatagramHandler | None = handler
+        self.handler: DatagramHandler | None = handler
+        """Who is called from now on; None when the end was told. May be replaced."""
         self._coalesce = coalesce
         self._buffer_size = buffer_size
         self._only_from = only_from
@@ -390,7 +391,7 @@ class DatagramEndpoint:
 
     def withdraw(self) -> None:
         """Called by `bind_udp_all`: end before anybody has seen it, and tell nobody."""
-        self._handler = None
+        self.handler = None
         self.abort()
         self.finish()
 
@@ -401,7 +402,7 @@ class DatagramEndpoint:
     def finish(self) -> None:
         """Tell the handler of the end, once. Called by the loop only."""
         self._life = _Life.ENDED
-        handler, self._handler = self._handler, None
+        handler, self.handler = self.handler, None
         error, self._error = self._error, None
         self._loop.detach(self)
         if handler is not None:
@@ -501,9 +502,9 @@ class DatagramEndpoint:
         return DatagramBatch(slab[:end], sizes, sources), looked, errors
 
     def _deliver(self, batch: DatagramBatch) -> None:
-        assert self._handler is not None
+        assert self.handler is not None
         try:
-            self._handler.datagrams_received(self, batch)
+            self.handler.datagrams_received(self, batch)
         except Exception as exc:
             self._fail(exc)
 
@@ -531,9 +532,9 @@ class DatagramEndpoint:
         self._loop.call_soon(self._tell_refusal, exc, address)
 
     def _tell_refusal(self, exc: OSError, address: Address) -> None:
-        if self._handler is not None:
+        if self.handler is not None:
             try:
-                self._handler.segmentation_refused(self, exc, address)
+                self.handler.segmentation_refused(self, exc, address)
             except Exception as error:
                 self._fail(error)
 

@@ -22,6 +22,7 @@ from ...timers import Timer
 from ...watcher import EVENT_READ, EVENT_WRITE, FileObject, Watcher
 from .kernel import Kernel
 from .selector import SimulatedSelector
+from .udp import UdpSocket
 
 __all__ = ["AuditedLoop", "Auditor", "Violation"]
 
@@ -114,6 +115,11 @@ class Auditor(Instrument):
             self._endpoints[resource] = EndpointAudit(self, resource)
         elif isinstance(resource, Connector):
             self._connectors.append(resource)
+
+    def socket_at(self, address: Address) -> UdpSocket:
+        """The datagram socket that is bound at `address`."""
+        everything = self._kernel.descriptors.values()
+        return next(s for s in everything if isinstance(s, UdpSocket) and s.address == address)
 
     def timely(self, when: float, callback: Callback, interval: float | None = None) -> Callback:
         """`callback`, with an eye on when it is called."""
@@ -380,29 +386,25 @@ class _AuditedBuffer(ReceiveBuffer):
         self._audit.delivered(self._data[expected - len(data) + self._start :])
 
 
-class _AuditedLanes(dict[Address, Any]):
-    """The sockets of an endpoint for single addresses, also those that are closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.all: list[Any] = []
-
-    def __setitem__(self, address: Address, sock: Any) -> None:
-        super().__setitem__(address, sock)
-        self.all.append(sock)
-
-
 class EndpointAudit(DatagramHandler):
     """One datagram endpoint: its books, and its end."""
 
     def __init__(self, auditor: Auditor, endpoint: DatagramEndpoint) -> None:
-        assert endpoint._handler is not None
+        assert endpoint.handler is not None
         self._auditor = auditor
-        self._handler = endpoint._handler
-        self._sock: Any = endpoint._sock
-        self._lanes = endpoint._ways.lanes = _AuditedLanes()
+        self._handler = endpoint.handler
+        self._sock = auditor.socket_at(endpoint.sockname)
+        self._lanes: list[UdpSocket] = []  # also those that are closed
+        self._open_lane = endpoint.open_lane
         self._lost = 0
-        endpoint._handler = self
+        endpoint.handler = self
+        endpoint.open_lane = self.open_lane  # type: ignore[method-assign]
+
+    def open_lane(self, address: Address) -> Address:
+        """Stands in for the endpoint's, and keeps the books of the lane."""
+        source = self._open_lane(address)
+        self._lanes.append(self._auditor.socket_at(source))
+        return source
 
     def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
         if self._lost:
@@ -422,7 +424,7 @@ class EndpointAudit(DatagramHandler):
         """What the endpoint counts is what the system saw."""
         counters = endpoint.counters
         taken = counters.received + counters.rejected + counters.discarded
-        given = self._sock.given + sum(lane.given for lane in self._lanes.all)
+        given = self._sock.given + sum(lane.given for lane in self._lanes)
         if (counters.sent, taken) != (given, self._sock.taken):
             self._auditor.complain(
                 f"{endpoint!r} counts {counters.sent} datagrams sent and {taken} received; "

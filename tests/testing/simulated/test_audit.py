@@ -656,7 +656,7 @@ def an_endpoint_that_delivers_after_the_end(simulation: Simulation, patch: Patch
     finish = DatagramEndpoint.finish
 
     def deliver_after(endpoint: DatagramEndpoint) -> None:
-        handler = endpoint._handler
+        handler = endpoint.handler
         finish(endpoint)
         assert handler is not None
         handler.datagrams_received(endpoint, DatagramBatch.of([b"late"]))
@@ -688,7 +688,7 @@ def an_endpoint_that_tells_its_end_twice(simulation: Simulation, patch: Patch) -
     finish = DatagramEndpoint.finish
 
     def twice(endpoint: DatagramEndpoint) -> None:
-        handler = endpoint._handler
+        handler = endpoint.handler
         finish(endpoint)
         assert handler is not None
         handler.connection_lost(None)
