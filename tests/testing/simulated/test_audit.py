@@ -16,6 +16,7 @@ import pytest
 from reactor import (
     EVENT_READ,
     EVENT_WRITE,
+    Address,
     Connector,
     DatagramBatch,
     DatagramEndpoint,
@@ -32,7 +33,6 @@ from reactor import (
     listen,
 )
 from reactor import stream as stream_module
-from reactor.datagram_sender import DatagramSender
 from reactor.testing import Faults, RecordingHandler, Simulation, Violation, stream_pair
 from reactor.testing.simulated import audit
 from reactor.timers import TimerQueue
@@ -633,21 +633,23 @@ def free_pair(simulation: Simulation) -> tuple[socket.socket, socket.socket]:
 
 @found(r"counts 0 datagrams sent and 0 received; the system counts 3 and 0")
 def an_endpoint_that_does_not_count_what_it_sends(simulation: Simulation, patch: Patch) -> None:
-    patch.setattr(DatagramSender, "_count_sent", lambda sender, count, size: None)
+    send_batch = DatagramEndpoint.send_batch
+
+    def forget(endpoint: DatagramEndpoint, batch: DatagramBatch, address: Address) -> int:
+        taken = send_batch(endpoint, batch, address)
+        endpoint.counters.sent = 0
+        return taken
+
+    patch.setattr(DatagramEndpoint, "send_batch", forget)
     send_datagrams(simulation)
 
 
 @found(r"counts 0 datagrams sent and 6 received; the system counts 0 and 3")
 def an_endpoint_that_counts_twice_what_it_receives(simulation: Simulation, patch: Patch) -> None:
-    fill_slab = DatagramEndpoint._fill_slab
+    def twice(handler: object, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
+        endpoint.counters.received += len(batch)
 
-    def twice(endpoint: DatagramEndpoint) -> object:
-        before = endpoint.counters.received
-        filled = fill_slab(endpoint)
-        endpoint.counters.received += endpoint.counters.received - before
-        return filled
-
-    patch.setattr(DatagramEndpoint, "_fill_slab", twice)
+    patch.setattr(DatagramHandler, "datagrams_received", twice)
     send_datagrams(simulation)
 
 
@@ -667,19 +669,20 @@ def an_endpoint_that_delivers_after_the_end(simulation: Simulation, patch: Patch
 
 @found(r"delivered an empty batch")
 def an_endpoint_that_delivers_nothing(simulation: Simulation, patch: Patch) -> None:
-    look = DatagramEndpoint._look
+    close = DatagramEndpoint.close
 
     def deliver_nothing(endpoint: DatagramEndpoint) -> None:
-        look(endpoint)
-        endpoint._deliver(DatagramBatch.of([]))
+        assert endpoint.handler is not None
+        endpoint.handler.datagrams_received(endpoint, DatagramBatch.of([]))
+        close(endpoint)
 
-    patch.setattr(DatagramEndpoint, "_look", deliver_nothing)
+    patch.setattr(DatagramEndpoint, "close", deliver_nothing)
     send_datagrams(simulation)
 
 
 @found(r"an endpoint called connection_lost 0 times")
 def an_endpoint_that_never_tells_its_end(simulation: Simulation, patch: Patch) -> None:
-    patch.setattr(DatagramEndpoint, "finish", lambda endpoint: endpoint._loop.detach(endpoint))
+    patch.setattr(DatagramEndpoint, "finish", lambda endpoint: simulation.loop.detach(endpoint))
     send_datagrams(simulation)
 
 
