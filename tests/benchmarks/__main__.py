@@ -8,11 +8,17 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from . import churn, fanout, idle, lines
+from . import churn, commands, fanout, idle, lines
 from .bench import Bench, open_bench
 from .tables import show_verdicts
 
-SCENARIOS: Final = {"fanout": fanout.run, "lines": lines.run, "idle": idle.run, "churn": churn.run}
+SCENARIOS: Final = {
+    "fanout": fanout.run,
+    "lines": lines.run,
+    "commands": commands.run,
+    "idle": idle.run,
+    "churn": churn.run,
+}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -21,8 +27,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to FILE")
     parser.add_argument("--quick", action="store_true",
         help="small loads, in some seconds: shows that all works, not how fast")  # fmt: skip
-    parser.add_argument("--repeat", metavar="N", type=int, default=3,
-        help="rounds of each comparison, whose median counts (default 3)")  # fmt: skip
+    parser.add_argument("--repeat", metavar="N", type=int, default=5,
+        help="rounds of each comparison, whose median counts (default %(default)s)")  # fmt: skip
+    parser.add_argument("--beside", metavar="DIR", type=Path,
+        help="compare with another checkout of this project too")  # fmt: skip
     return parser.parse_args(arguments)
 
 
@@ -46,7 +54,7 @@ def main() -> None:
     options = parse()
     names = list(SCENARIOS) if options.scenario == "all" else [options.scenario]
     repeat = 1 if options.quick else max(1, options.repeat)
-    with open_bench(quick=options.quick, repeat=repeat) as bench:
+    with open_bench(quick=options.quick, repeat=repeat, beside=options.beside) as bench:
         figures = measure(bench, names)
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from .cores import Cores, pinned_to
-from .processes import Program
+from .processes import ROOT, Program
 from .toolbox import Toolbox
 
 
@@ -28,10 +28,12 @@ class Bench:
     """Small loads: to see that all works, not how fast."""
     repeat: int
     """Rounds of each comparison."""
+    beside: Path | None = None
+    """Another checkout of this project, to be compared with."""
 
-    def start_server(self, command: list[str]) -> Program:
-        """Start what is measured, on a core of its own."""
-        return Program(command, self.cores.relay)
+    def start_server(self, command: list[str], folder: Path = ROOT) -> Program:
+        """Start what is measured, on a core of its own, in a checkout."""
+        return Program(command, self.cores.relay, folder=folder)
 
     def start_load(self, command: list[str], *, urgent: bool = False) -> Program:
         """Start what makes or takes the load, on the other core."""
@@ -69,12 +71,12 @@ class Bench:
 
 
 @contextmanager
-def open_bench(*, quick: bool, repeat: int) -> Iterator[Bench]:
+def open_bench(*, quick: bool, repeat: int, beside: Path | None = None) -> Iterator[Bench]:
     """A bench on this machine; this process keeps off the relay's core meanwhile."""
     cores = Cores.choose()
     with tempfile.TemporaryDirectory() as folder, pinned_to(cores.load):
         tools = Toolbox(Path(folder), compiled=not quick)
-        yield Bench(cores, tools, quick, repeat)
+        yield Bench(cores, tools, quick, repeat, beside)
 
 
 @cache

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .bench import Bench
-from .processes import Program
-from .relays import HOST, OURS
+from .processes import ROOT, Program
+from .relays import BESIDE, HOST, OURS
 from .toolbox import python
 
 
@@ -24,9 +25,10 @@ class Echo:
 
     name: str
     command: Sequence[str]
+    folder: Path = ROOT
 
     def start(self, bench: Bench) -> RunningEcho:
-        program = bench.start_server(list(self.command))
+        program = bench.start_server(list(self.command), self.folder)
         try:
             port = int(program.wait_for(r"^listening on \S+:(\d+)")[1])
         except BaseException:
@@ -36,10 +38,12 @@ class Echo:
 
 
 def echoes(bench: Bench) -> list[Echo]:
-    """Ours, asyncio's and, where it is here, uvloop's, which answer each line by itself."""
+    """Ours; asyncio's and, where it is here, uvloop's, which answer each line by itself."""
     loops = ["asyncio", *(["uvloop"] if bench.has_uvloop() else [])]
+    ours = python("examples.echo", HOST, 0)
     return [
-        Echo(OURS, python("examples.echo", HOST, 0)),
+        Echo(OURS, ours),
+        *([Echo(BESIDE, ours, bench.beside)] if bench.beside else []),
         *(Echo(loop, bench.tools.contender("asyncio_echo", loop)) for loop in loops),
     ]
 
@@ -49,5 +53,5 @@ def joined_echoes(bench: Bench) -> list[Echo]:
     return [
         Echo(f"{echo.name}, joined by hand", [*echo.command, "joined"])
         for echo in echoes(bench)
-        if echo.name != OURS
+        if echo.name not in (OURS, BESIDE)
     ]

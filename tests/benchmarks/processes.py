@@ -24,11 +24,13 @@ class Program:
     A thread takes its output at once: a pipe that is full would hold the program up.
     """
 
-    def __init__(self, command: Sequence[str], core: int, *, urgent: bool = False) -> None:
+    def __init__(
+        self, command: Sequence[str], core: int, *, urgent: bool = False, folder: Path = ROOT
+    ) -> None:
         with pinned_to(core):
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from .bench import Bench
-from .processes import PATIENCE, Program
+from .processes import PATIENCE, ROOT, Program
 from .toolbox import python
 
 HOST: Final = "127.0.0.1"
 OURS: Final = "ours"
+BESIDE: Final = "the other checkout's"
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 
 
@@ -85,6 +86,7 @@ def relays(bench: Bench) -> list[Relay]:
     ours = python("examples.server", HOST, 0, "--ingest", f"{HOST}:0")
     listed = [
         _commanded(OURS, ours),
+        *([_commanded(BESIDE, ours, bench.beside)] if bench.beside else []),
         _commanded("threads", tools.contender("threads")),
         _commanded("asyncio", tools.contender("asyncio_relay", "asyncio")),
     ]
@@ -102,9 +104,9 @@ def ours(bench: Bench) -> Relay:
     return relays(bench)[0]
 
 
-def _commanded(name: str, command: list[str]) -> Relay:
+def _commanded(name: str, command: list[str], folder: Path = ROOT) -> Relay:
     def start(bench: Bench, ports: Sequence[int]) -> RunningRelay:
-        program = bench.start_server(command)
+        program = bench.start_server(command, folder)
         try:
             found = program.wait_for(r"^listening on \S+:(\d+), ingest on \S+:(\d+)")
         except BaseException:

@@ -8,10 +8,11 @@ import os
 import xml.etree.ElementTree
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from . import churn, fanout, idle, lines
+from . import churn, commands, fanout, idle, lines
 from .bench import Bench, open_bench
 from .delivery import Work, deliver
 from .pictures import main as draw
@@ -54,8 +55,9 @@ def test_nobody_active_means_no_wake_up(bench: Bench) -> None:
     assert effort.switches == 0
 
 
-def test_every_line_is_answered(bench: Bench) -> None:
-    outcome = lines.run(bench)
+@pytest.mark.parametrize("scenario", [lines, commands])
+def test_every_line_is_answered(bench: Bench, scenario: ModuleType) -> None:
+    outcome = scenario.run(bench)
     assert outcome.figures
     for figures in outcome.figures.values():
         assert figures["mismatches"] == 0

@@ -1,10 +1,12 @@
-/* Asks a line echo server for as much as it can give, and checks every answer.
+/* Asks a server for as much as it can give, line by line, and checks every answer.
  * In C so that the server is the one that is busy.
  *
- * requests HOST PORT CONNECTIONS IN_FLIGHT WARM_UP_SECONDS SECONDS
- * Sends IN_FLIGHT lines in one piece on each connection, and the next as soon as all are
- * answered. Is not woken before that (SO_RCVLOWAT), so that a server which sends every
- * answer by itself does not make more work here as well. Says "began" after the warm-up, and ends with one JSON object. */
+ * requests echo|relay HOST PORT CONNECTIONS IN_FLIGHT WARM_UP_SECONDS SECONDS
+ * A line echo server is sent numbered lines; a relay, after a CONECTAR, INTERRUMPIR and
+ * CONTINUAR by turns. IN_FLIGHT lines leave in one piece on each connection, and the next as
+ * soon as all are answered. Is not woken before that (SO_RCVLOWAT), so that a server which
+ * sends every answer by itself does not make more work here as well. Says "began" after the
+ * warm-up, and ends with one JSON object. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,16 +20,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE = 32, MOST_IN_FLIGHT = 64, AT_ONCE = 256 };
+enum { LONGEST_LINE = 32, MOST_IN_FLIGHT = 64, AT_ONCE = 256, FIRST_PLAYER = 20000 };
+
+/* Writes a line that is asked, or is its right answer; how many bytes it has. */
+typedef int line_writer(char *line, uint32_t number);
 
 struct connection {
     int sock;
-    uint32_t asked, answered;
-    int pending; /* bytes of an answer that is not whole yet */
-    char bytes[LINE * MOST_IN_FLIGHT];
+    uint32_t asked;
+    int pending; /* bytes of the answers that have come */
+    char bytes[LONGEST_LINE * MOST_IN_FLIGHT];
 };
 
-static int in_flight;
+static line_writer *write_question, *write_answer;
+static int in_flight, whole; /* lines, and bytes of their answers */
 static uint64_t answers, mismatches;
 
 static void fail(const char *what)
@@ -44,62 +50,103 @@ static double now(void)
 }
 
 /* "request 0000000001 ............\n": printf would cost more than the rest of the work. */
-static void write_line(char *line, uint32_t number)
+static int write_request(char *line, uint32_t number)
 {
-    memcpy(line, "request 0000000000 ............\n", LINE);
+    memcpy(line, "request 0000000000 ............\n", 32);
     for (char *digit = line + 17; number; number /= 10)
         *digit-- = (char)('0' + number % 10);
+    return 32;
+}
+
+static int write_command(char *line, uint32_t number)
+{
+    const char *command = number % 2 ? "CONTINUAR\n" : "INTERRUMPIR\n";
+    int size = (int)strlen(command);
+    memcpy(line, command, (size_t)size);
+    return size;
+}
+
+static int write_ok(char *line, uint32_t number)
+{
+    (void)number;
+    memcpy(line, "OK\n", 3);
+    return 3;
+}
+
+static int write_lines(line_writer *write_line, char *lines, uint32_t first)
+{
+    int size = 0;
+    for (int i = 0; i < in_flight; i++)
+        size += write_line(lines + size, first + (uint32_t)i);
+    return size;
+}
+
+static void send_whole(int sock, const char *bytes, int size)
+{
+    if (send(sock, bytes, (size_t)size, 0) != size)
+        fail("send");
 }
 
 static void ask(struct connection *connection)
 {
-    char lines[LINE * MOST_IN_FLIGHT];
-    for (int i = 0; i < in_flight; i++)
-        write_line(lines + i * LINE, connection->asked++);
-    if (send(connection->sock, lines, (size_t)(in_flight * LINE), 0) != in_flight * LINE)
-        fail("send");
+    char lines[LONGEST_LINE * MOST_IN_FLIGHT];
+    send_whole(connection->sock, lines, write_lines(write_question, lines, connection->asked));
+    connection->asked += (uint32_t)in_flight;
 }
 
 static void take_answers(struct connection *connection)
 {
-    char expected[LINE];
+    char expected[LONGEST_LINE * MOST_IN_FLIGHT];
     ssize_t size = recv(connection->sock, connection->bytes + connection->pending,
-                        sizeof connection->bytes - (size_t)connection->pending, 0);
+                        (size_t)(whole - connection->pending), 0);
     if (size <= 0)
         fail("recv");
-    int length = connection->pending + (int)size, lines = length / LINE;
-    for (int i = 0; i < lines; i++) {
-        write_line(expected, connection->answered++);
-        mismatches += memcmp(expected, connection->bytes + i * LINE, LINE) != 0;
-    }
-    connection->pending = length - lines * LINE;
-    memmove(connection->bytes, connection->bytes + lines * LINE, (size_t)connection->pending);
-    answers += (uint64_t)lines;
-    if (connection->answered == connection->asked)
-        ask(connection);
+    connection->pending += (int)size;
+    if (connection->pending < whole)
+        return;
+    write_lines(write_answer, expected, connection->asked - (uint32_t)in_flight);
+    mismatches += memcmp(expected, connection->bytes, (size_t)whole) != 0;
+    connection->pending = 0;
+    answers += (uint64_t)in_flight;
+    ask(connection);
+}
+
+static void join_relay(int sock, int player)
+{
+    char command[LONGEST_LINE], answer[3];
+    send_whole(sock, command, sprintf(command, "CONECTAR %d\n", player));
+    if (recv(sock, answer, sizeof answer, MSG_WAITALL) != 3 || memcmp(answer, "OK\n", 3))
+        fail("CONECTAR was not answered OK");
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 7)
+    if (argc != 8)
         return 2;
-    in_flight = atoi(argv[4]);
-    int count = atoi(argv[3]), whole = in_flight * LINE, on = 1, poller = epoll_create1(0);
-    double warm_up = atof(argv[5]), seconds = atof(argv[6]);
+    int is_relay = strcmp(argv[1], "relay") == 0;
+    write_question = is_relay ? write_command : write_request;
+    write_answer = is_relay ? write_ok : write_request;
+    in_flight = atoi(argv[5]);
+    int count = atoi(argv[4]), on = 1, poller = epoll_create1(0);
+    double warm_up = atof(argv[6]), seconds = atof(argv[7]);
     struct sockaddr_in server = {.sin_family = AF_INET,
-                                 .sin_port = htons((uint16_t)atoi(argv[2]))};
+                                 .sin_port = htons((uint16_t)atoi(argv[3]))};
     struct connection *connections = calloc((size_t)count, sizeof *connections);
+    char lines[LONGEST_LINE * MOST_IN_FLIGHT];
     if (in_flight < 1 || in_flight > MOST_IN_FLIGHT || connections == NULL)
         return 2;
-    inet_pton(AF_INET, argv[1], &server.sin_addr);
+    whole = write_lines(write_answer, lines, 0);
+    inet_pton(AF_INET, argv[2], &server.sin_addr);
     for (int i = 0; i < count; i++) {
         struct epoll_event interest = {.events = EPOLLIN, .data.ptr = &connections[i]};
-        connections[i].sock = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(connections[i].sock, (struct sockaddr *)&server, sizeof server) < 0)
+        int sock = connections[i].sock = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(sock, (struct sockaddr *)&server, sizeof server) < 0)
             fail("connect");
-        setsockopt(connections[i].sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        setsockopt(connections[i].sock, SOL_SOCKET, SO_RCVLOWAT, &whole, sizeof whole);
-        epoll_ctl(poller, EPOLL_CTL_ADD, connections[i].sock, &interest);
+        setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (is_relay)
+            join_relay(sock, FIRST_PLAYER + i);
+        setsockopt(sock, SOL_SOCKET, SO_RCVLOWAT, &whole, sizeof whole);
+        epoll_ctl(poller, EPOLL_CTL_ADD, sock, &interest);
     }
     for (int i = 0; i < count; i++)
         ask(&connections[i]);
