@@ -16,6 +16,8 @@ from reactor.testing import ManualClock, RecordingHandler
 from tests.fakes import Door, FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
 
 Reported = list[tuple[str, Exception]]
+Pair = tuple[socket.socket, socket.socket]
+MakePair = Callable[[], Pair]
 Connect = Callable[[StreamHandler], Link]
 Call = Callable[..., list[Peer]]
 
@@ -83,6 +85,25 @@ def loop(
         loop.set_exception_handler(lambda message, exc: reported.append((message, exc)))
         yield loop
     assert not reported
+
+
+@pytest.fixture
+def make_pair() -> Iterator[MakePair]:
+    """Makes connected socket pairs, and closes them in the end."""
+    with ExitStack() as stack:
+
+        def make() -> Pair:
+            first, second = socket.socketpair()
+            first.setblocking(False)
+            return stack.enter_context(first), stack.enter_context(second)
+
+        yield make
+
+
+@pytest.fixture
+def pair(make_pair: MakePair) -> Pair:
+    """Two connected sockets; the first does not block."""
+    return make_pair()
 
 
 @pytest.fixture
