@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from .errors import LoopClosed
 from .fork import InheritedSelector, tell_when_inherited
@@ -27,7 +27,7 @@ from .timers import Timer, TimerQueue
 from .wakeup import Wakeup
 from .watcher import FileObject, Watcher
 
-__all__ = ["EventLoop"]
+__all__ = ["EventLoop", "LoopState"]
 
 Callback = Callable[..., object]
 ExceptionHandler = Callable[[str, Exception], object]
@@ -63,6 +63,24 @@ class Resource(Protocol):
 
     def disown(self) -> None:
         """In a forked child: do nothing any more that the parent does too."""
+
+
+class LoopState(NamedTuple):
+    """What a loop has to do, at this moment: for test kits and for people who look into it."""
+
+    running: bool
+    calls: tuple[Callback, ...]
+    """Those that are queued, in order."""
+    flushes: tuple[Callback, ...]
+    """Those that are due before the next wait."""
+    timers: int
+    """How many are active."""
+    next_timer: float | None
+    """When the first of them is due, in seconds of the loop's clock."""
+    watchers: tuple[Watcher, ...]
+    """All that are not closed, also those that wait for nothing; the loop's own is one."""
+    resources: tuple[Resource, ...]
+    """In the order of attaching."""
 
 
 class EventLoop:
@@ -241,6 +259,27 @@ class EventLoop:
     def running(self) -> bool:
         """Whether an iteration is under way."""
         return self._running
+
+    @property
+    def state(self) -> LoopState:
+        """A copy of what is queued, armed, watched and owned."""
+        return LoopState(
+            self._running,
+            tuple(callback for callback, _ in self._calls),
+            tuple(self._flushes),
+            len(self._timers),
+            self._timers.next_when(),
+            tuple(self._watchers.values()),
+            tuple(self._resources),
+        )
+
+    def __repr__(self) -> str:
+        state = self.state
+        what = "closed" if self.closed else "running" if state.running else "idle"
+        return (
+            f"<EventLoop {what}: {len(state.calls)} calls, {state.timers} timers, "
+            f"{len(state.watchers)} watchers, {len(state.resources)} resources>"
+        )
 
     @property
     def network(self) -> Network:

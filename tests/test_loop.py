@@ -18,11 +18,12 @@ from reactor import (
     EventLoop,
     Instrument,
     Watcher,
+    bind_udp,
 )
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from reactor.wakeup import Wakeup
 from tests.conftest import Connect, MakePair, Pair, Reported
-from tests.fakes import Door, Ready, SpySelector, open_descriptors, wait_for
+from tests.fakes import Door, Mailbox, Ready, SpySelector, open_descriptors, wait_for
 
 
 def fail(*args: object) -> None:
@@ -706,6 +707,38 @@ def test_a_delay_that_is_no_time_is_refused(loop: EventLoop, delay: float) -> No
 def test_an_interval_that_never_passes_is_refused(loop: EventLoop, interval: float) -> None:
     with pytest.raises(ValueError, match=r"interval|finite"):
         loop.call_every(interval, fail)
+
+
+# -- what the loop says of itself ----------------------------------------------------------
+
+
+def test_the_state_of_a_loop_is_what_it_has_to_do(
+    loop: EventLoop, clock: ManualClock, pair: Pair
+) -> None:
+    watcher = loop.register(pair[0], 0, fail)
+    endpoint = bind_udp(loop, Mailbox(), "127.0.0.1", 0)
+    for _ in range(2):
+        loop.call_soon(fail, 1)
+    loop.call_before_select(fail)
+    loop.call_later(2.0, fail).cancel()
+    loop.call_later(3.0, fail)
+    loop.call_later(5.0, fail)
+    state = loop.state
+    assert (state.calls, state.flushes) == ((fail, fail), (fail,))
+    assert (state.timers, state.next_timer) == (2, 3.0)
+    assert watcher in state.watchers
+    assert state.resources == (endpoint,)
+
+
+def test_a_loop_shows_what_it_does_and_has(loop: EventLoop) -> None:
+    seen: list[str] = []
+    loop.call_soon(lambda: seen.append(repr(loop)))
+    seen.append(repr(loop))
+    loop.run()
+    loop.close()
+    seen.append(repr(loop))
+    assert [text.split()[1] for text in seen] == ["idle:", "running:", "closed:"]
+    assert seen[0].endswith("1 calls, 0 timers, 1 watchers, 0 resources>")
 
 
 # -- errors without a home ---------------------------------------------------------------
