@@ -50,13 +50,13 @@ def test_row_121_what_was_being_gathered_at_the_pause_is_never_sent(
     with studio(loop, coalesce=1.0) as relay:
         client, player = relay.viewer()
         relay.stream(b"old")
-        iterate_until(loop, lambda: loop._timers.next_when() == 1.0)  # gathering has begun
+        iterate_until(loop, lambda: loop.state.next_timer == 1.0)  # gathering has begun
         assert client.ask(b"INTERRUMPIR") == b"OK"
         clock.advance(1.5)
         loop.run_once(0)
         assert client.ask(b"CONTINUAR") == b"OK"
         relay.stream(b"new")
-        iterate_until(loop, lambda: loop._timers.next_when() == 2.5)
+        iterate_until(loop, lambda: loop.state.next_timer == 2.5)
         clock.advance(1.0)
         assert player.wait_for(1) == [b"new"]
         assert relay.server.counters.received == 1

@@ -277,7 +277,7 @@ def test_a_relay_client_whose_command_comes_too_slowly_hears_why_and_ends(
         events: list[ClientEvent] = []
         client = RelayClient(loop, relay.server.address, ("127.0.0.1", 5001), report=events.append)
         client.connect()
-        run_until(loop, lambda: loop._timers.next_when() == 5)
+        run_until(loop, lambda: loop.state.next_timer == 5)
         clock.advance(5)
         run_until(loop, lambda: isinstance(events[-1], ServerLost))
         assert [type(event) for event in events] == [Connected, Replied, ServerLost]
@@ -400,7 +400,7 @@ def test_while_nobody_is_active_datagrams_wake_nobody() -> None:
         relay.stream(*[b"unwatched"] * 100)
         iterate(loop)
         assert wakes.count == 0
-        assert loop._timers.next_when() is None  # nor is anything due later
+        assert loop.state.next_timer is None  # nor is anything due later
 
 
 class CountingInstrument(reactor.Instrument):
