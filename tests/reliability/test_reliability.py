@@ -9,8 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reactor import DatagramBatch, DatagramEndpoint, Stream
-from reactor.datagram_sender import DatagramSender
+from reactor import Address, DatagramBatch, DatagramEndpoint, Stream
 from reactor.relay.control import ControlConnection
 from reactor.relay.fanout import FanOut, Viewer
 from reactor.relay.protocol import CommandParser, ReplyParser
@@ -143,10 +142,15 @@ def test_a_relay_that_spoils_the_stream_is_found_out(
 def test_a_relay_that_counts_what_it_did_not_send_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    count_sent = DatagramSender._count_sent
-    monkeypatch.setattr(
-        DatagramSender, "_count_sent", lambda self, n, size: count_sent(self, n + 1, size)
-    )
+    send_to_all = DatagramEndpoint.send_batch_to_all
+
+    def boast(
+        endpoint: DatagramEndpoint, batch: DatagramBatch, addresses: list[Address]
+    ) -> dict[Address, int]:
+        endpoint.counters.sent += 1
+        return send_to_all(endpoint, batch, addresses)
+
+    monkeypatch.setattr(DatagramEndpoint, "send_batch_to_all", boast)
     (failure, *_) = conservation.check(1000, seed=1, patience=0.1).failures
     assert "it did not end" in failure
 
