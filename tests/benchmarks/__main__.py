@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from . import churn, commands, fanout, idle, lines
+from . import churn, commands, fanout, idle, lines, reference
 from .bench import Bench, open_bench
 from .tables import show_verdicts
 
 SCENARIOS: Final = {
     "fanout": fanout.run,
+    "reference": reference.run,
     "lines": lines.run,
     "commands": commands.run,
     "idle": idle.run,

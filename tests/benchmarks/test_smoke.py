@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from . import churn, commands, fanout, idle, lines
+from . import churn, commands, fanout, idle, lines, reference
 from .bench import Bench, open_bench
 from .delivery import Work, deliver
 from .pictures import main as draw
@@ -84,6 +84,13 @@ def test_pictures_are_drawn_from_the_figures(bench: Bench, tmp_path: Path) -> No
     for name in ("cost-by-clients.svg", "load-by-rate.svg"):
         root = xml.etree.ElementTree.parse(tmp_path / name).getroot()
         assert len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))) == 2
+
+
+def test_the_loop_in_c_is_not_needed_to_see_ours(bench: Bench) -> None:
+    outcome = reference.run(bench)
+    (rounds,) = outcome.figures.values()
+    assert [delivery["loss"] for delivery in rounds["ours"]] == [0]
+    assert not outcome.verdicts
 
 
 def test_mixed_sizes_meet_their_target(bench: Bench) -> None:
