@@ -1,23 +1,21 @@
 """Puts each bug of the museum in, one at a time, and expects the tests of its row to fail.
 
-A test that has never been seen to fail shows nothing. Each bug goes into a copy of the
-project, so nothing here is ever changed.
+A test that has never been seen to fail shows nothing. Each bug is put into a process of its
+own, so nothing here is ever changed.
 """
 
 import argparse
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Collection
 from functools import partial
-from importlib.util import cache_from_source
-from pathlib import Path
 from typing import Final
 
-from .mutation import Mutation, files_with_tests, prefix_of_tests, read_mutations, read_rows
-from .trial import Trial, conduct, copy_project
+from .bug import Bug, read_bugs
+from .inheritance import bequeath
+from .row import files_with_tests, prefix_of_tests, read_rows
+from .trial import Trial, conduct
 
 _ALL_WERE_GREEN: Final = 0
 _SOME_WERE_RED: Final = 1
@@ -39,10 +37,10 @@ def selection(rows: Collection[int]) -> list[str]:
     return ["-k", " or ".join(prefix_of_tests(row) for row in rows)]
 
 
-def is_green_without_bugs(rows: Collection[int], folder: Path, jobs: int) -> bool:
+def is_green_without_bugs(rows: Collection[int], jobs: int) -> bool:
     """Whether the museum passes as it is; if not, its output is printed."""
     files = sorted({file for row in rows for file in files_with_tests(row)})
-    starts = [partial(Trial, file, folder, [file, *selection(rows)]) for file in files]
+    starts = [partial(Trial, file, lambda patch: None, [file, *selection(rows)]) for file in files]
     green = True
     for trial in conduct(starts, jobs):
         status, output, seconds = trial.result()
@@ -53,34 +51,24 @@ def is_green_without_bugs(rows: Collection[int], folder: Path, jobs: int) -> boo
     return green
 
 
-def put_in(mutation: Mutation, clean: Path, parent: Path, number: int) -> Trial:
-    """Start the tests of the mutation's row in a copy of `clean` that has the bug."""
-    folder = parent / f"bug-{number}"
-    # By links, which is thirty times as fast: nobody writes into a file that is there. With
-    # them come the caches that the tests without a bug have left, but not that of this file.
-    shutil.copytree(clean, folder, copy_function=os.link)
-    Path(cache_from_source(str(folder / mutation.file))).unlink(missing_ok=True)
-    mutation.apply(folder)
-    files = files_with_tests(mutation.row)
-    return Trial(mutation, folder, [*files, *selection([mutation.row]), "--tb=no"])
+def put_in(bug: Bug) -> Trial:
+    """Start the tests of the bug's row with the bug."""
+    arguments = [*files_with_tests(bug.row), *selection([bug.row]), "--tb=no"]
+    return Trial(bug, partial(bequeath, bug), arguments)
 
 
-def survivors(mutations: list[Mutation], clean: Path, parent: Path, jobs: int) -> int:
-    """Say of each mutation what came of it; how many were not seen by any test."""
+def survivors(bugs: list[Bug], jobs: int) -> int:
+    """Say of each bug what came of it; how many were not seen by any test."""
     count = 0
-    starts: list[Callable[[], Trial]] = [
-        partial(put_in, mutation, clean, parent, number)
-        for number, mutation in enumerate(mutations)
-    ]
+    starts: list[Callable[[], Trial]] = [partial(put_in, bug) for bug in bugs]
     for trial in conduct(starts, jobs):
         status, output, seconds = trial.result()
-        shutil.rmtree(trial.folder)
-        mutation = trial.subject
+        bug = trial.subject
         red, what = verdict(status, output)
         count += not red
         word = "red     " if red else "SURVIVED"
-        print(f"{word} row {mutation.row:3}  {mutation.bug}  ({what}, {seconds:.1f} s)", flush=True)
-    print(f"{len(mutations)} bugs were put in, {len(mutations) - count} went red")
+        print(f"{word} row {bug.row:3}  {bug.story}  ({what}, {seconds:.1f} s)", flush=True)
+    print(f"{len(bugs)} bugs were put in, {len(bugs) - count} went red")
     return count
 
 
@@ -97,14 +85,10 @@ def main() -> int:
     rows = arguments.row or known
     if unknown := set(rows) - set(known):
         parser.error(f"no such row: {', '.join(map(str, sorted(unknown)))}")
-    mutations = [mutation for mutation in read_mutations() if mutation.row in rows]
-    with tempfile.TemporaryDirectory(prefix="museum-") as name:
-        clean = Path(name) / "clean"
-        clean.mkdir()
-        copy_project(clean)
-        if not is_green_without_bugs(rows, clean, arguments.jobs):
-            return 1
-        return 1 if survivors(mutations, clean, Path(name), arguments.jobs) or not mutations else 0
+    bugs = [bug for bug in read_bugs() if bug.row in rows]
+    if not is_green_without_bugs(rows, arguments.jobs):
+        return 1
+    return 1 if survivors(bugs, arguments.jobs) or not bugs else 0
 
 
 if __name__ == "__main__":

@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.museum.__main__ import verdict
-from tests.museum.mutation import ROOT, Mutation, Row, prefix_of_tests, read_mutations, read_rows
+from tests.museum.bug import Bug, instead_of, read_bugs
+from tests.museum.edit import between
+from tests.museum.row import ROOT, Row, prefix_of_tests, read_rows
 
 ROWS = read_rows()
-MUTATIONS = read_mutations()
+BUGS = read_bugs()
+ROOMS = {
+    "_".join(path.relative_to(ROOT).with_suffix("").parts).removeprefix("reactor_")
+    for folder in ("reactor", "reactor/relay", "examples")
+    for path in (ROOT / folder).glob("*.py")
+}
 TESTS = [
     name
     for path in sorted(Path(__file__).parent.glob("test_*.py"))
@@ -21,13 +28,15 @@ TESTS = [
 ]
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.id))
-each_mutation = pytest.mark.parametrize(
-    "mutation", MUTATIONS, ids=lambda mutation: f"{mutation.row}-{mutation.bug}"
-)
+each_bug = pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.row}-{bug.story}")
 
 
 def test_no_row_is_there_twice() -> None:
     assert max(Counter(row.id for row in ROWS).values()) == 1
+
+
+def test_no_story_is_told_twice() -> None:
+    assert max(Counter(bug.story for bug in BUGS).values()) == 1
 
 
 def test_each_test_belongs_to_a_row() -> None:
@@ -43,26 +52,23 @@ def test_a_row_has_a_test(row: Row) -> None:
 
 @each_row
 def test_a_row_has_a_bug_to_put_in(row: Row) -> None:
-    assert any(mutation.row == row.id for mutation in MUTATIONS)
+    assert any(bug.row == row.id for bug in BUGS)
 
 
-@each_mutation
-def test_a_bug_belongs_to_a_row(mutation: Mutation) -> None:
-    assert any(row.id == mutation.row for row in ROWS)
+@each_bug
+def test_a_bug_belongs_to_a_row(bug: Bug) -> None:
+    assert any(row.id == bug.row for row in ROWS)
 
 
-@each_mutation
-def test_a_bug_is_written_in_the_table_of_its_room(mutation: Mutation) -> None:
-    room = Path(mutation.file.removeprefix("reactor/")).with_suffix("")
-    assert mutation.table == "_".join(room.parts)
+@each_bug
+def test_a_bug_is_told_in_the_file_of_its_room(bug: Bug) -> None:
+    assert bug.room in ROOMS
 
 
-@each_mutation
-def test_a_bug_is_an_edit_that_compiles(mutation: Mutation) -> None:
-    original = (ROOT / mutation.file).read_text()
-    mutated = mutation.applied_to(original)
-    assert mutated != original
-    compile(mutated, mutation.file, "exec", dont_inherit=True)
+@each_bug
+def test_there_is_a_place_for_a_bug(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        bug.plant(patch)
 
 
 # -- the verdict of the runner -----------------------------------------------------------
@@ -87,8 +93,14 @@ def test_whatever_else_happens_the_bug_survived(status: int | None, output: str)
     assert verdict(status, output)[0] is False
 
 
-def test_a_bug_that_fits_nowhere_or_in_two_places_is_refused() -> None:
-    mutation = Mutation(1, "a bug", "reactor/x.py", old="a", new="b", table="x")
-    for text in ("c", "a a"):
-        with pytest.raises(ValueError, match=r"reactor/x\.py"):
-            mutation.applied_to(text)
+# -- the place of a bug ------------------------------------------------------------------
+
+
+def test_a_bug_in_a_function_that_is_gone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AttributeError):
+        instead_of(monkeypatch, Row, "no_such_function")
+
+
+def test_a_bug_in_a_call_that_is_gone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LookupError):
+        between(monkeypatch, "reactor.errors", "no_such_function")(print)

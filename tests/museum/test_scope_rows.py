@@ -17,7 +17,7 @@ import pytest
 from reactor import format_address, format_host, parse_address
 from reactor.addresses import numeric_host, resolve
 from tests.fakes import has_ipv6
-from tests.museum.mutation import ROOT
+from tests.museum.row import ROOT
 
 # -- 209: a scope is lost between two spellings ----------------------------------------------
 

@@ -10,7 +10,7 @@ import pytest
 
 from reactor import DatagramHandler, EventLoop, Stream, StreamHandler, bind_udp, listen
 from tests.fakes import FaultySocket, tcp_pair
-from tests.museum.mutation import ROOT
+from tests.museum.row import ROOT
 
 # -- 210: a socket of the wrong kind is taken ------------------------------------------------
 

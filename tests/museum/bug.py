@@ -1,0 +1,96 @@
+"""What a bug of the museum is: a function that makes this process's library have it.
+
+Each file under `bugs/` is named after the room that its bugs are in. A bug replaces what a
+room offers by name (`instead_of`, or `patch` itself), has the room not expect an exception
+(`forget`), or stands between the room and what it calls (`between`, in `edit.py`). So it
+depends on what a room does, not on how that is written.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import pytest
+
+__all__ = ["Bug", "Function", "Patch", "bug", "forget", "instead_of", "read_bugs"]
+
+Patch: TypeAlias = pytest.MonkeyPatch
+Plant: TypeAlias = Callable[[Patch], None]
+Function: TypeAlias = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A way in which a row's defect would be here."""
+
+    row: int
+    story: str
+    plant: Plant
+    """Puts it in, for as long as the patch lasts. Raises if there is no place for it."""
+
+    @property
+    def room(self) -> str:
+        """The stem of the file under `bugs/` in which it is written."""
+        return self.plant.__module__.rpartition(".")[2]
+
+
+_bugs: list[Bug] = []
+
+
+def bug(row: int, story: str) -> Callable[[Plant], Plant]:
+    """The function below puts in a bug, of which `story` tells in one sentence."""
+
+    def register(plant: Plant) -> Plant:
+        _bugs.append(Bug(row, story, plant))
+        return plant
+
+    return register
+
+
+def read_bugs() -> list[Bug]:
+    """Every bug, by row."""
+    package = importlib.import_module("tests.museum.bugs")
+    for room in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{room.name}")
+    return sorted(_bugs, key=lambda bug: bug.row)
+
+
+def instead_of(patch: Patch, owner: Any, name: str) -> Callable[[Function], Function]:
+    """The function below is called instead of `owner.name`, which it gets as first argument.
+
+    Raises AttributeError if there is no such function.
+    """
+    original = getattr(owner, name)
+
+    def replace(function: Function) -> Function:
+        @wraps(original)
+        def replacement(*args: Any, **kwargs: Any) -> Any:
+            return function(original, *args, **kwargs)
+
+        patch.setattr(owner, name, replacement)
+        return function
+
+    return replace
+
+
+class _NeverRaised(Exception):
+    """Stands for an exception that a room does not know."""
+
+
+def forget(patch: Patch, room: ModuleType, *exceptions: str) -> None:
+    """Have `room` not expect some exceptions of Python's by name.
+
+    Raises LookupError if it does not name them.
+    """
+    tree = ast.parse(inspect.getsource(room))
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for name in exceptions:
+        if name not in named:
+            raise LookupError(f"{room.__name__} expects no {name}")
+        patch.setattr(room, name, _NeverRaised, raising=False)

@@ -1,0 +1,1 @@
+"""The bugs, by the room that they are in."""
