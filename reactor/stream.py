@@ -5,9 +5,9 @@ stream calls its handler; a method that the user calls never calls the handler b
 
 A stream is three small machines that know little of each other:
 
-    input    OPEN <-> PAUSED -> HELD -> OPEN       anything -> ENDED: the peer has ended
-    output   OPEN -> ENDING -> SHUT                OPEN -> BROKEN: the system took no more
-    life     OPEN -> CLOSING -> ENDED              OPEN -> ENDED
+    input    OPEN <-> PAUSED -> HELD -> OPEN      any of them -> DROPPED -> ENDED
+    output   OPEN -> ENDING -> SHUT               OPEN -> BROKEN -> SHUT
+    life     NEW -> OPEN -> ENDED
 
 What lies in the buffer is older than anything the socket has to say, so while it is HELD
 for the handler the socket is not read. A half that breaks leaves the other alone; when
@@ -16,7 +16,6 @@ both are over, the stream ends, with the first real error that either has met.
 
 import errno
 import socket
-from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -47,7 +46,8 @@ class Input(Enum):
     OPEN = "open"
     PAUSED = "paused"  # the user wants no data
     HELD = "held"  # the user wants data again, and what lies in the buffer comes first
-    ENDED = "ended"
+    DROPPED = "dropped"  # close was called: what comes is thrown away
+    ENDED = "ended"  # and the peer said so, or all is over
 
 
 class Output(Enum):
@@ -62,8 +62,8 @@ class Output(Enum):
 class Life(Enum):
     """The connection as a whole."""
 
+    NEW = "new"  # connection_made is to come
     OPEN = "open"
-    CLOSING = "closing"  # in good order, until a deadline; what comes in is dropped
     ENDED = "ended"  # connection_lost follows, or has been called
 
 
@@ -73,7 +73,6 @@ class StreamState(NamedTuple):
     input: Input
     output: Output
     life: Life
-    made: bool  # connection_made was called
     unread: int  # bytes received and not taken
     unsent: int  # bytes written that the system has not taken
     fd: int  # the number of the descriptor, also when it is closed
@@ -87,10 +86,11 @@ class StreamState(NamedTuple):
 
 
 # Python 3.11 takes 100 ns to look a member up; these are asked for with every message.
+_INPUT_OPEN: Final = Input.OPEN
 _OUTPUT_OPEN: Final = Output.OPEN
 _OUTPUT_ENDING: Final = Output.ENDING
 _LIFE_OPEN: Final = Life.OPEN
-_LIFE_ENDED: Final = Life.ENDED
+_WANTED: Final = (Input.OPEN, Input.PAUSED, Input.HELD)
 
 
 class StreamHandler:
@@ -165,7 +165,6 @@ class Stream:
         "_life",
         "_loop",
         "_low",
-        "_made",
         "_output",
         "_owes_resume",
         "_queue",
@@ -195,8 +194,7 @@ class Stream:
         self._buffer = ReceiveBuffer(_RECEIVE_LIMIT)
         self._queue = SendQueue()
         self._high, self._low, self._write_limit = _HIGH_WATER, _LOW_WATER, _WRITE_LIMIT
-        self._input, self._output, self._life = Input.OPEN, Output.OPEN, Life.OPEN
-        self._made = False  # connection_made was called
+        self._input, self._output, self._life = Input.OPEN, Output.OPEN, Life.NEW
         self._owes_resume = False  # write() said False: resume_writing is to follow
         self._error: Exception | None = None  # what connection_lost will tell
         self._deadline: Timer | None = None  # of a close, or of a pause after a failure
@@ -233,7 +231,6 @@ class Stream:
             input=self._input,
             output=self._output,
             life=self._life,
-            made=self._made,
             unread=len(self._buffer),
             unsent=self._queue.size,
             fd=self._watcher.fd,
@@ -285,7 +282,10 @@ class Stream:
             self._loop.call_before_select(self._flush)
         queue.append(data)
         if queue.size > self._high:
-            self._rise(queue.size - len(data))
+            self._owes_resume = True
+            waited = queue.size - len(data)
+            if waited > self._write_limit:
+                self._end(BufferFull(f"{waited} bytes wait for a peer that does not read"))
         return not self._owes_resume
 
     def write_eof(self) -> None:
@@ -307,7 +307,7 @@ class Stream:
         The end of the peer is not noticed either, nor is its disappearance. Once a send has
         failed, a pause lasts 5 seconds at most: then the connection is lost.
         """
-        if self._life is Life.OPEN and self._input is not Input.ENDED:
+        if self._input in _WANTED:
             self._input = Input.PAUSED
             self._watch_input()
 
@@ -365,15 +365,15 @@ class Stream:
         is still in flight (RFC 2525, 2.17). After `timeout` seconds it is aborted, and
         `connection_lost` gets TimeoutError if bytes were left unsent. Harmless if repeated.
         """
-        if self._life is Life.OPEN:
-            self._set_deadline(timeout, self._on_deadline)
-            self._life = Life.CLOSING
+        is_first = self._deadline is None and self._life is not Life.ENDED
+        if is_first or self._input in _WANTED:
+            self._set_deadline(timeout)
+            self._owes_resume = False
             self._buffer.discard(len(self._buffer))
             if self._input is not Input.ENDED:
-                self._input = Input.OPEN
+                self._input = Input.DROPPED
                 self._watch_input()
         self.write_eof()
-        self._end_if_over()
 
     def abort(self) -> None:
         """Close at once; what is queued is lost.
@@ -395,13 +395,12 @@ class Stream:
         self._buffer = ReceiveBuffer()
         self._sock.close()
         self._loop.detach(self)
-        if self._made and handler is not _NOBODY:
-            try:
-                handler.connection_lost(error)
-            except LoopClosed:
-                pass  # it wanted to go on, but the loop ends: no mistake
-            except Exception as exc:
-                self._report(exc, handler)
+        try:
+            handler.connection_lost(error)
+        except LoopClosed:
+            pass  # it wanted to go on, but the loop ends: no mistake
+        except Exception as exc:
+            self._report(exc, handler)
 
     def disown(self) -> None:
         """In a forked child: what waits is the parent's to send. Called by the loop only."""
@@ -411,7 +410,7 @@ class Stream:
     def _make(self) -> None:
         if self._life is Life.ENDED:
             return
-        self._made = True
+        self._life = Life.OPEN
         if self._queue.size or self._output is Output.ENDING:
             # What was written before this could not leave.
             self._loop.call_before_select(self._flush)
@@ -441,7 +440,7 @@ class Stream:
             return
         if not data:
             self._receive_eof()
-        elif self._life is _LIFE_OPEN:
+        elif self._input is _INPUT_OPEN:
             try:
                 self._buffer.append(data)
             except BufferFull as exc:
@@ -485,9 +484,9 @@ class Stream:
             self._watch_input()
 
     def _receive_eof(self) -> None:
-        self._input = Input.ENDED
+        is_wanted, self._input = self._input is Input.OPEN, Input.ENDED
         self._watch_input()
-        if self._life is Life.OPEN and self._is_true_end():
+        if is_wanted and self._is_true_end():
             keep_open: bool | None = False
             try:
                 keep_open = self._handler.eof_received()
@@ -507,22 +506,17 @@ class Stream:
         """
         return self._error is None or getattr(self._error, "errno", None) in _HALF_CLOSED
 
-    def _limit_rest(self) -> None:
-        """The output is lost. What the peer has said is read, but not waited for."""
-        if self._life is Life.OPEN:
-            self._set_deadline(_CLOSE_TIMEOUT, self._end, None)
-
     def _go_on_reading(self, position: int) -> None:
         """The output is lost, and the handler was offered what begins at `position`."""
         if self._buffer.position > position:
-            self._limit_rest()
+            self._end_if_over()
             self._resume_writing()
 
     # -- output ----------------------------------------------------------------------
 
     def _flush(self) -> None:
         """Send once. What the socket does not take waits until it is writable."""
-        if self._life is _LIFE_ENDED or not self._made:
+        if self._life is not _LIFE_OPEN:
             return
         queue = self._queue
         if queue.size:
@@ -544,13 +538,7 @@ class Stream:
         self._watch(self._watcher.events & EVENT_READ | EVENT_WRITE * bool(waiting))
         instrument = self._loop.instrument
         if instrument is not None and waiting and self._life is not Life.ENDED:
-            instrument.bytes_queued(self._sock.fileno(), waiting)
-
-    def _rise(self, waiting: int) -> None:
-        """A write has left the queue above high water; `waiting` bytes were there before."""
-        self._owes_resume = True
-        if waiting > self._write_limit:
-            self._end(BufferFull(f"{waiting} bytes wait for a peer that does not read"))
+            instrument.bytes_queued(self._watcher.fd, waiting)
 
     def _drop_write(self) -> bool:
         """What is written can't be sent any more: is that the caller's mistake?"""
@@ -589,7 +577,6 @@ class Stream:
         self._queue.clear()
         self._output = Output.BROKEN if self._output is Output.OPEN else Output.SHUT
         self._end_if_over()
-        self._limit_rest()
 
     # -- life ------------------------------------------------------------------------
 
@@ -599,11 +586,11 @@ class Stream:
         return f"<Stream {format_address(self.peername)} handler={name} {halves}>"
 
     def _watch_input(self) -> None:
-        reads = EVENT_READ if self._input is Input.OPEN else 0
+        reads = EVENT_READ if self._input in (Input.OPEN, Input.DROPPED) else 0
         self._watch(reads | self._watcher.events & EVENT_WRITE)
 
     def _watch(self, events: int) -> None:
-        if self._life is Life.ENDED or not self._made:
+        if self._life is not Life.OPEN:
             return
         try:
             self._watcher.modify(events)
@@ -615,8 +602,8 @@ class Stream:
         if self._error is None or getattr(self._error, "errno", None) == errno.ENOTCONN:
             self._error = error
 
-    def _set_deadline(self, timeout: float, callback: Callable[..., object], *args: Any) -> None:
-        deadline = self._loop.call_later(timeout, callback, *args)
+    def _set_deadline(self, timeout: float) -> None:
+        deadline = self._loop.call_later(timeout, self._on_deadline)
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = deadline
@@ -634,8 +621,13 @@ class Stream:
             self._end(TimeoutError(f"closed with {unsent} bytes unsent") if unsent else None)
 
     def _end_if_over(self) -> None:
-        if self._input is Input.ENDED and self._output in (Output.SHUT, Output.BROKEN):
-            self._end(None)
+        """End if both halves are over. If only the output is, and broke, don't wait for long."""
+        if self._input is Input.ENDED:
+            if self._output in (Output.SHUT, Output.BROKEN):
+                self._end(None)
+        elif self._error is not None and self._input is not Input.DROPPED:
+            # What the peer has said is read to its end, but not waited for.
+            self._set_deadline(_CLOSE_TIMEOUT)
 
     def _fail(self, exc: Exception) -> None:
         self._end(exc)
@@ -648,6 +640,8 @@ class Stream:
         if self._life is Life.ENDED:
             return
         self._loop.call_soon(self.finish)
+        if self._life is Life.NEW:
+            self._handler = _NOBODY  # who was told of no beginning is told of no end
         self._life, self._input = Life.ENDED, Input.ENDED
         if self._output is Output.OPEN:
             self._output = Output.BROKEN

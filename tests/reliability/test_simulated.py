@@ -91,7 +91,7 @@ def test_a_relay_whose_end_overtakes_its_answers_is_found(monkeypatch: pytest.Mo
 
 def test_a_loop_that_a_full_selector_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def raise_it(self: Stream, events: int) -> None:
-        if self._life is not Life.ENDED and self._made:
+        if self._life is Life.OPEN:
             self._watcher.modify(events)
 
     monkeypatch.setattr(Stream, "_watch", raise_it)
@@ -148,7 +148,7 @@ def test_a_stream_that_is_torn_by_an_exit_is_found(monkeypatch: pytest.MonkeyPat
 
 def test_a_stream_that_outlives_both_its_halves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def end_if_closed(self: Stream) -> None:
-        if self._life is Life.CLOSING and self._input is Input.ENDED:
+        if self._deadline is not None and self._input is Input.ENDED:
             self._end(None)
 
     monkeypatch.setattr(Stream, "_end_if_over", end_if_closed)

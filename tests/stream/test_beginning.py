@@ -110,7 +110,6 @@ def test_the_state_counts_what_waits_in_both_directions(
         input=Input.OPEN,
         output=Output.OPEN,
         life=Life.OPEN,
-        made=True,
         unread=6,
         unsent=3,
         fd=link.sock.fileno(),

@@ -266,9 +266,11 @@ class StreamAudit(StreamHandler):
 
     def received(self, data: bytes) -> None:
         """The socket gave; b"" is the end."""
-        if self._stream._input is not Input.OPEN:
-            self._complain("the socket was read before its turn")
-        self._undelivered += data
+        match self._stream._input:
+            case Input.OPEN:
+                self._undelivered += data
+            case Input.PAUSED | Input.HELD | Input.ENDED:
+                self._complain("the socket was read before its turn")
         self._input_ended = not data
 
     def delivered(self, data: bytes | bytearray | memoryview) -> None:
@@ -330,7 +332,7 @@ class StreamAudit(StreamHandler):
         stream = self._stream
         if stream._life is Life.ENDED:
             return
-        if self._undelivered and stream._life is Life.OPEN:
+        if self._undelivered:
             self._complain(f"{len(self._undelivered)} bytes were received and not delivered")
         if stream._queue.size != len(self._unsent):
             self._complain(f"{len(self._unsent)} bytes wait, not {stream._queue.size}")
@@ -343,7 +345,7 @@ class StreamAudit(StreamHandler):
         waits = stream._watcher.events & EVENT_WRITE or stream._flush in stream._loop._flushes
         if self._made and stream._queue.size and not waits:
             self._complain("bytes wait, and nobody waits for the socket to take them")
-        low = stream._life is Life.OPEN and stream._queue.size <= stream._low
+        low = stream._queue.size <= stream._low
         owed = stream._owes_resume and (stream._resume_writing, ()) not in stream._loop._calls
         if self._made and low and owed and stream._output is not Output.BROKEN:
             self._complain("the queue is low, and resume_writing has not come")

@@ -295,7 +295,7 @@ def a_stream_that_calls_an_unsent_rest_a_clean_end(simulation: Simulation, patch
 def a_stream_that_closes_without_half_closing(simulation: Simulation, patch: Patch) -> None:
     def close(stream: Stream, timeout: float = 5.0) -> None:
         stream._flush()
-        stream._set_deadline(timeout, stream._on_deadline)
+        stream._set_deadline(timeout)
         stream._end(None)
 
     patch.setattr(Stream, "close", close)
@@ -335,7 +335,16 @@ def a_stream_that_outlives_both_its_halves(simulation: Simulation, patch: Patch)
 
 @found(r"\d+ bytes wait: more than the limit")
 def a_stream_without_a_limit_to_what_waits(simulation: Simulation, patch: Patch) -> None:
-    patch.setattr(Stream, "_rise", lambda stream, waiting: None)
+    write = Stream.write
+
+    def hoard(stream: Stream, data: bytes) -> bool:
+        limit, stream._write_limit = stream._write_limit, 1 << 30
+        try:
+            return write(stream, data)
+        finally:
+            stream._write_limit = limit
+
+    patch.setattr(Stream, "write", hoard)
     overflow(simulation)
 
 
@@ -376,7 +385,7 @@ def a_stream_without_a_limit_to_what_is_left(simulation: Simulation, patch: Patc
 @found(r"connection_made was called 0 times, not 1")
 def a_stream_that_delivers_before_connection_made(simulation: Simulation, patch: Patch) -> None:
     def make(stream: Stream) -> None:
-        stream._made = True
+        stream._life = stream_module.Life.OPEN
         stream._watch_input()
 
     patch.setattr(Stream, "_make", make)
