@@ -11,7 +11,7 @@
 ...     loop.run_once(0)
 """
 
-from .addresses import Address, format_address, format_host, parse_address, unmapped
+from .addresses import Address, Network, format_address, format_host, parse_address, unmapped
 from .batch import DatagramBatch
 from .buffers import ReceiveBuffer, SendQueue
 from .connector import Connector, connect
@@ -32,7 +32,6 @@ from .instruments import (
 )
 from .listener import Listener, listen
 from .loop import EventLoop
-from .network import Network
 from .stream import Stream, StreamHandler
 from .timers import Timer
 from .watcher import EVENT_READ, EVENT_WRITE, Watcher

@@ -9,13 +9,13 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any, Final, TypeAlias
-
-from .network import Network
+from socket import socket as Socket
+from typing import Any, Final, Protocol, TypeAlias
 
 __all__ = [
     "Address",
     "AddressInfo",
+    "Network",
     "format_address",
     "format_host",
     "interlaced",
@@ -34,14 +34,26 @@ Address: TypeAlias = tuple[Any, ...]
 AddressInfo: TypeAlias = tuple[socket.AddressFamily, Address]
 """An address together with the family of sockets that can use it."""
 
+
+class Network(Protocol):
+    """The door to the network: the three functions of the `socket` module that the library calls.
+
+    A test may hand in a network of its own.
+    """
+
+    def socket(self, family: int, type: int, /) -> Socket:
+        """A new socket. Raises OSError if there can't be one more."""
+
+    def socketpair(self) -> tuple[Socket, Socket]:
+        """Two connected sockets. Raises OSError if there can't be two more."""
+
+    def getaddrinfo(self, host: str, port: int, *, type: int) -> list[Any]:
+        """The addresses of a name. May take seconds, so it is never called by a running loop."""
+
+
 # Said of an address that this machine does not have, or has no way to: a machine without
 # IPv6 says so of each name that has an IPv6 address.
-ABSENT: Final = {
-    errno.EADDRNOTAVAIL,
-    errno.EAFNOSUPPORT,
-    errno.ENETUNREACH,
-    errno.EHOSTUNREACH,
-}
+ABSENT: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 
 def format_host(address: Address) -> str:

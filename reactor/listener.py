@@ -7,13 +7,12 @@ error at the descriptor limit, answered by trying again at once, would burn the 
 import errno
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
 from .addresses import format_address, unmapped
 from .loop import EventLoop
-from .sockets import Use, bound_sockets, expect
+from .sockets import Use, bound_sockets
 from .stream import Stream, StreamHandler
 from .timers import Timer
 from .watcher import EVENT_READ, Watcher
@@ -52,26 +51,8 @@ def listen(
     """
     if not callable(handler_factory):
         raise TypeError(f"expected a function that makes handlers, not {handler_factory!r}")
-    with ExitStack() as made:
-        if sock is not None:
-            expect(sock, Use.LISTENER)
-            socks = [sock]
-        elif host is not None:
-            socks = bound_sockets(
-                loop.network,
-                host,
-                port,
-                socket.SOCK_STREAM,
-                numeric_only=loop.running,
-                dual_stack=dual_stack,
-            )
-            for door in socks:
-                made.callback(door.close)
-        else:
-            raise ValueError("listen() needs a host or a socket")
-        listener = Listener(loop, socks, handler_factory, backlog)
-        made.pop_all()
-    return listener
+    with bound_sockets(loop, Use.LISTENER, host, port, sock=sock, dual_stack=dual_stack) as socks:
+        return Listener(loop, socks, handler_factory, backlog)
 
 
 class Listener:

@@ -17,10 +17,10 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any, Final, NamedTuple, Protocol
 
+from .addresses import Network
 from .errors import LoopClosed
 from .fork import InheritedSelector, tell_when_inherited
 from .instruments import Instrument
-from .network import Network
 from .signals import SignalHandlers
 from .steps import do_all
 from .timers import Timer, TimerQueue

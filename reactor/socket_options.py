@@ -1,21 +1,27 @@
-"""What is asked of the system for a UDP socket: memory, silence about others, and the truth.
+"""What is asked of the system for a UDP socket: memory, groups, silence about others, the truth.
 
 What it drops for want of room it drops without a word; here is where to hear of it.
 """
 
+import ipaddress
 import socket
 import struct
 import sys
-from typing import Final
+from typing import Final, TypeAlias
+
+from .addresses import named
 
 __all__ = [
     "allow_fragments",
     "ask_for_buffers",
     "dropped_by_system",
     "granted_receive_buffer",
+    "join_group",
     "silence_error_queue",
     "takes_ipv4",
 ]
+
+_Group: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Linux, asm-generic/socket.h; the socket module has no names for them.
 _FORCED: Final = {socket.SO_SNDBUF: 32, socket.SO_RCVBUF: 33}  # SO_SNDBUFFORCE, SO_RCVBUFFORCE
@@ -33,13 +39,13 @@ _MEMINFO: Final = struct.Struct("9I")
 def ask_for_buffers(sock: socket.socket, *, receive: int, send: int) -> None:
     """Ask for so many bytes in each direction, or as much of it as can be had."""
     for option, size in ((socket.SO_RCVBUF, receive), (socket.SO_SNDBUF, send)):
-        _ask(sock, option, size)
+        # Linux cuts what is too much down to its limit, BSD refuses it.
+        less = size
+        while less and not _is_granted(sock, socket.SOL_SOCKET, option, less):
+            less //= 2
         if sys.platform == "linux":
-            try:
-                # With the right to (CAP_NET_ADMIN), net.core.[rw]mem_max is no limit.
-                sock.setsockopt(socket.SOL_SOCKET, _FORCED[option], size)
-            except OSError:
-                pass
+            # With the right to (CAP_NET_ADMIN), net.core.[rw]mem_max is no limit.
+            _is_granted(sock, socket.SOL_SOCKET, _FORCED[option], size)
 
 
 def granted_receive_buffer(sock: socket.socket) -> int:
@@ -65,10 +71,7 @@ def silence_error_queue(sock: socket.socket) -> None:
     """
     if sys.platform == "linux":
         for level, option in _ERROR_QUEUES:
-            try:
-                sock.setsockopt(level, option, 0)
-            except OSError:
-                pass  # an option of the other family
+            _is_granted(sock, level, option, 0)  # one of them is of the other family
 
 
 def allow_fragments(sock: socket.socket) -> None:
@@ -79,10 +82,7 @@ def allow_fragments(sock: socket.socket) -> None:
     have runs refused either. Routers of IPv6 never cut anything.
     """
     if sys.platform == "linux":
-        try:
-            sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_OMIT)
-        except OSError:
-            pass  # as before then
+        _is_granted(sock, socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_OMIT)
 
 
 def takes_ipv4(sock: socket.socket) -> bool:
@@ -94,11 +94,41 @@ def takes_ipv4(sock: socket.socket) -> bool:
         return False
 
 
-def _ask(sock: socket.socket, option: int, size: int) -> None:
-    # Linux cuts what is too much down to its limit, BSD refuses it.
-    while size:
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, option, size)
-            return
-        except OSError:
-            size //= 2
+def join_group(sock: socket.socket) -> None:
+    """If `sock` is bound to a multicast group, join it; closing the socket leaves it.
+
+    Who binds a group's address and does not join it hears nothing. The interface is the one
+    of the group's scope or route. Where there is neither, the group is joined on each
+    interface that can be had. Raises OSError if none can.
+    """
+    host, _, *rest = sock.getsockname()
+    group = ipaddress.ip_address(host.partition("%")[0])
+    if not group.is_multicast:
+        return
+    scope = rest[1] if rest else 0
+    try:
+        sock.setsockopt(*_membership(group, scope))
+    except OSError as exc:
+        # ip(7): ENODEV, without a route to the group.
+        indexes = [] if scope else [index for index, _ in socket.if_nameindex()]
+        if not sum(_is_granted(sock, *_membership(group, index)) for index in indexes):
+            raise named(exc, sock.getsockname()) from exc
+
+
+def _membership(group: _Group, interface: int) -> tuple[int, int, bytes]:
+    """The option that joins `group`. `interface` is an index; 0 lets the system choose."""
+    if group.version == 4:
+        # ip(7): struct ip_mreq, or struct ip_mreqn, which has an index.
+        index = struct.pack("@i", interface) if interface else b""
+        return socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + bytes(4) + index
+    # RFC 3493, section 5.2: struct ipv6_mreq
+    index = struct.pack("@I", interface)
+    return socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group.packed + index
+
+
+def _is_granted(sock: socket.socket, level: int, option: int, value: int | bytes) -> bool:
+    try:
+        sock.setsockopt(level, option, value)
+    except OSError:
+        return False
+    return True

@@ -5,14 +5,16 @@ What is unsuitable would otherwise be found out much later, by a peer or a loop 
 
 import errno
 import socket
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from enum import Enum
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from .addresses import ABSENT, Address, AddressInfo, named, resolve, summary
-from .network import Network
+from .addresses import ABSENT, Address, AddressInfo, Network, named, resolve, summary
+from .loop import EventLoop
 
-__all__ = ["Use", "bound_socket", "bound_sockets", "expect"]
+__all__ = ["Use", "bound_sockets", "expect"]
 
 # How often the system is asked for a port that is free at all addresses of a host.
 _PORT_TRIES: Final = 8
@@ -24,6 +26,11 @@ class Use(Enum):
     STREAM = "a connected stream socket"
     LISTENER = "a bound stream socket"
     DATAGRAMS = "a bound UDP socket"
+
+    @property
+    def kind(self) -> socket.SocketKind:
+        """The type that suits."""
+        return socket.SOCK_DGRAM if self is Use.DATAGRAMS else socket.SOCK_STREAM
 
 
 def expect(sock: socket.socket, use: Use) -> None:
@@ -46,12 +53,12 @@ def _what_is_wrong(sock: socket.socket, use: Use) -> str | None:
     # What a TLS socket has decrypted already waits where no selector can see it.
     if hasattr(sock, "do_handshake"):
         return "one that speaks TLS"
-    if kind != (socket.SOCK_DGRAM if use is Use.DATAGRAMS else socket.SOCK_STREAM):
+    if kind != use.kind:
         return "one of another type"
     match use:
-        case Use.STREAM if _is_listening(sock):
+        case Use.STREAM if _answer(sock.getsockopt, socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return "one that listens"
-        case Use.LISTENER if _is_connected(sock):
+        case Use.LISTENER if _answer(sock.getpeername) is not None:
             return "one that is connected"
         # listen(2) would bind it to whatever is free, which nobody could know to call.
         case Use.LISTENER if _is_unbound(sock):
@@ -63,121 +70,103 @@ def _what_is_wrong(sock: socket.socket, use: Use) -> str | None:
     return None
 
 
-def _is_listening(sock: socket.socket) -> bool:
-    try:
-        return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-    except OSError:
-        return False
-
-
-def _is_connected(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True
-
-
 def _is_unbound(sock: socket.socket) -> bool:
+    match _answer(sock.getsockname):
+        case (_, 0, *_) | "":
+            return True
+    return False
+
+
+def _answer(question: Callable[..., Any], *args: int) -> Any:
+    """What the system says; None if it does not, which is no reason to refuse a socket."""
     try:
-        name = sock.getsockname()
+        return question(*args)
     except OSError:
-        return False
-    return not (name[1] if isinstance(name, tuple) else name)
+        return None
 
 
-def bound_socket(
-    network: Network,
-    host: str,
+@contextmanager
+def bound_sockets(
+    loop: EventLoop,
+    use: Use,
+    host: str | None,
     port: int,
-    kind: socket.SocketKind,
     *,
-    numeric_only: bool,
-    dual_stack: bool,
-) -> socket.socket:
-    """A non-blocking socket at the first address of `host` that can be had.
+    sock: socket.socket | None = None,
+    dual_stack: bool = True,
+    only_first: bool = False,
+) -> Iterator[list[socket.socket]]:
+    """Sockets at all addresses of `host`, on one port; at least one. Or `sock`, if it is fit.
 
-    Raises OSError that names all addresses, and what `resolve` raises.
+    Those that are made do not block, and are closed if the block raises. Addresses that this
+    machine does not have are passed over as long as another is left: one without IPv6 has
+    names with IPv6 addresses. One that is in use is an error. With `only_first`, the first
+    address that can be had suffices.
+
+    Raises OSError that names all addresses that failed, ValueError for neither a host nor a
+    socket, and what `resolve` and `expect` raise.
     """
-    errors = []
-    for info in resolve(network, host, port, kind, numeric_only=numeric_only):
-        try:
-            return _bound(network, info, kind, dual_stack)
-        except OSError as exc:
-            errors.append(exc)
+    if sock is not None:
+        expect(sock, use)
+        yield [sock]
+        return
+    if host is None:
+        raise ValueError("expected a host or a socket")
+    infos = resolve(loop.network, host, port, use.kind, numeric_only=loop.running)
+    make = partial(_bound, loop.network, use.kind, dual_stack)
+    tries = 1 if port else _PORT_TRIES
+    while tries:
+        tries -= 1
+        with ExitStack() as made:
+            socks, errors = _bind_each(made, make, infos, only_first)
+            if socks and (only_first or all(exc.errno in ABSENT for exc in errors)):
+                yield socks
+                made.pop_all()
+                return
+        # The port that the system chose for one family may be another's in the next.
+        if not socks or all(exc.errno != errno.EADDRINUSE for exc in errors):
+            break
     raise summary(errors)
 
 
-def bound_sockets(
-    network: Network,
-    host: str,
-    port: int,
-    kind: socket.SocketKind,
-    *,
-    numeric_only: bool,
-    dual_stack: bool,
-) -> list[socket.socket]:
-    """Non-blocking sockets at all addresses of `host`, on one port; at least one.
-
-    Addresses that this machine does not have are passed over as long as another is left:
-    one without IPv6 has names with IPv6 addresses. One that is in use is an error.
-
-    Raises OSError that names all addresses that failed, and what `resolve` raises.
-    """
-    infos = resolve(network, host, port, kind, numeric_only=numeric_only)
-    tries = 1 if port else _PORT_TRIES
-    while True:
-        tries -= 1
-        socks, errors = _bind_each(network, infos, kind, dual_stack)
-        if socks and all(exc.errno in ABSENT for exc in errors):
-            return socks
-        for sock in socks:
-            sock.close()
-        # The port that the system chose for one family may be another's in the next.
-        if not (socks and tries and any(exc.errno == errno.EADDRINUSE for exc in errors)):
-            raise summary(errors)
-
-
 def _bind_each(
-    network: Network, infos: list[AddressInfo], kind: socket.SocketKind, dual_stack: bool
+    made: ExitStack,
+    make: Callable[[socket.AddressFamily, Address], socket.socket],
+    infos: list[AddressInfo],
+    only_first: bool,
 ) -> tuple[list[socket.socket], list[OSError]]:
     socks: list[socket.socket] = []
     errors: list[OSError] = []
-    with ExitStack() as stack:
-        for family, (host, port, *rest) in infos:
-            try:
-                chosen = port or (socks[0].getsockname()[1] if socks else 0)
-                sock = _bound(network, (family, (host, chosen, *rest)), kind, dual_stack)
-            except OSError as exc:
-                errors.append(exc)
-            else:
-                socks.append(stack.enter_context(sock))
-        stack.pop_all()
+    for family, (host, port, *rest) in infos:
+        if socks and only_first:
+            break
+        chosen = socks[0].getsockname()[1] if socks else port
+        address = (host, chosen, *rest)
+        try:
+            socks.append(made.enter_context(make(family, address)))
+        except OSError as exc:
+            errors.append(named(exc, address))
     return socks, errors
 
 
 def _bound(
-    network: Network, info: AddressInfo, kind: socket.SocketKind, dual_stack: bool
+    network: Network,
+    kind: socket.SocketKind,
+    dual_stack: bool,
+    family: socket.AddressFamily,
+    address: Address,
 ) -> socket.socket:
-    family, address = info
+    sock = network.socket(family, kind)
     try:
-        sock = network.socket(family, kind)
-        try:
-            _bind(sock, address, dual_stack)
-        except BaseException:
-            sock.close()
-            raise
-    except OSError as exc:
-        raise named(exc, address) from exc
+        sock.setblocking(False)
+        if kind == socket.SOCK_STREAM and hasattr(socket, "SO_REUSEPORT"):
+            # Unix: a restarted server need not wait for its old connections' TIME_WAIT.
+            # Never for UDP, nor on Windows: there it lets two servers share one port.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
+        sock.bind(address)
+    except BaseException:
+        sock.close()
+        raise
     return sock
-
-
-def _bind(sock: socket.socket, address: Address, dual_stack: bool) -> None:
-    sock.setblocking(False)
-    if sock.type == socket.SOCK_STREAM and hasattr(socket, "SO_REUSEPORT"):
-        # Unix: a restarted server need not wait for its old connections' TIME_WAIT.
-        # Never for UDP, nor on Windows: there it lets two servers share one port.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
-    sock.bind(address)

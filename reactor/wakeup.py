@@ -4,7 +4,7 @@ It carries no message. What is to be done stands in a queue elsewhere, so a bell
 already ringing (a full socket buffer) loses nothing.
 """
 
-from .network import Network
+from .addresses import Network
 
 __all__ = ["Wakeup"]
 

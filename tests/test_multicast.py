@@ -3,13 +3,14 @@
 import errno
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from reactor import DatagramEndpoint, EventLoop, bind_udp, bind_udp_all
-from reactor.multicast import join_group
+from reactor.socket_options import join_group
 from reactor.testing import run_until
-from tests.fakes import FaultySocket, Mailbox, has_ipv6, open_descriptors
+from tests.fakes import Door, FaultySocket, Mailbox, has_ipv6, open_descriptors
 from tests.namespaces import Hosts, needs_namespaces
 
 GROUP_4, GROUP_6 = "239.1.1.1", "ff15::1"
@@ -123,11 +124,15 @@ def test_what_is_no_group_is_not_joined(family: int, host: str) -> None:
 
 
 def test_a_group_that_can_be_joined_nowhere_is_an_error_that_names_it(
-    loop: EventLoop, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    loop: EventLoop, network: Door, mailbox: Mailbox
 ) -> None:
-    monkeypatch.setattr(
-        "reactor.multicast._join", lambda *args: (_ for _ in ()).throw(OSError(errno.ENODEV, "no"))
-    )
+    class Aloof(FaultySocket):
+        def setsockopt(self, level: int, option: int, *value: Any) -> None:
+            if option == socket.IP_ADD_MEMBERSHIP:
+                raise OSError(errno.ENODEV, "no")
+            super().setsockopt(level, option, *value)
+
+    network.socket = Aloof
     before = open_descriptors()
     with pytest.raises(OSError, match=f"{GROUP_4}:[0-9]+: no") as caught:
         bind_udp(loop, mailbox, GROUP_4)

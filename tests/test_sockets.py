@@ -19,61 +19,80 @@ from reactor import (
     bind_udp,
     listen,
 )
-from reactor.sockets import bound_socket, bound_sockets
+from reactor.sockets import Use, bound_sockets
 from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
-KINDS = [socket.SOCK_STREAM, socket.SOCK_DGRAM]
-
-# -- bound_socket ------------------------------------------------------------------------
-
-
-def bound(host: str, port: int, kind: socket.SocketKind, dual_stack: bool = True) -> socket.socket:
-    return bound_socket(socket, host, port, kind, numeric_only=True, dual_stack=dual_stack)
+USES = [Use.LISTENER, Use.DATAGRAMS]
+Bind = Callable[..., list[socket.socket]]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_bound_socket_does_not_block(kind: socket.SocketKind) -> None:
-    with bound("127.0.0.1", 0, kind) as sock:
-        assert sock.getsockname()[0] == "127.0.0.1"
-        assert not sock.getblocking()
+@pytest.fixture
+def bind(network: Door) -> Iterator[Bind]:
+    """Binds sockets at all addresses of a host; closes them in the end."""
+    with ExitStack() as stack:
+        loop = stack.enter_context(EventLoop(network=network))
+
+        def bind(use: Use, host: str = "a.name", port: int = 0, **options: Any) -> Any:
+            with bound_sockets(loop, use, host, port, **options) as found:
+                return [stack.enter_context(sock) for sock in found]
+
+        yield bind
+
+
+# -- one address -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_bound_socket_does_not_block(bind: Bind, use: Use) -> None:
+    (sock,) = bind(use, "127.0.0.1")
+    assert sock.getsockname()[0] == "127.0.0.1"
+    assert not sock.getblocking()
 
 
 @pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="Windows shares ports otherwise")
-@pytest.mark.parametrize(
-    ("kind", "reused"), [(socket.SOCK_STREAM, True), (socket.SOCK_DGRAM, False)]
-)
+@pytest.mark.parametrize(("use", "reused"), [(Use.LISTENER, True), (Use.DATAGRAMS, False)])
 def test_only_a_tcp_port_may_be_taken_over_from_old_connections(
-    kind: socket.SocketKind, reused: bool
+    bind: Bind, use: Use, reused: bool
 ) -> None:
-    with bound("127.0.0.1", 0, kind) as sock:
-        assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)) is reused
+    (sock,) = bind(use, "127.0.0.1")
+    assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)) is reused
 
 
-def test_a_port_in_use_is_an_os_error_that_names_the_address() -> None:
-    with bound("127.0.0.1", 0, socket.SOCK_DGRAM) as first:
-        port = first.getsockname()[1]
-        with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}: ") as caught:
-            bound("127.0.0.1", port, socket.SOCK_DGRAM)
+def test_a_port_in_use_is_an_os_error_that_names_the_address(bind: Bind) -> None:
+    (first,) = bind(Use.DATAGRAMS, "127.0.0.1")
+    port = first.getsockname()[1]
+    with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}: ") as caught:
+        bind(Use.DATAGRAMS, "127.0.0.1", port)
     assert caught.value.errno == errno.EADDRINUSE
 
 
 def test_a_family_that_the_system_lacks_is_an_os_error_that_names_the_address(
-    network: Door,
+    network: Door, bind: Bind
 ) -> None:
     network.socket = lacking(socket.AF_INET6)
     with pytest.raises(OSError, match=r"\[::1\]:80: ") as caught:
-        bound_socket(network, "::1", 80, socket.SOCK_STREAM, numeric_only=True, dual_stack=True)
+        bind(Use.LISTENER, "::1", 80)
     assert caught.value.errno == errno.EAFNOSUPPORT
 
 
 @needs_ipv6
 @pytest.mark.parametrize("dual_stack", [True, False])
-def test_an_ipv6_socket_takes_ipv4_peers_unless_it_must_not(dual_stack: bool) -> None:
-    with bound("::", 0, socket.SOCK_STREAM, dual_stack) as sock:
-        only_ipv6 = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
-        assert bool(only_ipv6) is not dual_stack
+def test_an_ipv6_socket_takes_ipv4_peers_unless_it_must_not(bind: Bind, dual_stack: bool) -> None:
+    (sock,) = bind(Use.LISTENER, "::", dual_stack=dual_stack)
+    assert bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) is not dual_stack
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_only_sockets_that_were_made_are_closed_when_their_use_fails(
+    cupboard: "Cupboard", ours: bool
+) -> None:
+    given = None if ours else cupboard.bound_tcp()
+    with EventLoop() as loop, pytest.raises(ZeroDivisionError):
+        with bound_sockets(loop, Use.LISTENER, "127.0.0.1", 0, sock=given) as (sock,):
+            raise ZeroDivisionError
+    assert (sock.fileno() < 0) is ours
 
 
 # -- all addresses of a name -------------------------------------------------------------
@@ -101,78 +120,74 @@ def let_name_be(network: Door, *addresses: tuple[int, tuple[Any, ...]]) -> None:
     ]
 
 
-@pytest.fixture
-def bind_all(network: Door) -> Iterator[Callable[..., list[Any]]]:
-    """Binds sockets at all addresses of a name, and says where; closes them in the end."""
-    with ExitStack() as stack:
-
-        def bind(kind: socket.SocketKind, port: int = 0) -> list[Any]:
-            found = bound_sockets(
-                network, "a.name", port, kind, numeric_only=False, dual_stack=True
-            )
-            return [stack.enter_context(sock).getsockname() for sock in found]
-
-        yield bind
-
-
-Bind = Callable[..., list[Any]]
+def names_of(socks: list[socket.socket]) -> list[Any]:
+    return [sock.getsockname() for sock in socks]
 
 
 @needs_ipv6
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("use", USES)
 def test_a_name_with_both_families_is_bound_at_both_on_one_port(
-    network: Door, bind_all: Bind, kind: socket.SocketKind
+    network: Door, bind: Bind, use: Use
 ) -> None:
     let_name_be(network, SIX, FOUR)
-    six, four = bind_all(kind)
+    six, four = names_of(bind(use))
     assert (six[0], four[0]) == ("::1", "127.0.0.1")
     assert six[1] == four[1] != 0
 
 
 @needs_ipv6
-def test_a_port_that_is_given_is_taken_at_every_address(network: Door, bind_all: Bind) -> None:
+def test_a_port_that_is_given_is_taken_at_every_address(network: Door, bind: Bind) -> None:
     let_name_be(network, SIX, FOUR)
-    port = bind_all(socket.SOCK_STREAM)[0][1]
+    port = names_of(bind(Use.LISTENER))[0][1]
     let_name_be(network, FOUR, SIX)
-    assert {name[1] for name in bind_all(socket.SOCK_DGRAM, port)} == {port}
+    assert {name[1] for name in names_of(bind(Use.DATAGRAMS, port=port))} == {port}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("use", USES)
 def test_an_address_of_another_machine_does_not_hide_the_next(
-    network: Door, bind_all: Bind, kind: socket.SocketKind
+    network: Door, bind: Bind, use: Use
 ) -> None:
     let_name_be(network, FOREIGN, FOUR)
-    assert [name[0] for name in bind_all(kind)] == ["127.0.0.1"]
+    assert [name[0] for name in names_of(bind(use))] == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("lacked", [SIX, FOUR], ids=["IPv6", "IPv4"])
 @needs_ipv6
 def test_a_family_that_is_switched_off_does_not_hide_the_other(
-    network: Door, bind_all: Bind, lacked: tuple[int, tuple[Any, ...]]
+    network: Door, bind: Bind, lacked: tuple[int, tuple[Any, ...]]
 ) -> None:
     let_name_be(network, SIX, FOUR)
     network.socket = lacking(lacked[0])
-    (left,) = bind_all(socket.SOCK_STREAM)
+    (left,) = names_of(bind(Use.LISTENER))
     assert left[0] == ({"::1", "127.0.0.1"} - {lacked[1][0]}).pop()
 
 
-def test_if_no_address_can_be_had_the_error_names_them_all(network: Door, bind_all: Bind) -> None:
+def test_if_no_address_can_be_had_the_error_names_them_all(network: Door, bind: Bind) -> None:
     let_name_be(network, FOREIGN, (socket.AF_INET, ("198.51.100.1", 0)))
     with pytest.raises(OSError, match=r"192\.0\.2\.1:0: .*; 198\.51\.100\.1:0: ") as caught:
-        bind_all(socket.SOCK_STREAM)
+        bind(Use.LISTENER)
     assert caught.value.errno == errno.EADDRNOTAVAIL
 
 
 @needs_ipv6
-def test_an_address_in_use_is_not_passed_over(network: Door, bind_all: Bind) -> None:
+def test_an_address_in_use_is_not_passed_over(network: Door, bind: Bind) -> None:
     let_name_be(network, SIX, FOUR)
     before = open_descriptors()
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}: ") as caught:
-            bind_all(socket.SOCK_STREAM, port)
+            bind(Use.LISTENER, port=port)
     assert caught.value.errno == errno.EADDRINUSE
     assert open_descriptors() == before
+
+
+@needs_ipv6
+def test_where_one_address_suffices_one_in_use_is_passed_over(network: Door, bind: Bind) -> None:
+    let_name_be(network, FOUR, SIX)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        (left,) = names_of(bind(Use.LISTENER, port=port, only_first=True))
+    assert left[:2] == ("::1", port)
 
 
 class Unlucky(FaultySocket):
@@ -189,25 +204,25 @@ class Unlucky(FaultySocket):
 
 @needs_ipv6
 def test_a_port_that_the_system_chose_and_that_is_taken_in_the_other_family_is_chosen_again(
-    network: Door, bind_all: Bind, monkeypatch: pytest.MonkeyPatch
+    network: Door, bind: Bind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_name_be(network, SIX, FOUR)
     network.socket = Unlucky
     monkeypatch.setattr(Unlucky, "times", 3)
-    six, four = bind_all(socket.SOCK_STREAM)
+    six, four = names_of(bind(Use.LISTENER))
     assert six[1] == four[1]
 
 
 @needs_ipv6
 def test_a_port_that_is_taken_time_and_again_is_an_error_in_the_end(
-    network: Door, bind_all: Bind, monkeypatch: pytest.MonkeyPatch
+    network: Door, bind: Bind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_name_be(network, SIX, FOUR)
     network.socket = Unlucky
     monkeypatch.setattr(Unlucky, "times", 1000)
     before = open_descriptors()
     with pytest.raises(OSError, match="in use"):
-        bind_all(socket.SOCK_STREAM)
+        bind(Use.LISTENER)
     assert open_descriptors() == before
 
 
@@ -216,7 +231,7 @@ def test_a_port_that_is_taken_time_and_again_is_an_error_in_the_end(
 @needs_ipv6
 def test_a_call_that_fails_leaves_no_socket_open(
     network: Door,
-    bind_all: Bind,
+    bind: Bind,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
     error: BaseException,
@@ -228,7 +243,7 @@ def test_a_call_that_fails_leaves_no_socket_open(
     network.socket = type("Failing", (FaultySocket,), {call: fail})
     before = open_descriptors()
     with pytest.raises(type(error)):
-        bind_all(socket.SOCK_STREAM)
+        bind(Use.LISTENER)
     assert open_descriptors() == before
 
 
