@@ -18,16 +18,16 @@ from .counters import DatagramCounters
 from .datagram_sender import DatagramSender
 from .errors import LoopClosed, StreamClosed
 from .loop import EventLoop
-from .multicast import join_group
 from .socket_options import (
     allow_fragments,
     ask_for_buffers,
     dropped_by_system,
     granted_receive_buffer,
+    join_group,
     silence_error_queue,
     takes_ipv4,
 )
-from .sockets import Use, bound_socket, bound_sockets, expect
+from .sockets import Use, bound_sockets
 from .timers import Timer
 from .watcher import EVENT_READ
 from .ways import Ways
@@ -120,26 +120,16 @@ def bind_udp(
     if only_from is not None:
         # As the system writes it, which may not be as people do.
         only_from = numeric_host(only_from)
-    with ExitStack() as made:
-        if sock is not None:
-            expect(sock, Use.DATAGRAMS)
-        elif host is None:
-            raise ValueError("bind_udp() needs a host or a socket")
-        else:
-            sock = bound_socket(
-                loop.network,
-                host,
-                port,
-                socket.SOCK_DGRAM,
-                numeric_only=loop.running,
-                dual_stack=dual_stack,
-            )
-            _open_up([sock], made)
+    with bound_sockets(
+        loop, Use.DATAGRAMS, host, port, sock=sock, dual_stack=dual_stack, only_first=True
+    ) as (chosen,):
+        if sock is None:
+            _open_up(chosen)
         if segmentation is None:
-            segmentation = gso.is_supported(sock)
-        endpoint = DatagramEndpoint(
+            segmentation = gso.is_supported(chosen)
+        return DatagramEndpoint(
             loop,
-            sock,
+            chosen,
             handler,
             coalesce,
             segmentation,
@@ -148,8 +138,6 @@ def bind_udp(
             receiving,
             buffer_size,
         )
-        made.pop_all()
-    return endpoint
 
 
 def bind_udp_all(
@@ -169,16 +157,12 @@ def bind_udp_all(
     Raises what `bind_udp` raises.
     """
     endpoints: list[DatagramEndpoint] = []
-    with ExitStack() as made:
-        socks = bound_sockets(
-            loop.network,
-            host,
-            port,
-            socket.SOCK_DGRAM,
-            numeric_only=loop.running,
-            dual_stack=dual_stack,
-        )
-        _open_up(socks, made)
+    with (
+        bound_sockets(loop, Use.DATAGRAMS, host, port, dual_stack=dual_stack) as socks,
+        ExitStack() as made,
+    ):
+        for sock in socks:
+            _open_up(sock)
         for sock in socks:
             endpoints.append(bind_udp(loop, handler, sock=sock, **options))
             made.callback(endpoints[-1].withdraw)
@@ -186,13 +170,10 @@ def bind_udp_all(
     return endpoints
 
 
-def _open_up(socks: list[socket.socket], made: ExitStack) -> None:
-    """Have all reach them who are meant to. They are closed with `made`."""
-    for sock in socks:
-        made.callback(sock.close)
-    for sock in socks:
-        allow_fragments(sock)
-        join_group(sock)
+def _open_up(sock: socket.socket) -> None:
+    """Have it reach them who are meant to."""
+    allow_fragments(sock)
+    join_group(sock)
 
 
 def _check_handler(handler: object) -> None:
@@ -333,23 +314,13 @@ class DatagramEndpoint:
         """
         self._check_open()
         destination = self._ways.destination(address)
-        sock = bound_socket(
-            self._loop.network,
-            format_host(self.sockname),
-            0,
-            socket.SOCK_DGRAM,
-            numeric_only=True,
-            dual_stack=self._ways.takes_ipv4,
-        )
-        try:
+        host, both = format_host(self.sockname), self._ways.takes_ipv4
+        with bound_sockets(self._loop, Use.DATAGRAMS, host, 0, dual_stack=both) as (sock,):
             allow_fragments(sock)
             silence_error_queue(sock)
             ask_for_buffers(sock, receive=1, send=self._buffer_size)
             sock.connect(destination)
             source: Address = sock.getsockname()
-        except BaseException:
-            sock.close()
-            raise
         self.close_lane(address)
         self._ways.open_lane(address, sock)
         return source
