@@ -83,6 +83,11 @@ class Connector:
         loop.attach(self)
         loop.call_soon(self._start)
 
+    @property
+    def handler(self) -> StreamHandler | None:
+        """Who is to be told what becomes of the attempt; None once that is settled."""
+        return self._handler
+
     def cancel(self) -> None:
         """Give up; the handler is not called. Harmless when the attempt is over."""
         self._loop.detach(self)
