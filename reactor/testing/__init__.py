@@ -6,7 +6,7 @@ meet: `simulate` runs it with many seeds.
 
 from .clock import ManualClock
 from .faults import Cut, Fault, Faults, Injection, Jump, Lie, Refusal, legal_faults
-from .simulated.audit import Violation
+from .simulated.auditor import Violation
 from .simulation import Scenario, Simulation, SimulationFailed, simulate
 from .streams import RecordingHandler, run_until, stream_pair
 from .torture import injections, torture

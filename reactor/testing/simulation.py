@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 
 from ..loop import EventLoop
 from .faults import Faults, Injection, Refusal
-from .simulated.audit import AuditedLoop, Auditor, Violation
+from .simulated.audited_loop import AuditedLoop
+from .simulated.auditor import Auditor, Violation
 from .simulated.kernel import Injector, Kernel
 from .simulated.network import SimulatedNetwork
 from .simulated.selector import SimulatedSelector
@@ -115,7 +116,6 @@ class Simulation:
             selector=auditor.selector,
             clock=self.kernel.clock,
             network=self.network,
-            instrument=auditor,
         )
         self.loop.set_exception_handler(auditor.note_exception)
         auditor.allow(_MAX_TURNS)
