@@ -63,10 +63,12 @@ class StreamAudit(StreamHandler):
 
     def received(self, data: bytes) -> None:
         """The socket gave; b"" is the end."""
-        if self._stream.state.input is not Input.OPEN:
-            self._complain("the socket was read before its turn")
-        self._untaken += data
-        self._undelivered += len(data)
+        match self._stream.state.input:
+            case Input.OPEN:
+                self._untaken += data
+                self._undelivered += len(data)
+            case Input.PAUSED | Input.HELD | Input.ENDED:
+                self._complain("the socket was read before its turn")
         self._input_ended = not data
 
     def finished(self) -> None:
@@ -139,7 +141,7 @@ class StreamAudit(StreamHandler):
             self._complain(f"{state.unread} bytes were left: more than the limit")
         if self._input_ended and self._output_finished:
             self._complain("both halves are over, and the stream is not")
-        is_open = state.life is Life.OPEN
+        is_open = state.life is Life.OPEN and not self._promised
         if self._undelivered and is_open:
             self._complain(f"{self._undelivered} bytes were received and not delivered")
         if not self._made or any(owner is self._stream for owner in queued):
@@ -188,7 +190,7 @@ class _AuditedStream(Stream):
 
     def close(self, *args: float, **options: float) -> None:
         audit = self._audit
-        if audit is not None and self.state.life is Life.OPEN:
+        if audit is not None and self.state.life is not Life.ENDED:
             audit.promise(clean_end=True)
         super().close(*args, **options)
 
