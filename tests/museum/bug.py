@@ -10,15 +10,16 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, TypeAlias
 
 import pytest
 
-__all__ = ["Bug", "Function", "Patch", "bug", "forget", "instead_of", "read_bugs"]
+__all__ = ["Bug", "Escaped", "Function", "Patch", "bug", "forget", "instead_of", "read_bugs"]
 
 Patch: TypeAlias = pytest.MonkeyPatch
 Plant: TypeAlias = Callable[[Patch], None]
@@ -61,22 +62,44 @@ def read_bugs() -> list[Bug]:
     return sorted(_bugs, key=lambda bug: bug.row)
 
 
-def instead_of(patch: Patch, owner: Any, name: str) -> Callable[[Function], Function]:
+def instead_of(
+    patch: Patch, owner: Any, name: str, *, by: str = ""
+) -> Callable[[Function], Function]:
     """The function below is called instead of `owner.name`, which it gets as first argument.
 
-    Raises AttributeError if there is no such function.
+    `by` is the module or package whose calls alone are meant, if not all: so a bug stands
+    between a room and the system, though tests have sockets too. Raises AttributeError if
+    there is no such function.
     """
     original = getattr(owner, name)
 
     def replace(function: Function) -> Function:
         @wraps(original)
         def replacement(*args: Any, **kwargs: Any) -> Any:
+            if by and not _is_within(by, _caller(args)):
+                return original(*args, **kwargs)
             return function(original, *args, **kwargs)
 
         patch.setattr(owner, name, replacement)
         return function
 
     return replace
+
+
+def _caller(args: tuple[Any, ...]) -> str:
+    """The module that has called a replaced function; not one that only passes the call on."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and args and frame.f_locals.get("self") is args[0]:
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals["__name__"])
+
+
+def _is_within(package: str, module: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")
+
+
+class Escaped(BaseException):
+    """Raised in place of an error that a room is not to expect: nobody does."""
 
 
 class _NeverRaised(Exception):
