@@ -2,14 +2,15 @@
 
 Each file under `bugs/` is named after the room that its bugs are in. A bug replaces what a
 room offers by name (`instead_of`, or `patch` itself), has the room not expect an exception
-(`forget`), or stands between the room and what it calls (`between`, in `edit.py`). So it
-depends on what a room does, not on how that is written.
+(`forget`), or stands between the room and the system (`at_sockets`) or whatever it calls
+(`between`, in `edit.py`). So it depends on what a room does, not on how that is written.
 """
 
 import ast
 import importlib
 import inspect
 import pkgutil
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,17 @@ from typing import Any, TypeAlias
 
 import pytest
 
-__all__ = ["Bug", "Escaped", "Function", "Patch", "bug", "forget", "instead_of", "read_bugs"]
+__all__ = [
+    "Bug",
+    "Escaped",
+    "Function",
+    "Patch",
+    "at_sockets",
+    "bug",
+    "forget",
+    "instead_of",
+    "read_bugs",
+]
 
 Patch: TypeAlias = pytest.MonkeyPatch
 Plant: TypeAlias = Callable[[Patch], None]
@@ -96,6 +107,32 @@ def _caller(args: tuple[Any, ...]) -> str:
 
 def _is_within(package: str, module: str) -> bool:
     return f"{module}.".startswith(f"{package}.")
+
+
+def at_sockets(patch: Patch, name: str, *, by: str) -> Callable[[Function], Function]:
+    """The function below is called instead of that method of every socket, where `by` calls it.
+
+    Of every kind of socket, also of those that tests bring along: what these put on, be it a
+    fault, is the system's to the library.
+    """
+
+    def stand(function: Function) -> Function:
+        def cover(kind: type[socket.socket]) -> None:
+            if kind is socket.socket or name in vars(kind):
+                instead_of(patch, kind, name, by=by)(function)
+            for heir in kind.__subclasses__():
+                cover(heir)
+
+        def cover_newcomer(kind: type[socket.socket]) -> None:
+            getattr(before, "__func__", id)(kind)
+            cover(kind)
+
+        before = socket.socket.__init_subclass__
+        cover(socket.socket)
+        patch.setattr(socket.socket, "__init_subclass__", classmethod(cover_newcomer))
+        return function
+
+    return stand
 
 
 class Escaped(BaseException):

@@ -23,8 +23,9 @@ def selector(request: pytest.FixtureRequest) -> Iterator[SpySelector]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a bug keeps from a relay's peers is missed soon."""
+    """What a bug keeps from a relay's peers is missed soon, and a test that hangs, too."""
     monkeypatch.setattr(peers, "run_until", iterate_until)
+    monkeypatch.setattr("tests.conftest._PATIENCE", 10)
 
 
 @pytest.fixture
