@@ -249,7 +249,6 @@ class ControlConnection(StreamHandler):
             return
         match state:
             case SessionState.ACTIVE:
-                admission.settle(self)
                 fan_out.activate(viewer)
             case SessionState.CLOSED:
                 fan_out.release(viewer)
@@ -289,6 +288,7 @@ class ControlConnection(StreamHandler):
         if viewer is None:
             return ErrorCode.PORT_IN_USE
         self._viewer = viewer
+        self._server.admission.settle(self)
         return None
 
     def _note_idle(self) -> None:

@@ -159,6 +159,10 @@ _WORDS: Final[dict[bytes, type[Pause | Resume | Disconnect]]] = {
     b"DESCONECTAR": Disconnect,
 }
 _CONNECT: Final = b"CONECTAR"
+_LINES: Final[dict[type[Pause | Resume | Disconnect | Ok], bytes]] = {
+    **{kind: word + b"\n" for word, kind in _WORDS.items()},
+    Ok: b"OK\n",
+}
 
 
 def encode(message: Command | Reply) -> bytes:
@@ -170,21 +174,14 @@ def encode(message: Command | Reply) -> bytes:
     b'ERROR LLENO El servidor esta lleno, intente mas tarde\n'
     """
     match message:
+        case Ok() | Pause() | Resume() | Disconnect():
+            return _LINES[type(message)]
         case Connect(port=port):
-            line = f"CONECTAR {port}"
-        case Pause():
-            line = "INTERRUMPIR"
-        case Resume():
-            line = "CONTINUAR"
-        case Disconnect():
-            line = "DESCONECTAR"
-        case Ok():
-            line = "OK"
+            return b"CONECTAR %d\n" % port
         case Error(code=code, text=text):
-            line = f"ERROR {code} {text}".rstrip()
+            return f"ERROR {code} {text}".rstrip().encode("ascii") + b"\n"
         case _:
             assert_never(message)
-    return line.encode("ascii") + b"\n"
 
 
 _Event = TypeVar("_Event")
@@ -275,10 +272,11 @@ class CommandParser(_LineParser[CommandEvent]):
     """
 
     def _parse(self, line: bytes, position: int) -> CommandEvent:
+        # Most write it as it should be.
+        kind = _WORDS.get(line) or _WORDS.get(line.strip().upper())
+        if kind is not None:
+            return kind(position=position)
         words = line.strip()
-        simple = _WORDS.get(words.upper())
-        if simple is not None:
-            return simple(position=position)
         if not words.upper().startswith(_CONNECT):
             return BadCommand(line, Error.of(ErrorCode.UNKNOWN), position=position)
         port = _port(words[len(_CONNECT) :].strip())

@@ -4,7 +4,7 @@ It knows no socket and no time, so every order of commands can be tried in a tes
 """
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from typing import Final, assert_never
 
 from .protocol import Command, Connect, Disconnect, Error, ErrorCode, Ok, Pause, Reply, Resume
@@ -12,7 +12,7 @@ from .protocol import Command, Connect, Disconnect, Error, ErrorCode, Ok, Pause,
 __all__ = ["Session", "SessionState"]
 
 
-class SessionState(Enum):
+class SessionState(StrEnum):
     """Where a client stands; only an ACTIVE one is sent datagrams."""
 
     NEW = "new"
