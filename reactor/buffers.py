@@ -16,6 +16,7 @@ __all__ = ["ReceiveBuffer", "SendQueue"]
 _JOIN_SIZE: Final = 64 * 1024
 # An object weighs some 40 bytes beside its payload: many small chunks are joined.
 _MOST_CHUNKS: Final = 1024
+_CARRIAGE_RETURN: Final = 0x0D
 
 
 class ReceiveBuffer:
@@ -24,14 +25,14 @@ class ReceiveBuffer:
     `limit` is how many bytes may wait for more to come, None any number.
 
     >>> buffer = ReceiveBuffer()
-    >>> buffer.append(b"one\r\ntwo\nthr")
-    >>> buffer.take_line(limit=80), buffer.take_line(limit=80), buffer.take_line(limit=80)
-    (b'one', b'two', None)
-    >>> buffer.take_exactly(3), len(buffer), buffer.position
-    (b'thr', 0, 12)
+    >>> buffer.append(b"one\r\ntwo\nthree\nfo")
+    >>> buffer.take_line(limit=80), buffer.take_lines(limit=80), buffer.take_line(limit=80)
+    (b'one', [b'two', b'three'], None)
+    >>> buffer.take_exactly(2), len(buffer), buffer.position
+    (b'fo', 0, 17)
     """
 
-    __slots__ = ("_data", "_dropped", "_limit", "_searched", "_start")
+    __slots__ = ("_data", "_limit", "_received", "_searched", "_start")
 
     def __init__(self, limit: int | None = None) -> None:
         # Most of what arrives is complete, and is taken before more comes: then `_data` is
@@ -40,7 +41,7 @@ class ReceiveBuffer:
         self._data: bytes | bytearray = b""
         self._start = 0  # what lies before was taken
         self._searched = 0  # from the start to here there is no b"\n"
-        self._dropped = 0  # bytes that were taken and are no longer in `_data`
+        self._received = 0  # bytes since the beginning
         self._limit = limit
 
     def __len__(self) -> int:
@@ -53,7 +54,7 @@ class ReceiveBuffer:
     @property
     def position(self) -> int:
         """How many bytes have been taken since the beginning: the offset of the next one."""
-        return self._dropped + self._start
+        return self._received - len(self)
 
     def append(self, data: bytes | bytearray | memoryview) -> None:
         """Add bytes at the end. `bytes` may be kept as they are, other buffers are copied.
@@ -61,23 +62,23 @@ class ReceiveBuffer:
         Raises BufferFull, and adds nothing, if some bytes wait already and these would
         make them more than the limit. What comes into an empty buffer always fits.
         """
-        start = self._start
-        if start == len(self._data):
-            self._data = data if isinstance(data, bytes) else bytes(data)
-            self._dropped += start
+        if type(data) is not bytes:
+            data = bytes(data)
+        waiting = len(self._data) - self._start
+        if not waiting:
+            self._data = data
             self._start = self._searched = 0
-            return
-        if data and self._limit is not None and len(self) + len(data) > self._limit:
-            raise BufferFull(f"{len(self)} bytes were received and not taken")
-        waiting = self._data
-        if isinstance(waiting, bytes):
-            waiting = self._data = bytearray(waiting)
-        # CPython moves the start of a bytearray instead of its bytes.
-        del waiting[:start]
-        waiting += data
-        self._dropped += start
-        self._searched -= start
-        self._start = 0
+        elif data and self._limit is not None and waiting + len(data) > self._limit:
+            raise BufferFull(f"{waiting} bytes were received and not taken")
+        else:
+            if isinstance(self._data, bytes):
+                self._data = bytearray(self._data)
+            # CPython moves the start of a bytearray instead of its bytes.
+            del self._data[: self._start]
+            self._data += data
+            self._searched -= self._start
+            self._start = 0
+        self._received += len(data)
 
     def take_line(self, limit: int) -> bytes | None:
         r"""Take the next line without its ``\n`` or ``\r\n``; None while it is incomplete.
@@ -90,21 +91,38 @@ class ReceiveBuffer:
         data, start = self._data, self._start
         end = data.find(b"\n", self._searched)
         if end < 0:
-            self._searched = len(data)
-            if start:
-                self._release()
-                data, start = self._data, self._start
-            # A last b"\r" may turn out to belong to the terminator.
-            if len(data) - start - data.endswith(b"\r", start) > limit:
-                raise LineTooLong(limit, self.position)
+            self._wait_for_more(limit)
             return None
-        line = data[start:end]
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        if len(line) > limit:
+        following = end + 1
+        if end > start and data[end - 1] == _CARRIAGE_RETURN:
+            end -= 1
+        if end - start > limit:
             raise LineTooLong(limit, self.position)
-        self._start = self._searched = end + 1
-        return line if isinstance(line, bytes) else bytes(line)
+        self._start = self._searched = following
+        line = data[start:end]
+        return line if type(line) is bytes else bytes(line)
+
+    def take_lines(self, limit: int) -> list[bytes]:
+        """Take all complete lines, each as `take_line` would; [] if there is none.
+
+        Where a line is too long, those before it come out first: the call that finds it at
+        the front raises LineTooLong. So call again until nothing comes.
+        """
+        data, start = self._data, self._start
+        if start == len(data):
+            return []
+        if data.find(b"\n", self._searched) < 0:
+            self._wait_for_more(limit)
+            return []
+        lines = bytes(data[start:]).split(b"\n")
+        rest = lines.pop()
+        if _CARRIAGE_RETURN in data:
+            lines = [line.removesuffix(b"\r") for line in lines]
+        if len(data) - start > limit and max(map(len, lines)) > limit:
+            return self._take_lines_that_fit(limit)
+        self._start, self._searched = len(data) - len(rest), len(data)
+        self._release()
+        return lines
 
     def take_exactly(self, count: int) -> bytes | None:
         """Take `count` bytes; None while there are fewer. Raises ValueError below 0."""
@@ -121,35 +139,43 @@ class ReceiveBuffer:
 
     def discard(self, count: int) -> None:
         """Drop up to `count` bytes from the front. Raises ValueError below 0."""
-        if count < 0:
-            raise ValueError(f"count must not be negative: {count}")
-        self._take(min(count, len(self)))
+        self.take_exactly(min(count, len(self)))
 
     def _take(self, count: int) -> bytes:
         end = self._start + count
-        taken = self._data[self._start : end]
-        self._start = end
-        self._searched = max(self._searched, end)
+        taken = bytes(self._data[self._start : end])
+        self._start, self._searched = end, max(self._searched, end)
         self._release()
-        return taken if isinstance(taken, bytes) else bytes(taken)
+        return taken
+
+    def _take_lines_that_fit(self, limit: int) -> list[bytes]:
+        lines: list[bytes] = []
+        try:
+            while (line := self.take_line(limit)) is not None:
+                lines.append(line)
+        except LineTooLong:
+            if not lines:
+                raise
+        return lines
+
+    def _wait_for_more(self, limit: int) -> None:
+        """There is no terminator. Raise LineTooLong if none could come in time."""
+        self._searched = len(self._data)
+        self._release()
+        # A last b"\r" may turn out to belong to the terminator.
+        if len(self) - self._data.endswith(b"\r", self._start) > limit:
+            raise LineTooLong(limit, self.position)
 
     def _release(self) -> None:
         """What is left may wait for long: don't let it keep what was taken alive.
 
         Copies less than was taken since the last time.
         """
-        data, start = self._data, self._start
-        if start == len(data):
-            self._data = b""
-        elif 2 * start <= len(data):
-            return
-        elif isinstance(data, bytes):
-            self._data = bytes(data[start:])
-        else:
-            del data[:start]
-        self._dropped += start
-        self._searched -= start
-        self._start = 0
+        start = self._start
+        if 2 * start > len(self._data):
+            self._data = self._data[start:]
+            self._searched -= start
+            self._start = 0
 
 
 class SendQueue:

@@ -3,7 +3,7 @@ Every stream of the library and every parser of the relay stands on that.
 """
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -25,6 +25,9 @@ line_bytes = st.lists(
 limits = st.integers(0, 14)
 offsets = st.sets(st.integers(1, 80))
 
+Take = Callable[[ReceiveBuffer, int], object]
+TAKES = pytest.mark.parametrize("take", [ReceiveBuffer.take_line, ReceiveBuffer.take_lines])
+
 
 def cut(data: bytes, places: set[int]) -> list[bytes]:
     ends = [0, *sorted(place for place in places if place < len(data)), len(data)]
@@ -37,6 +40,7 @@ def every_cutting(data: bytes) -> Iterator[list[bytes]]:
 
 
 def read_lines(chunks: list[bytes], limit: int) -> Lines:
+    """By `take_line`, until it gives none."""
     buffer = ReceiveBuffer()
     lines: list[tuple[bytes, int]] = []
     for chunk in chunks:
@@ -46,6 +50,20 @@ def read_lines(chunks: list[bytes], limit: int) -> Lines:
             while (line := buffer.take_line(limit)) is not None:
                 lines.append((line, position))
                 position = buffer.position
+        except LineTooLong as exc:
+            return lines, exc.position
+    return lines, None
+
+
+def read_lines_at_once(chunks: list[bytes], limit: int) -> tuple[list[bytes], int | None]:
+    """By `take_lines`, until it gives none; the lines, and the position of one too long."""
+    buffer = ReceiveBuffer()
+    lines: list[bytes] = []
+    for chunk in chunks:
+        buffer.append(chunk)
+        try:
+            while some := buffer.take_lines(limit):
+                lines += some
         except LineTooLong as exc:
             return lines, exc.position
     return lines, None
@@ -83,9 +101,17 @@ def counted_searches() -> Iterator[Searches]:
         def find(self, sub: Any, start: Any = 0, end: Any = None, /) -> int:
             return searches.count(len(self), start, super().find(sub, start, end))
 
+        def __getitem__(self, place: Any) -> Any:
+            part = super().__getitem__(place)
+            return CountingBytes(part) if isinstance(part, bytes) else part
+
     class CountingBytearray(bytearray):
         def find(self, sub: Any, start: Any = 0, end: Any = None, /) -> int:
             return searches.count(len(self), start, super().find(sub, start, end))
+
+        def __getitem__(self, place: Any) -> Any:
+            part = super().__getitem__(place)
+            return CountingBytearray(part) if isinstance(part, bytearray) else part
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(buffers, "bytes", CountingBytes, raising=False)
@@ -114,7 +140,17 @@ def test_a_line_may_be_cut_anywhere(data: bytes, places: set[int], limit: int) -
     assert read_lines(cut(data, places), limit) == lines_by_definition(data, limit)
 
 
-@pytest.mark.parametrize(
+@unhurried
+@given(line_bytes, offsets, limits)
+def test_lines_taken_at_once_are_those_taken_one_by_one(
+    data: bytes, places: set[int], limit: int
+) -> None:
+    lines, too_long_at = lines_by_definition(data, limit)
+    expected = [line for line, _ in lines], too_long_at
+    assert read_lines_at_once(cut(data, places), limit) == expected
+
+
+SHORT_INPUTS = pytest.mark.parametrize(
     ("data", "limit"),
     [
         (b"ab\r\n\ncd\r\r\nef", 3),
@@ -126,10 +162,21 @@ def test_a_line_may_be_cut_anywhere(data: bytes, places: set[int], limit: int) -
         (b"unterminated\r", 12),
     ],
 )
+
+
+@SHORT_INPUTS
 def test_all_cuttings_of_a_short_input_give_the_same_lines(data: bytes, limit: int) -> None:
     expected = lines_by_definition(data, limit)
     for chunks in every_cutting(data):
         assert read_lines(chunks, limit) == expected, chunks
+
+
+@SHORT_INPUTS
+def test_all_cuttings_of_a_short_input_give_the_same_lines_at_once(data: bytes, limit: int) -> None:
+    lines, too_long_at = lines_by_definition(data, limit)
+    expected = [line for line, _ in lines], too_long_at
+    for chunks in every_cutting(data):
+        assert read_lines_at_once(chunks, limit) == expected, chunks
 
 
 @unhurried
@@ -180,6 +227,16 @@ def test_a_line_too_long_is_not_taken_and_raises_on_every_call() -> None:
     assert (buffer.position, buffer.take_all()) == (0, b"longer\nok\n")
 
 
+def test_lines_before_one_that_is_too_long_come_out_first() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"one\r\ntwo\nlonger\nfour\n")
+    assert buffer.take_lines(limit=5) == [b"one", b"two"]
+    for _ in range(3):
+        with pytest.raises(LineTooLong, match="at byte 9"):
+            buffer.take_lines(limit=5)
+    assert buffer.take_lines(limit=6) == [b"longer", b"four"]
+
+
 def test_a_greater_limit_still_gives_the_line_that_was_too_long() -> None:
     buffer = ReceiveBuffer()
     buffer.append(b"longer")
@@ -201,23 +258,25 @@ def test_no_byte_is_searched_twice(data: bytes, places: set[int]) -> None:
     assert searches.scanned == len(data)
 
 
-def test_a_long_line_of_single_bytes_is_searched_once() -> None:
+@TAKES
+def test_a_long_line_of_single_bytes_is_searched_once(take: Take) -> None:
     with counted_searches() as searches:
         buffer = ReceiveBuffer()
         for _ in range(200_000):
             buffer.append(b"x")
-            assert buffer.take_line(limit=200_000) is None
+            assert not take(buffer, 200_000)
     assert searches.scanned == 200_000
 
 
+@TAKES
 @pytest.mark.parametrize("chunk_size", [1_000, 1_024, 999])
-def test_lines_that_were_taken_leave_no_memory_behind(chunk_size: int) -> None:
+def test_lines_that_were_taken_leave_no_memory_behind(take: Take, chunk_size: int) -> None:
     data = (b"x" * 249 + b"\n") * 4_000
     buffer = ReceiveBuffer()
     with memory_within(20_000):
         for start in range(0, len(data), chunk_size):
             buffer.append(data[start : start + chunk_size])
-            while buffer.take_line(limit=249) is not None:
+            while take(buffer, 249):
                 pass
     assert buffer.position == len(data)
 
@@ -244,7 +303,7 @@ def test_what_follows_is_searched_after_more_was_taken_than_had_been_searched() 
 
 
 appended = st.tuples(st.just("append"), line_bytes)
-counted = st.tuples(st.sampled_from(["line", "exactly", "discard"]), st.integers(0, 20))
+counted = st.tuples(st.sampled_from(["line", "lines", "exactly", "discard"]), st.integers(0, 20))
 everything = st.just(("all", 0))
 
 
@@ -271,6 +330,14 @@ def test_bytes_are_taken_once_and_in_order_by_any_mixture_of_calls(
                     expected = lines[0][0] if lines else None
                     assert buffer.take_line(argument) == expected
                     left = left[left.index(b"\n") + 1 :] if lines else left
+            case "lines":
+                lines, too_long_at = lines_by_definition(left, argument)
+                if not lines and too_long_at is not None:
+                    with pytest.raises(LineTooLong, match=f"at byte {position}"):
+                        buffer.take_lines(argument)
+                else:
+                    assert buffer.take_lines(argument) == [line for line, _ in lines]
+                    left = left.split(b"\n", len(lines))[-1]
             case "exactly":
                 enough = argument <= len(left)
                 assert buffer.take_exactly(argument) == (left[:argument] if enough else None)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reactor import Address, DatagramBatch, DatagramEndpoint, Stream
+from reactor import Address, DatagramBatch, DatagramEndpoint, ReceiveBuffer, Stream
 from reactor.relay.control import ControlConnection
 from reactor.relay.fanout import FanOut, Viewer
 from reactor.relay.protocol import CommandParser, ReplyParser
@@ -54,7 +54,7 @@ class TakesAnyPort(CommandParser):
 class CountsFromZeroAgain(ReplyParser):
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
         if not self._buffer:
-            self._buffer._dropped = -self._buffer._start
+            self._buffer = ReceiveBuffer()
         super().receive_data(data)
 
 
