@@ -15,8 +15,8 @@ class Echo(reactor.StreamHandler):
 
     def data_received(self, buffer: reactor.ReceiveBuffer) -> None:
         try:
-            while (line := buffer.take_line(limit=1000)) is not None:
-                if not self.stream.write(line + b"\n"):
+            while lines := buffer.take_lines(limit=1000):
+                if not self.stream.write(b"\n".join(lines) + b"\n"):
                     # A peer that does not read its echoes is not read from either.
                     self.stream.pause_reading()
                     return
