@@ -12,22 +12,23 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import Enum, auto
-from functools import partial
+from itertools import chain
 from selectors import EVENT_READ
 from typing import Any, Final, NamedTuple, Protocol
+from weakref import WeakSet
 
 from .addresses import Network
 from .errors import LoopClosed
-from .fork import InheritedSelector, tell_when_inherited
 from .instruments import Instrument
 from .signals import SignalHandlers
 from .steps import do_all
 from .timers import Timer, TimerQueue
 from .wakeup import Wakeup
-from .watcher import FileObject, Watcher
+from .watcher import FileObject, Watcher, Watchers
 
-__all__ = ["EventLoop", "LoopState"]
+__all__ = ["EventLoop", "LoopState", "disown_all"]
 
 Callback = Callable[..., object]
 ExceptionHandler = Callable[[str, Exception], object]
@@ -40,16 +41,21 @@ _RETRY_DELAY: Final = 0.1
 _logger = logging.getLogger("reactor")
 
 
-class _State(Enum):
-    """Whose loop it is."""
+class _Phase(Enum):
+    """What a loop does; the last two are for good."""
 
-    OPEN = auto()
-    INHERITED = auto()  # that of a process of which this is a forked child
+    IDLE = auto()
+    RUNNING = auto()
+    WAITING = auto()  # or about to: who wants it to do something has to ring
+    INHERITED = auto()  # it is that of a process of which this is a forked child
     CLOSED = auto()
 
 
-# Members of an Enum are not as cheap to look up as `_check_open` has to be.
-_OPEN: Final = _State.OPEN
+# To look a member of an Enum up takes longer than all that is done with it in an iteration.
+_IDLE: Final = _Phase.IDLE
+_RUNNING: Final = _Phase.RUNNING
+_WAITING: Final = _Phase.WAITING
+_OPEN: Final = (_RUNNING, _WAITING, _IDLE)
 
 
 class Resource(Protocol):
@@ -114,20 +120,19 @@ class EventLoop:
         self._flushes: deque[Callback] = deque()
         # In the order of attaching, so that two equal runs end equally.
         self._resources: dict[Resource, None] = {}
-        self._watchers: dict[int, Watcher] = {}
-        self._exception_handler: ExceptionHandler | None = None
-        self._running = False
-        self._waiting = False
-        self._stopping = False
-        self._state = _OPEN
-        self._process = os.getpid()
+        self._watchers = Watchers(self._selector, self._check_owner)
         self._signals = SignalHandlers(self.call_soon_threadsafe)
+        self._exception_handler: ExceptionHandler | None = None
+        self._process = os.getpid()
+        # Each has one who writes it: the loop, and whoever stops it.
+        self._phase = _IDLE
+        self._stopping = False
         try:
             self._hang_bell()
         except BaseException:
             self._selector.close()
             raise
-        tell_when_inherited(self)
+        _loops.add(self)
 
     # -- running ---------------------------------------------------------------------
 
@@ -141,14 +146,14 @@ class EventLoop:
         """
         self._enter()
         try:
-            while self._has_work():
-                self._iterate(None)
+            while (timeout := self._timeout(None)) is not None or self._is_watching():
+                self._iterate(timeout)
                 if self._stopping:
                     break
             # Who wrote in a flush (in `resume_writing`) and stopped meant the bytes to leave.
             self._run_flushes()
         finally:
-            self._running = self._stopping = False
+            self._leave()
 
     def run_once(self, timeout: float | None = None) -> None:
         """Do one iteration; wait at most `timeout` seconds for something to happen.
@@ -157,9 +162,10 @@ class EventLoop:
         """
         self._enter()
         try:
-            self._iterate(timeout)
+            timeout = self._timeout(timeout)
+            self._iterate(0.0 if timeout is None and not self._is_watching() else timeout)
         finally:
-            self._running = self._stopping = False
+            self._leave()
 
     def stop(self) -> None:
         """Make `run()` return after this iteration, or after its first if called before.
@@ -169,7 +175,7 @@ class EventLoop:
         self._check_owner()
         # In this order: who does not find the loop waiting is seen before it waits.
         self._stopping = True
-        if self._waiting:
+        if self._phase is _WAITING:
             self._wakeup.ring()
 
     def close(self) -> None:
@@ -185,22 +191,17 @@ class EventLoop:
 
         Raises RuntimeError while the loop runs. Closing twice is harmless.
         """
-        if self._running:
+        if self.running:
             raise RuntimeError("a running loop can't be closed: stop() it first")
-        is_ours = self._state is not _State.INHERITED
-        do_all(self._steps_of_closing())
-        if not is_ours:
-            self._refuse()
+        do_all(chain([self._check_owner], self._steps_of_closing()))
 
     def _steps_of_closing(self) -> Iterator[Callable[[], object]]:
-        is_ours = self._state is not _State.INHERITED
-        yield self._wakeup_watcher.close
-        yield partial(self._signals.clear, self._wakeup.close)
-        if self._state is not _State.CLOSED:
-            self._state = _OPEN  # what is aborted queues a call
+        is_ours = self._phase is not _Phase.INHERITED
+        yield self._signals.clear
+        self._phase = _IDLE  # what is aborted queues a call
         for resource in list(self._resources):
             yield resource.abort
-        self._state = _State.CLOSED
+        self._phase = _Phase.CLOSED
         self._drop_work()
         while self._resources:
             resource = self._resources.popitem()[0]
@@ -208,6 +209,7 @@ class EventLoop:
                 yield resource.finish
         for watcher in list(self._watchers.values()):
             yield watcher.close
+        yield self._wakeup.close
         yield self._selector.close
 
     def _drop_work(self) -> None:
@@ -221,31 +223,26 @@ class EventLoop:
     def disown(self) -> None:
         """fork(2): this is a child now, and what it has is its parent's. Called by the system.
 
-        Every call raises RuntimeError from now on; `close` does its part before.
+        An epoll instance, a bell and a connection belong to both: what one process takes or
+        changes is taken from the other, or changed for it. So every call raises RuntimeError
+        from now on; `close` does its part before.
         """
         self._signals.clear()
-        if self._state is not _OPEN:
+        if self._phase not in _OPEN:
             return
-        self._state = _State.INHERITED
-        self._running = self._stopping = False
-        self._selector = InheritedSelector(self._selector, self._whose())
+        self._phase = _Phase.INHERITED
+        self._stopping = True
         for watcher in self._watchers.values():
-            watcher.disown(self._selector)
+            watcher.events = 0
         for resource in self._resources:
             resource.disown()
         self._drop_work()
-
-    def _whose(self) -> str:
-        return f"the loop belongs to process {self._process}: make one in process {os.getpid()}"
-
-    def _refuse(self) -> None:
-        raise RuntimeError(self._whose())
 
     def __enter__(self) -> "EventLoop":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None and self._state is _State.INHERITED:
+        if kind is not None and self._phase is _Phase.INHERITED:
             do_all(self._steps_of_closing())  # who leaves by sys.exit() knows that it is a child
         else:
             self.close()
@@ -253,21 +250,21 @@ class EventLoop:
     @property
     def closed(self) -> bool:
         """Whether `close()` was called: then nothing can be asked of it any more."""
-        return self._state is _State.CLOSED
+        return self._phase is _Phase.CLOSED
 
     @property
     def running(self) -> bool:
         """Whether an iteration is under way."""
-        return self._running
+        return self._phase is _RUNNING or self._phase is _WAITING
 
     @property
     def state(self) -> LoopState:
         """A copy of what is queued, armed, watched and owned."""
         return LoopState(
-            self._running,
+            self.running,
             tuple(callback for callback, _ in self._calls),
             tuple(self._flushes),
-            len(self._timers),
+            self._timers.live,
             self._timers.next_when(),
             tuple(self._watchers.values()),
             tuple(self._resources),
@@ -275,10 +272,10 @@ class EventLoop:
 
     def __repr__(self) -> str:
         state = self.state
-        what = "closed" if self.closed else "running" if state.running else "idle"
         return (
-            f"<EventLoop {what}: {len(state.calls)} calls, {state.timers} timers, "
-            f"{len(state.watchers)} watchers, {len(state.resources)} resources>"
+            f"<EventLoop {self._phase.name.lower()}: {len(state.calls)} calls, "
+            f"{state.timers} timers, {len(state.watchers)} watchers, "
+            f"{len(state.resources)} resources>"
         )
 
     @property
@@ -297,19 +294,21 @@ class EventLoop:
 
     # -- one iteration ---------------------------------------------------------------
 
-    def _iterate(self, limit: float | None) -> None:
-        # 1. Select, for as long as the next timer allows, and set aside the timers that are
-        #    due now. One that falls due after this moment waits until the sockets have been
-        #    looked at again: however late the loop is, what came in time is heard first.
+    def _iterate(self, timeout: float | None) -> None:
+        # 1. Select. The timers that are due right after the wait are set aside. One that
+        #    falls due later waits until the sockets have been looked at again: however late
+        #    the loop is, what came in time is heard first.
         instrument = self._instrument
-        self._waiting = True
-        timeout = self._timeout(limit)
+        self._phase = _WAITING
+        if self._stopping:
+            timeout = 0.0
         if instrument is not None:
-            instrument.select_started(timeout, len(self._timers), len(self._calls))
+            instrument.select_started(timeout, self._timers.live, len(self._calls))
         ready = self._selector.select(timeout)
-        self._waiting = False
+        self._phase = _RUNNING
         now = self._clock()
-        self._timers.expire(now)
+        if self._timers.live:
+            self._timers.expire(now)
         if instrument is not None:
             instrument.select_ended([(key.fd, events) for key, events in ready])
 
@@ -331,7 +330,7 @@ class EventLoop:
         #    waits for the next iteration, so I/O gets its turn.
         for _ in range(len(self._calls)):
             self._call(*self._calls.popleft())
-        while due := self._timers.pop_expired(now):
+        while self._timers.live and (due := self._timers.pop_expired(now)):
             self._call(*due)
 
         # 4. Flush the streams that were written to: one send each, however many writes.
@@ -346,13 +345,16 @@ class EventLoop:
                 self._call(flushes.popleft(), ())
 
     def _timeout(self, limit: float | None) -> float | None:
-        if self._calls or self._flushes or self._stopping:
+        """How long to wait, in seconds; None if nothing but readiness would end it."""
+        if self._calls or self._flushes:
             return 0.0
-        when = self._timers.next_when()
-        if when is None and limit is None:
-            return None if self._is_watching() else 0.0
-        longest = _LONGEST_WAIT if limit is None else min(limit, _LONGEST_WAIT)
-        return longest if when is None else min(longest, max(0.0, when - self._clock()))
+        if (when := self._timers.next_when()) is not None:
+            left = max(0.0, when - self._clock())
+            limit = left if limit is None else min(left, limit)
+        return None if limit is None else min(limit, _LONGEST_WAIT)
+
+    def _is_watching(self) -> bool:
+        return self._watchers.waiting > 1  # one is our own bell
 
     def _call(self, callback: Callback, args: tuple[Any, ...], fd: int | None = None) -> None:
         instrument = self._instrument
@@ -370,31 +372,38 @@ class EventLoop:
 
     def _enter(self) -> None:
         self._check_open()
-        if self._running:
+        if self._phase is not _IDLE:
             raise RuntimeError("the loop is already running")
-        self._running = True
+        self._phase = _RUNNING
+        self._signals.start_ringing(self._wakeup.writer_fileno())
 
-    def _has_work(self) -> bool:
-        return bool(self._calls or self._flushes or self._timers) or self._is_watching()
+    def _leave(self) -> None:
+        self._signals.stop_ringing()
+        self._stopping = False
+        if self.running:  # a child is not: it has been disowned, or has closed the loop
+            self._phase = _IDLE
 
-    def _is_watching(self) -> bool:
-        return len(self._selector.get_map()) > 1  # one is our own bell
+    def _check_owner(self) -> None:
+        if self._phase is _Phase.INHERITED:
+            owner, child = self._process, os.getpid()
+            raise RuntimeError(f"the loop belongs to process {owner}: make one in process {child}")
 
     def _check_open(self) -> None:
-        if self._state is not _OPEN:
+        if self._phase not in _OPEN:
             self._check_owner()
             raise LoopClosed("the loop is closed")
 
-    def _check_owner(self) -> None:
-        if self._state is _State.INHERITED:
-            self._refuse()
+    def _check(self, callback: Callback) -> None:
+        self._check_open()
+        # Else the error would come out of run(), where nobody knows whose mistake it was.
+        if not callable(callback):
+            raise TypeError(f"expected something to call, not {callback!r}")
 
     # -- calls and timers ------------------------------------------------------------
 
     def call_soon(self, callback: Callback, *args: Any) -> None:
         """Call `callback(*args)` in the next iteration, in the order of queueing."""
-        self._check_open()
-        _check_callable(callback)
+        self._check(callback)
         self._calls.append((callback, args))
 
     def call_soon_threadsafe(self, callback: Callback, *args: Any) -> None:
@@ -416,8 +425,7 @@ class EventLoop:
 
     def call_at(self, when: float, callback: Callback, *args: Any) -> Timer:
         """Call `callback(*args)` once `time()` is `when`, never earlier."""
-        self._check_open()
-        _check_callable(callback)
+        self._check(callback)
         return self._timers.add(when, callback, args)
 
     def call_every(self, interval: float, callback: Callback, *args: Any) -> Timer:
@@ -426,8 +434,7 @@ class EventLoop:
         The rhythm is kept however long the callback takes; times that were missed are
         skipped, not made up for.
         """
-        self._check_open()
-        _check_callable(callback)
+        self._check(callback)
         return self._timers.add(self._clock() + interval, callback, args, interval)
 
     def add_signal_handler(self, signum: int, callback: Callback, *args: Any) -> None:
@@ -435,9 +442,10 @@ class EventLoop:
 
         Main thread only: Python raises ValueError elsewhere.
         """
-        self._check_open()
-        _check_callable(callback)
-        self._signals.add(signum, callback, args, self._wakeup.writer_fileno())
+        self._check(callback)
+        self._signals.add(signum, callback, args)
+        if self.running:
+            self._signals.start_ringing(self._wakeup.writer_fileno())
 
     def remove_signal_handler(self, signum: int) -> bool:
         """Put back what was there before; False if there was no handler to remove.
@@ -450,18 +458,18 @@ class EventLoop:
     def _hang_bell(self) -> None:
         wakeup = Wakeup(self._network)
         try:
-            watcher = self.register(wakeup, EVENT_READ, self._on_wakeup)
+            self.register(wakeup, EVENT_READ, self._on_wakeup)
         except BaseException:
             wakeup.close()
             raise
-        self._wakeup, self._wakeup_watcher = wakeup, watcher
+        self._wakeup = wakeup
 
     def _on_wakeup(self, events: int) -> None:
         if self._wakeup.silence():
             return
-        self._wakeup_watcher.close()
+        self._watchers[self._wakeup.fileno()].close()
         self._wakeup.abandon()
-        self._signals.move_wakeup(-1)
+        self._signals.stop_ringing()
         self._replace_bell()
         error = ConnectionError("somebody closed the loop's wake-up sockets")
         self.call_exception_handler("the wake-up sockets have to be replaced", error)
@@ -474,7 +482,7 @@ class EventLoop:
         except OSError:
             return
         retry.cancel()
-        self._signals.move_wakeup(self._wakeup.writer_fileno())
+        self._signals.start_ringing(self._wakeup.writer_fileno())
 
     # -- watchers and resources ------------------------------------------------------
 
@@ -486,9 +494,8 @@ class EventLoop:
         file, for select(2) a number from 1024 on), and for a descriptor that has a watcher
         already, also one of nothing.
         """
-        self._check_open()
-        _check_callable(callback)
-        return Watcher(self._selector, self._watchers, fileobj, events, callback)
+        self._check(callback)
+        return Watcher(self._watchers, fileobj, events, callback)
 
     def attach(self, resource: Resource) -> None:
         """Own `resource`: keep it alive, and abort it when the loop closes."""
@@ -522,7 +529,13 @@ class EventLoop:
         _logger.error("%s", message, exc_info=exception)
 
 
-def _check_callable(callback: Callback) -> None:
-    # Else the error would come out of run(), where nobody knows whose mistake it was.
-    if not callable(callback):
-        raise TypeError(f"expected something to call, not {callback!r}")
+_loops: Final[WeakSet[EventLoop]] = WeakSet()
+
+
+def disown_all() -> None:
+    """This process is a forked child now. Called by the system, before anybody can use a loop."""
+    do_all([loop.disown for loop in _loops])
+
+
+with suppress(AttributeError):  # Windows has no fork
+    os.register_at_fork(after_in_child=disown_all)

@@ -1,8 +1,8 @@
 """Unix signals as ordinary calls of the loop.
 
 The interpreter runs our handler between two bytecodes; all it does is to queue the call.
-The C-level handler rings the loop's bell, which closes the gap between looking at the
-queue and falling asleep.
+While the loop runs, the C-level handler rings its bell too, which closes the gap between
+looking at the queue and falling asleep.
 
 Handlers and the descriptor that is rung at belong to the whole process. Others may take
 them over in their turn, and end before or after us: what was there before is put back
@@ -16,10 +16,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 __all__ = ["SignalHandlers"]
-
 
 # Windows has nothing that would end a wait.
 _interrupt: Final = getattr(
@@ -30,18 +29,12 @@ _interrupt: Final = getattr(
 class SignalHandlers:
     """The signal handlers of one loop, and what was there before them."""
 
-    # What the main thread has still to clear, and what is to be called then.
-    _overdue: ClassVar[dict["SignalHandlers", Callable[[], object]]] = {}
-
     def __init__(self, call_soon_threadsafe: Callable[..., object]) -> None:
         self._call_soon_threadsafe = call_soon_threadsafe
         self._handlers: dict[int, _Handler] = {}
-        self._ringing: _Ringing | None = None  # there is one as long as there are handlers
-        self._clear_what_is_overdue()
+        self._ringing: _Ringing | None = None
 
-    def add(
-        self, signum: int, callback: Callable[..., object], args: tuple[Any, ...], wakeup_fd: int
-    ) -> None:
+    def add(self, signum: int, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Call `callback` for each `signum`, replacing the one before.
 
         Raises ValueError off the main thread, and ValueError or OSError for a signal that
@@ -49,20 +42,14 @@ class SignalHandlers:
         """
         if not _is_main_thread():
             raise ValueError("a signal handler can be added on the main thread only")
-        self._clear_what_is_overdue()
         call = partial(self._call_soon_threadsafe, callback, *args)
         handler = self._handlers.get(signum)
+        if handler is not None and handler.installed:
+            handler.call = call
+            return
+        self._handlers[signum] = _Handler(signum, call)
         if handler is not None:
-            if handler.installed:
-                handler.call = call
-                return
-            handler.give_way()  # who has replaced it may call it
-        if self._ringing is None:
-            self._ringing = _Ringing(wakeup_fd)  # first, for it may fail
-        try:
-            self._handlers[signum] = _Handler(signum, call)
-        finally:
-            self._ring_no_longer_than_needed()
+            handler.call = None  # who has replaced it may call it
 
     def remove(self, signum: int) -> bool:
         """Put back what was there before; False if we had no handler for `signum`.
@@ -74,48 +61,27 @@ class SignalHandlers:
         if not _is_main_thread():
             raise ValueError("a signal handler can be removed on the main thread only")
         self._handlers.pop(signum).give_way()
-        self._ring_no_longer_than_needed()
         return True
 
-    def move_wakeup(self, wakeup_fd: int) -> None:
-        """The bell was replaced: ring the new one. -1: it is gone, ring none."""
-        # Who runs in another thread is not asleep when a signal comes.
-        if self._ringing is not None and _is_main_thread():
-            self._ringing.move(wakeup_fd)
+    def clear(self) -> None:
+        """Remove all, from any thread, and ring no more."""
+        self.stop_ringing()
+        while self._handlers:
+            self._handlers.popitem()[1].give_way()
 
-    def clear(self, then: Callable[[], object] = bool) -> None:
-        """Remove all; then call `then`, which may close the bell.
+    def start_ringing(self, bell: int) -> None:
+        """The loop runs: have each signal ring at this descriptor, if there are handlers."""
+        if self._handlers and self._ringing is None:
+            try:
+                self._ringing = _Ringing(bell)
+            except (ValueError, OSError):
+                # The bell is broken, or this is not the main thread: whoever runs here is not
+                # asleep when a signal comes, for the main thread has yet to call it.
+                pass
 
-        Only the main thread can remove them. From another one it is asked to, by a signal,
-        so that it does so at once though it may wait for something. If others have replaced
-        all our handlers, it does so when next it makes a loop or adds a handler to one. Until
-        then the bell has to stay: the interpreter rings at its number, whosever that is.
-        """
-        if self._handlers and not _is_main_thread():
-            self._overdue[self] = then
-            self._ask_main_thread()
-            return
-        then = self._overdue.pop(self, then)
-        for signum in list(self._handlers):
-            self.remove(signum)
-        then()
-
-    @classmethod
-    def _clear_what_is_overdue(cls) -> None:
-        if _is_main_thread():
-            for handlers in list(cls._overdue):
-                handlers.clear()
-
-    def _ask_main_thread(self) -> None:
-        for handler in self._handlers.values():
-            handler.call = self.clear
-        for signum, handler in self._handlers.items():
-            if handler.installed:
-                _interrupt(threading.main_thread().ident, signum)
-                return
-
-    def _ring_no_longer_than_needed(self) -> None:
-        if self._ringing is not None and not self._handlers:
+    def stop_ringing(self) -> None:
+        """Have signals ring where they rang before, unless that was changed meanwhile."""
+        if self._ringing is not None:
             self._ringing.end()
             self._ringing = None
 
@@ -128,20 +94,17 @@ class _Handler:
     def __init__(self, signum: int, call: Callable[[], object]) -> None:
         self._signum = signum
         self.call: Callable[[], object] | None = call
-        self._before: Any = signal.SIG_DFL
         # None stands for a handler that Python did not install, and can't put back.
-        self._before = signal.signal(signum, self) or signal.SIG_DFL
+        self._before: Any = signal.signal(signum, self) or signal.SIG_DFL
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         if self.call is not None:
             self.call()
-            return
-        # Somebody who had replaced us put us back when we had already ended.
-        before = self._alive_before()
-        if callable(before):
+        elif callable(before := self._alive_before()):
             before(signum, frame)
-        elif before is signal.SIG_DFL and self.installed:
-            signal.signal(signum, before)
+        elif self.installed:
+            # Somebody who had replaced us put us back when we had already ended.
+            self.give_way()
             signal.raise_signal(signum)
 
     @property
@@ -150,11 +113,18 @@ class _Handler:
         return signal.getsignal(self._signum) is self
 
     def give_way(self) -> None:
-        """Put back what was there before, if we are what is there now. Main thread only."""
-        self.call = None
-        before = self._alive_before()
+        """Put back what was there before, if we are what is there now.
+
+        Only the main thread can. From another one it is asked to, by a signal, so that it does
+        so at once though it may wait for something.
+        """
+        before, self.call = self._alive_before(), None
         if self.installed:
-            signal.signal(self._signum, before)
+            if _is_main_thread():
+                signal.signal(self._signum, before)
+            else:
+                self.call = self.give_way
+                _interrupt(threading.main_thread().ident, self._signum)
 
     def _alive_before(self) -> Any:
         # Those that have ended are forgotten on the way: they must not pile up.
@@ -164,50 +134,26 @@ class _Handler:
 
 
 class _Ringing:
-    """The place where the interpreter rings for a loop; see `signal.set_wakeup_fd`."""
+    """Has signals ring at a descriptor; see `signal.set_wakeup_fd`. Main thread only."""
 
-    _of_loops: ClassVar[dict[int, "_Ringing"]] = {}
-
-    def __init__(self, number: int) -> None:
-        """Ring at `number` from now on. Raises ValueError or OSError if that is closed."""
+    def __init__(self, bell: int) -> None:
+        self._bell = bell
         # A full bell is a ringing bell: nothing to warn of.
-        replaced = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
-        self._before: _Ringing | _Stranger = self._of_loops.get(replaced) or _Stranger(replaced)
-        self._of_loops[number] = self
-        self._number = number
-        self._ended = False
-
-    def move(self, number: int) -> None:
-        """Ring there instead; -1 for nowhere."""
-        _ring_elsewhere(self._number, number)
-        self._of_loops.pop(self._number, None)
-        self._of_loops[number] = self
-        self._number = number
+        self._before = signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+        self._file_before = _file_of(self._before)
 
     def end(self) -> None:
-        """Ring again where it was rung before, if nobody has changed that meanwhile."""
-        self._ended = True
-        _ring_elsewhere(self._number, self._number_before())
-        self._of_loops.pop(self._number, None)
-
-    def _number_before(self) -> int:
-        # As with the handlers.
-        while isinstance(self._before, _Ringing) and self._before._ended:
-            self._before = self._before._before
-        before = self._before
-        return before._number if isinstance(before, _Ringing) else before.number_now()
-
-
-class _Stranger:
-    """A descriptor at which somebody else has signals ring."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._file = _file_of(number)
-
-    def number_now(self) -> int:
-        """Its number; -1 if that was closed meanwhile, and may belong to anybody."""
-        return self._number if _file_of(self._number) == self._file else -1
+        """Ring there no more; and nowhere, if what was there before was closed meanwhile."""
+        # There is no other way to ask. A signal in between is heard all the same: its handler
+        # rings too, and this is the thread that runs it.
+        number = signal.set_wakeup_fd(-1)
+        if number == self._bell:
+            # A number that was closed may belong to anybody by now.
+            number = self._before if _file_of(self._before) == self._file_before else -1
+        try:
+            signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+        except (ValueError, OSError):
+            pass  # whoever set it has closed it meanwhile
 
 
 def _file_of(number: int) -> tuple[int, int] | None:
@@ -216,19 +162,6 @@ def _file_of(number: int) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _ring_elsewhere(old: int, new: int) -> None:
-    """Have signals ring at `new`, if they ring at `old`."""
-    # There is no other way to ask. A signal in between is heard all the same: its handler
-    # rings too, and this is the thread that runs it.
-    current = signal.set_wakeup_fd(-1)
-    number = new if current == old else current
-    if number != -1:
-        try:
-            signal.set_wakeup_fd(number, warn_on_full_buffer=False)
-        except (ValueError, OSError):
-            pass  # whoever set it has closed it meanwhile
 
 
 def _is_main_thread() -> bool:

@@ -6,6 +6,7 @@ The loop owns the clock; this file owns the order, the cancelling and the repeat
 import heapq
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Final
 
@@ -17,26 +18,17 @@ Callback = Callable[..., object]
 _SLACK: Final = 64
 
 
+@dataclass(eq=False, slots=True)
 class Timer:
     """A call that is due at a time; returned by `EventLoop.call_later` and its sisters."""
 
-    __slots__ = ("_queue", "args", "callback", "interval", "when")
-
-    def __init__(
-        self,
-        queue: "TimerQueue",
-        when: float,
-        callback: Callback,
-        args: tuple[Any, ...],
-        interval: float | None,
-    ) -> None:
-        self._queue: TimerQueue | None = queue
-        self.when = when
-        """Due time, in seconds of the loop's clock."""
-        self.callback: Callback | None = callback
-        self.args = args
-        self.interval = interval
-        """Seconds between two calls, or None for a single call."""
+    _queue: "TimerQueue | None" = field(repr=False)
+    when: float
+    """Due time, in seconds of the loop's clock."""
+    callback: Callback | None
+    args: tuple[Any, ...]
+    interval: float | None
+    """Seconds between two calls, or None for a single call."""
 
     @property
     def active(self) -> bool:
@@ -45,16 +37,8 @@ class Timer:
 
     def cancel(self) -> None:
         """Make sure that no further call happens. Cancelling twice is harmless."""
-        queue = self._queue
-        if queue is not None:
-            self._finish()
-            queue._forget_one()
-
-    def _finish(self) -> None:
-        # A finished timer that somebody keeps must not keep its callback alive.
-        self._queue = None
-        self.callback = None
-        self.args = ()
+        if self._queue is not None:
+            self._queue.forget(self)
 
 
 class TimerQueue:
@@ -70,19 +54,16 @@ class TimerQueue:
     >>> callback, args = queue.pop_expired(now=2.5)
     >>> callback(*args)
     late
-    >>> queue.pop_expired(now=2.5) is None and len(queue) == 0
+    >>> queue.pop_expired(now=2.5) is None and queue.live == 0
     True
     """
 
     def __init__(self) -> None:
+        self.live = 0
+        """How many timers are active."""
         self._heap: list[tuple[float, int, Timer]] = []
         self._expired: deque[Timer] = deque()
         self._sequence = 0
-        self._live = 0
-
-    def __len__(self) -> int:
-        """How many timers are active."""
-        return self._live
 
     @property
     def heap_size(self) -> int:
@@ -105,7 +86,7 @@ class TimerQueue:
         if interval is not None and not (interval > 0 and isfinite(interval)):
             raise ValueError(f"an interval must be positive and finite, not {interval!r}")
         timer = Timer(self, when, callback, args, interval)
-        self._live += 1
+        self.live += 1
         self._push(timer)
         return timer
 
@@ -126,11 +107,8 @@ class TimerQueue:
         Timers added from now on wait for the next call, whatever their time: a timer
         that re-arms itself with 0 can't keep the loop from its sockets.
         """
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            timer = heapq.heappop(heap)[2]
-            if timer.active:
-                self._expired.append(timer)
+        while self._heap and self._heap[0][0] <= now:
+            self._expired.append(heapq.heappop(self._heap)[2])
 
     def pop_expired(self, now: float) -> tuple[Callback, tuple[Any, ...]] | None:
         """The next call of those set aside, in order; None when there are no more.
@@ -144,32 +122,34 @@ class TimerQueue:
                 continue
             call = timer.callback, timer.args
             if timer.interval is None:
-                timer._finish()
-                self._forget_one()
+                self.forget(timer)
             else:
                 timer.when = _next_time(timer.when, timer.interval, now)
                 self._push(timer)
             return call
         return None
 
+    def forget(self, timer: Timer) -> None:
+        """Let go of an active timer, and of those that are not, once they are too many."""
+        # Whoever keeps a finished timer must not keep its callback alive.
+        timer._queue = timer.callback = None
+        timer.args = ()
+        self.live -= 1
+        if self.heap_size > 2 * self.live + _SLACK:
+            self._heap = [entry for entry in self._heap if entry[2].active]
+            heapq.heapify(self._heap)
+            self._expired = deque(timer for timer in self._expired if timer.active)
+
     def clear(self) -> None:
         """Cancel all."""
         for timer in [*self._expired, *(entry[2] for entry in self._heap)]:
-            timer._finish()
+            timer.cancel()
         self._heap.clear()
         self._expired.clear()
-        self._live = 0
 
     def _push(self, timer: Timer) -> None:
         self._sequence += 1
         heapq.heappush(self._heap, (timer.when, self._sequence, timer))
-
-    def _forget_one(self) -> None:
-        self._live -= 1
-        if self.heap_size > 2 * self._live + _SLACK:
-            self._heap = [entry for entry in self._heap if entry[2].active]
-            heapq.heapify(self._heap)
-            self._expired = deque(timer for timer in self._expired if timer.active)
 
 
 def _next_time(when: float, interval: float, now: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Final, Protocol, TypeAlias
 
-__all__ = ["EVENT_READ", "EVENT_WRITE", "FileObject", "Watcher"]
+__all__ = ["EVENT_READ", "EVENT_WRITE", "FileObject", "Watcher", "Watchers"]
 
 Callback = Callable[..., object]
 
@@ -28,43 +28,52 @@ FileObject: TypeAlias = int | HasFileno
 _FD_SETSIZE: Final = sys.maxsize if sys.platform == "win32" else 1024
 
 
+class Watchers(dict[int, "Watcher"]):
+    """The watchers of one loop by descriptor, each of which has one at most."""
+
+    def __init__(self, selector: selectors.BaseSelector, check: Callable[[], None]) -> None:
+        super().__init__()
+        self.selector = selector
+        self.check = check
+        """Raises RuntimeError in a forked child."""
+        self.waiting = 0
+        """How many wait for something."""
+
+
 class Watcher:
-    """The registration of one file object; made by `EventLoop.register`.
+    """The registration of one file object; made by `EventLoop.register`."""
 
-    `owners` holds the loop's watchers by descriptor: each descriptor has one at most.
-    """
-
-    __slots__ = ("_file", "_owners", "_selector", "callback", "events", "fd", "fileobj")
+    __slots__ = ("_all", "_file", "callback", "events", "fd", "fileobj")
 
     def __init__(
-        self,
-        selector: selectors.BaseSelector,
-        owners: "dict[int, Watcher]",
-        fileobj: FileObject,
-        events: int,
-        callback: Callback,
+        self, watchers: Watchers, fileobj: FileObject, events: int, callback: Callback
     ) -> None:
         _check_events(events)
-        self._selector: selectors.BaseSelector | None = selector
-        self._owners = owners
+        self._all = watchers
         self.fd = _descriptor_of(fileobj)
         """The number of the descriptor, also after `close()`."""
         self.fileobj: FileObject | None = fileobj
+        """None after `close()`."""
         self.callback = callback
         self.events = 0
         """What is waited for; 0 after `close()`."""
         self._file: tuple[int, int] | None = None
-        if not getattr(selector, "simulated", False):  # of what is, the system knows nothing
-            _check_number(selector, self.fd)
+        # Of what is simulated the system knows nothing.
+        if not getattr(watchers.selector, "simulated", False):
+            _check_number(watchers.selector, self.fd)
             self._file = _file_of(fileobj, self.fd)
-        self._evict_the_dead()
+        owner = watchers.get(self.fd)
+        if owner is not None:
+            if owner._is_open():
+                raise ValueError(f"descriptor {self.fd} has an owner: close that first")
+            owner.close()
         self.modify(events)
-        owners[self.fd] = self
+        watchers[self.fd] = self
 
     @property
     def closed(self) -> bool:
         """Whether `close()` was called, or the loop was closed."""
-        return self._selector is None
+        return self.fileobj is None
 
     def modify(self, events: int) -> None:
         """Wait for `events` from now on; 0 waits for nothing.
@@ -74,49 +83,38 @@ class Watcher:
         ENOMEM): then nothing is waited for.
         """
         _check_events(events)
-        if self._selector is None or self.fileobj is None:
+        if self.fileobj is None:
             raise ValueError("the watcher is closed")
-        # Selectors refuse to watch for nothing, and HUP and ERR can't be masked: a
-        # watcher that waits for nothing has to leave.
         if events == self.events:
             return
-        if not self.events:
-            self._selector.register(self.fileobj, events, self)
-        elif events:
-            try:
-                self._selector.modify(self.fileobj, events, self)
-            except OSError:
-                self.events = 0  # `selectors` has dropped it
-                raise
-        else:
-            self._selector.unregister(self.fileobj)
-        self.events = events
+        self._all.check()
+        selector = self._all.selector
+        # If it refuses, `selectors` has dropped it.
+        before, self.events = self.events, 0
+        try:
+            # Selectors refuse to watch for nothing, and HUP and ERR can't be masked: a
+            # watcher that waits for nothing has to leave.
+            if not before:
+                selector.register(self.fileobj, events, self)
+            elif events:
+                selector.modify(self.fileobj, events, self)
+            else:
+                selector.unregister(self.fileobj)
+            self.events = events
+        finally:
+            self._all.waiting += bool(self.events) - bool(before)
 
     def close(self) -> None:
         """Stop watching, for good; the file object is not touched. Harmless if repeated."""
-        if self._selector is None:
+        if self.fileobj is None:
             return
         try:
             self.modify(0)
         finally:
-            self._owners.pop(self.fd, None)
-            self._owners = {}
+            self._all.pop(self.fd, None)
             # Break the cycle owner -> watcher -> callback -> owner.
-            self._selector = self.fileobj = None
-            self.events = 0
+            self.fileobj = None
             self.callback = _no_callback
-
-    def disown(self, selector: selectors.BaseSelector) -> None:
-        """In a forked child: wait for nothing, and leave the parent's selector alone."""
-        self._selector, self.events = selector, 0
-
-    def _evict_the_dead(self) -> None:
-        """Make room in place of an owner whose file is closed; raise ValueError if it is not."""
-        owner = self._owners.get(self.fd)
-        if owner is not None:
-            if owner._is_open():
-                raise ValueError(f"descriptor {self.fd} has an owner: close that first")
-            owner.close()
 
     def _is_open(self) -> bool:
         try:

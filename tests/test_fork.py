@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import selectors
 import signal
 import threading
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from reactor import (
     connect,
     listen,
 )
-from reactor.fork import InheritedSelector, disown_all
+from reactor.loop import disown_all
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
 from tests.conftest import Connect
@@ -463,20 +462,19 @@ def test_every_loop_that_is_open_is_told(loop: EventLoop) -> None:
     close_as_a_child_does(loop)
 
 
-@pytest.mark.parametrize("method", ["register", "modify", "unregister"])
-def test_an_inherited_selector_refuses_every_change(method: str) -> None:
-    inner = selectors.SelectSelector()
-    inherited = InheritedSelector(inner, "it is the parent's")
+def test_the_watcher_of_a_disowned_loop_refuses_every_change(
+    loop: EventLoop, selector: SpySelector
+) -> None:
     near, far = tcp_pair()
     with near, far:
-        arguments = (near, EVENT_READ) if method != "unregister" else (near,)
-        with pytest.raises(RuntimeError, match="the parent's"):
-            getattr(inherited, method)(*arguments)
-    for ask in (inherited.select, inherited.get_map):
-        with pytest.raises(RuntimeError, match="the parent's"):
-            ask()
-    inherited.close()
-    assert inner.get_map() is None
+        watcher = loop.register(near, EVENT_READ, int)
+        watched = [(key.fd, key.events) for key in selector.get_map().values()]
+        loop.disown()
+        with pytest.raises(RuntimeError, match="belongs to process"):
+            watcher.modify(EVENT_WRITE)
+        watcher.close()
+        assert [(key.fd, key.events) for key in selector.get_map().values()] == watched
+        close_as_a_child_does(loop)
 
 
 def test_what_a_disowned_loop_owns_sends_nothing_and_is_closed_with_it(

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from reactor import EVENT_READ, EventLoop, Stream
-from reactor.signals import _Handler, _Ringing
+from reactor.signals import _Handler
 from reactor.testing import RecordingHandler, run_until
 from reactor.wakeup import Wakeup
 from tests.children import end_of_child, needs_fork
-from tests.conftest import Reported
+from tests.conftest import Pair, Reported
 from tests.fakes import Door, SpySelector, open_descriptors
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs os.kill and Unix signals")
@@ -46,6 +46,20 @@ def wakeup_fd() -> int:
     number = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(number, warn_on_full_buffer=False)
     return number
+
+
+def bell_of(loop: EventLoop) -> Wakeup:
+    """Where the loop is rung awake."""
+    (bell,) = [each.fileobj for each in loop.state.watchers if isinstance(each.fileobj, Wakeup)]
+    return bell
+
+
+def rings_at(loop: EventLoop) -> int:
+    """Where the interpreter rings while the loop runs."""
+    seen: list[int] = []
+    loop.call_soon(lambda: seen.append(wakeup_fd()))
+    loop.run_once(0)
+    return seen[0]
 
 
 def send(signum: int) -> None:
@@ -110,7 +124,7 @@ def test_removing_twice_says_so(loop: EventLoop) -> None:
     assert not loop.remove_signal_handler(signal.SIGUSR1)
 
 
-def test_the_previous_wakeup_descriptor_is_put_back_with_the_last_handler(loop: EventLoop) -> None:
+def test_signals_ring_at_the_bell_as_long_as_the_loop_runs(loop: EventLoop) -> None:
     near, far = socket.socketpair()
     with near, far:
         near.setblocking(False)
@@ -119,11 +133,32 @@ def test_the_previous_wakeup_descriptor_is_put_back_with_the_last_handler(loop: 
             loop.add_signal_handler(signal.SIGUSR1, int)
             loop.add_signal_handler(signal.SIGUSR2, int)
             loop.remove_signal_handler(signal.SIGUSR1)
-            assert wakeup_fd() != near.fileno()
-            loop.remove_signal_handler(signal.SIGUSR2)
+            assert wakeup_fd() == near.fileno()
+            assert rings_at(loop) == bell_of(loop).writer_fileno()
             assert wakeup_fd() == near.fileno()
         finally:
             signal.set_wakeup_fd(before)
+
+
+def test_a_loop_without_handlers_has_no_signal_ring(loop: EventLoop) -> None:
+    before = wakeup_fd()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.remove_signal_handler(signal.SIGUSR1)
+    assert rings_at(loop) == before
+
+
+def test_signals_ring_as_soon_as_a_running_loop_has_a_handler(loop: EventLoop) -> None:
+    loop.call_soon(loop.add_signal_handler, signal.SIGUSR1, int)
+    assert rings_at(loop) == bell_of(loop).writer_fileno()
+
+
+def test_signals_ring_where_they_rang_before_whatever_ends_the_run(loop: EventLoop) -> None:
+    before = wakeup_fd()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.call_soon(sys.exit)
+    with pytest.raises(SystemExit):
+        loop.run()
+    assert wakeup_fd() == before
 
 
 def test_a_signal_still_arrives_after_another_was_removed(loop: EventLoop) -> None:
@@ -148,17 +183,16 @@ def test_closing_the_loop_puts_everything_back(
     assert wakeup_fd() == before
 
 
-def test_a_loop_can_be_closed_though_the_previous_wakeup_descriptor_is_gone(
-    loop: EventLoop,
-) -> None:
+def test_a_previous_wakeup_descriptor_that_is_gone_is_not_put_back(loop: EventLoop) -> None:
     before = wakeup_fd()
     near, far = socket.socketpair()
     try:
-        with near, far:
+        with far:
             near.setblocking(False)
             signal.set_wakeup_fd(near.fileno())
             loop.add_signal_handler(signal.SIGUSR1, int)
-        loop.close()
+            loop.call_soon(near.close)
+            loop.run_once(0)
         assert wakeup_fd() == -1
     finally:
         signal.set_wakeup_fd(before)
@@ -265,7 +299,7 @@ def test_a_broken_bell_is_reported_once_and_replaced(
 ) -> None:
     seen: list[str] = []
     loop.add_signal_handler(signal.SIGUSR1, seen.append, "seen")
-    breakage(wakeup_fd())
+    breakage(bell_of(loop).writer_fileno())
     for _ in range(5):
         loop.run_once(0)
     assert ["wake-up" in message for message, _ in reported] == [True]
@@ -276,7 +310,7 @@ def test_a_bell_that_was_replaced_hears_signals(
     loop: EventLoop, selector: SpySelector, reported: Reported
 ) -> None:
     loop.add_signal_handler(signal.SIGUSR1, loop.stop)
-    shut_writer(wakeup_fd())
+    shut_writer(bell_of(loop).writer_fileno())
     loop.run_once(0)
     reported.clear()
 
@@ -296,9 +330,7 @@ def test_a_bell_that_was_replaced_hears_signals(
 def test_a_bell_that_was_replaced_hears_threads(
     loop: EventLoop, selector: SpySelector, reported: Reported
 ) -> None:
-    (bell,) = [key.fileobj for key in selector.get_map().values()]
-    assert isinstance(bell, Wakeup)
-    shut_writer(bell.writer_fileno())
+    shut_writer(bell_of(loop).writer_fileno())
     loop.run_once(0)
     assert len(reported) == 1
     reported.clear()
@@ -317,7 +349,7 @@ def test_a_bell_that_can_not_be_replaced_at_once_is_replaced_later(
 
     loop.add_signal_handler(signal.SIGUSR1, loop.stop)
     network.socketpair = refuse
-    shut_writer(wakeup_fd())
+    shut_writer(bell_of(loop).writer_fileno())
     loop.run_once(0)
     reported.clear()
     near, far = socket.socketpair()
@@ -327,20 +359,19 @@ def test_a_bell_that_can_not_be_replaced_at_once_is_replaced_later(
         loop.call_later(0.001, loop.call_soon, setattr, network, "socketpair", socket.socketpair)
         loop.call_later(0.3, signal.raise_signal, signal.SIGUSR1)
         loop.run()
-    assert wakeup_fd() != -1
+        assert rings_at(loop) == bell_of(loop).writer_fileno()
 
 
-def test_a_handler_that_could_not_be_installed_changes_nothing(
-    loop: EventLoop, selector: SpySelector, bystander: Callable[..., Any]
+def test_a_handler_can_be_added_though_the_bell_is_broken(
+    loop: EventLoop, reported: Reported
 ) -> None:
-    (bell,) = [key.fileobj for key in selector.get_map().values()]
-    assert isinstance(bell, Wakeup)
-    os.close(bell.writer_fileno())
-    with pytest.raises((OSError, ValueError)):
-        loop.add_signal_handler(signal.SIGUSR1, int)
-    assert signal.getsignal(signal.SIGUSR1) is bystander
-    assert wakeup_fd() == -1
-    bell._writer.detach()
+    os.close(bell_of(loop).writer_fileno())
+    loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+    loop.call_every(10.0, int)
+    send(signal.SIGUSR1)
+    loop.run()
+    assert len(reported) == 1
+    reported.clear()
 
 
 def test_a_signal_that_can_not_be_caught_leaves_no_wakeup_descriptor(loop: EventLoop) -> None:
@@ -354,10 +385,9 @@ def test_a_signal_that_can_not_be_caught_costs_no_other_its_wakeup_descriptor(
 ) -> None:
     calls: list[str] = []
     loop.add_signal_handler(signal.SIGUSR1, calls.append, "caught")
-    before = wakeup_fd()
     with pytest.raises((OSError, ValueError)):
         loop.add_signal_handler(signal.SIGKILL, int)
-    assert wakeup_fd() == before
+    assert rings_at(loop) == bell_of(loop).writer_fileno()
     send(signal.SIGUSR1)
     run_until(loop, lambda: calls)
     assert calls == ["caught"]
@@ -397,10 +427,8 @@ def test_of_two_loops_the_one_that_is_left_hears_on(
     closed, left = (loop, another) if first == "the older" else (another, loop)
     for each in (loop, another):
         each.add_signal_handler(signal.SIGUSR1, seen.append, "left" if each is left else "closed")
-    rings_at_the_younger = wakeup_fd()
     closed.close()
-    assert (wakeup_fd() == rings_at_the_younger) == (left is another)
-    assert wakeup_fd() != -1
+    assert rings_at(left) == bell_of(left).writer_fileno()
     send(signal.SIGUSR1)
     run_until(left, lambda: seen)
     assert seen == ["left"]
@@ -492,9 +520,9 @@ def test_two_loops_may_come_and_go_by_turns(loop: EventLoop, another: EventLoop)
 
 
 def kept() -> int:
-    """How many handlers there are, and places where the interpreter has rung or does."""
+    """How many handlers there are."""
     gc.collect()
-    return sum(type(each) in (_Handler, _Ringing) for each in gc.get_objects())
+    return sum(type(each) is _Handler for each in gc.get_objects())
 
 
 def test_handlers_of_loops_that_come_and_go_by_turns_do_not_pile_up(
@@ -554,46 +582,55 @@ def test_a_handler_that_is_put_back_over_the_default_ends_the_process() -> None:
     assert end_of_child(live_and_die) == -signal.SIGTERM
 
 
-def test_a_wakeup_descriptor_that_the_program_has_set_since_is_left_alone(loop: EventLoop) -> None:
+@pytest.fixture
+def own() -> Iterator[socket.socket]:
+    """A place of the program's, where it may have signals ring."""
+    before = wakeup_fd()
     near, far = socket.socketpair()
+    near.setblocking(False)
     with near, far:
-        near.setblocking(False)
-        loop.add_signal_handler(signal.SIGUSR1, int)
-        signal.set_wakeup_fd(near.fileno())
-        try:
-            loop.close()
-            assert wakeup_fd() == near.fileno()
-        finally:
-            signal.set_wakeup_fd(-1)
+        yield near
+    signal.set_wakeup_fd(before)
+
+
+def test_a_wakeup_descriptor_that_the_program_has_set_since_is_left_alone(
+    loop: EventLoop, own: socket.socket
+) -> None:
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.call_soon(signal.set_wakeup_fd, own.fileno())
+    loop.run_once(0)
+    assert wakeup_fd() == own.fileno()
 
 
 def test_a_wakeup_descriptor_that_the_program_has_set_and_closed_is_not_put_back(
-    loop: EventLoop,
+    loop: EventLoop, own: socket.socket
 ) -> None:
-    near, far = socket.socketpair()
-    with near, far:
-        near.setblocking(False)
-        loop.add_signal_handler(signal.SIGUSR1, int)
-        signal.set_wakeup_fd(near.fileno())
-    loop.close()
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.call_soon(signal.set_wakeup_fd, own.fileno())
+    loop.call_soon(own.close)
+    loop.run_once(0)
     assert wakeup_fd() == -1
 
 
-def test_signals_do_not_ring_at_a_number_that_is_somebody_elses_by_now(loop: EventLoop) -> None:
-    before, after = socket.socketpair(), socket.socketpair()
-    for sock in (*before, *after):
-        sock.setblocking(False)
-    number = before[0].fileno()
-    previous = signal.set_wakeup_fd(number)
-    try:
-        loop.add_signal_handler(signal.SIGUSR1, int)
-        os.dup2(after[0].fileno(), number)
-        loop.close()
-        assert wakeup_fd() == -1
-    finally:
-        signal.set_wakeup_fd(previous)
-        for sock in (*before, *after):
-            sock.close()
+def test_signals_do_not_ring_at_a_number_that_is_somebody_elses_by_now(
+    loop: EventLoop, own: socket.socket, pair: Pair
+) -> None:
+    signal.set_wakeup_fd(own.fileno())
+    loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.call_soon(os.dup2, pair[0].fileno(), own.fileno())
+    loop.run_once(0)
+    assert wakeup_fd() == -1
+
+
+def test_of_two_loops_in_each_other_the_one_that_runs_is_rung(
+    loop: EventLoop, another: EventLoop
+) -> None:
+    rings: list[int] = []
+    for each in (loop, another):
+        each.add_signal_handler(signal.SIGUSR1, int)
+    loop.call_soon(lambda: rings.append(rings_at(another)))
+    rings.append(rings_at(loop))
+    assert rings == [bell_of(each).writer_fileno() for each in (another, loop)]
 
 
 def test_signals_ring_nowhere_while_there_is_no_bell(
@@ -602,14 +639,19 @@ def test_signals_ring_nowhere_while_there_is_no_bell(
     def refuse() -> tuple[socket.socket, socket.socket]:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
+    def look() -> None:
+        rings.append(wakeup_fd())
+        network.socketpair = socket.socketpair
+
+    rings: list[int] = []
     loop.add_signal_handler(signal.SIGUSR1, int)
     network.socketpair = refuse
-    shut_writer(wakeup_fd())
-    loop.run_once(0)
+    shut_writer(bell_of(loop).writer_fileno())
+    loop.call_later(0.05, look)
+    loop.call_later(0.5, lambda: rings.append(wakeup_fd()))
+    loop.run()
     reported.clear()
-    assert wakeup_fd() == -1
-    network.socketpair = socket.socketpair
-    run_until(loop, lambda: wakeup_fd() != -1)
+    assert rings == [-1, bell_of(loop).writer_fileno()]
 
 
 # -- another thread than the main one ----------------------------------------------------
@@ -674,40 +716,15 @@ def test_closing_in_another_thread_leaves_a_handler_of_the_program_alone(loop: E
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
 
 
-def test_a_bell_at_which_signals_ring_stays_when_nobody_can_say_otherwise(
+def test_closing_in_another_thread_leaves_nothing_to_do_where_the_program_has_taken_over(
     watchdog: None,
-) -> None:
-    loop = EventLoop()
-    loop.add_signal_handler(signal.SIGUSR1, int)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    number = wakeup_fd()
-    assert in_a_thread(loop.close) == []
-    os.fstat(number)  # still open, so it is no other's
-    loop.close()
-    assert wakeup_fd() == -1
-
-
-def make_another(another: EventLoop) -> None:
-    EventLoop().close()
-
-
-def add_a_handler(another: EventLoop) -> None:
-    another.add_signal_handler(signal.SIGUSR2, int)
-    another.remove_signal_handler(signal.SIGUSR2)
-
-
-@pytest.mark.parametrize("act", [make_another, add_a_handler])
-def test_what_another_thread_has_left_is_done_when_the_main_thread_has_to_do_with_a_loop(
-    another: EventLoop, act: Callable[[EventLoop], None]
 ) -> None:
     before = open_descriptors()
     loop = EventLoop()
     loop.add_signal_handler(signal.SIGUSR1, int)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     assert in_a_thread(loop.close) == []
-    act(another)
-    assert wakeup_fd() == -1
-    assert open_descriptors() == before
+    assert (wakeup_fd(), open_descriptors()) == (-1, before)
 
 
 def test_no_signal_rings_at_a_connection_after_a_loop_that_nobody_keeps(watchdog: None) -> None:
@@ -721,28 +738,15 @@ def test_no_signal_rings_at_a_connection_after_a_loop_that_nobody_keeps(watchdog
         socks = [stack.enter_context(sock) for _ in range(3) for sock in socket.socketpair()]
         send(signal.SIGUSR1)
         assert select.select(socks, [], [], 0)[0] == []
-    EventLoop().close()  # the main thread does what was left to it
 
 
 def test_a_broken_bell_is_replaced_in_a_loop_that_another_thread_runs(
     loop: EventLoop, selector: SpySelector, reported: Reported
 ) -> None:
     loop.add_signal_handler(signal.SIGUSR1, int)
-    shut_writer(wakeup_fd())
+    shut_writer(bell_of(loop).writer_fileno())
     assert in_a_thread(lambda: loop.run_once(0)) == []
     assert len(reported) == 1
     reported.clear()
     loop.call_soon_threadsafe(int)
     assert selector.select(0)
-
-
-def test_what_a_thread_has_left_is_not_for_another_thread_to_do(watchdog: None) -> None:
-    loop = EventLoop()
-    loop.add_signal_handler(signal.SIGUSR1, int)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    number = wakeup_fd()
-    assert in_a_thread(loop.close) == []
-    assert in_a_thread(lambda: EventLoop().close()) == []
-    os.fstat(number)  # still open, so it is no other's
-    EventLoop().close()
-    assert wakeup_fd() == -1

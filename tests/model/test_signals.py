@@ -1,7 +1,7 @@
 """Loops and a program that take a process's signals from each other, by turns and in any order.
 
-The model is a stack for each signal, and one for the place where the interpreter rings. Who
-ends leaves it, wherever in it he is; the one on top is who hears.
+The model is a stack for each signal. Who ends leaves it, wherever in it he is; the one on top is
+who hears. The interpreter rings where the program says, or at the loop that runs.
 """
 
 import signal
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from reactor import EventLoop
+from reactor.wakeup import Wakeup
 from tests.model import machine_settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
@@ -56,6 +57,7 @@ class SignalMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.heard: list[str] = []
+        self.rang: list[int] = []
         self.cleanup = ExitStack()
         self.cleanup.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(-1))
         self.handlers: dict[int, list[Own | int]] = {}
@@ -63,7 +65,8 @@ class SignalMachine(RuleBasedStateMachine):
             first = Own("first", self.heard.append)
             self.cleanup.callback(signal.signal, signum, signal.signal(signum, first))
             self.handlers[signum] = [first]
-        self.ringing: list[tuple[int | None, int]] = [(None, -1)]
+        self.ringing = -1
+        self.places = 0
         self.loops = {place: EventLoop() for place in range(3)}
         self.owned = 0
 
@@ -77,9 +80,6 @@ class SignalMachine(RuleBasedStateMachine):
         stack = self.handlers[signum]
         if stack[-1] != place:
             self.handlers[signum] = [each for each in stack if each != place] + [place]
-        if all(each != place for each, _ in self.ringing):
-            assert ringing_at() not in {number for _, number in self.ringing}
-            self.ringing.append((place, ringing_at()))
 
     @rule(place=places, signum=signums)
     def remove(self, place: int, signum: int) -> None:
@@ -97,7 +97,6 @@ class SignalMachine(RuleBasedStateMachine):
             thread = threading.Thread(target=loop.close)
             thread.start()
             thread.join()
-            EventLoop().close()  # this is the main thread's next look at what is left to do
         else:
             loop.close()
         for signum in SIGNALS:
@@ -117,7 +116,7 @@ class SignalMachine(RuleBasedStateMachine):
             signal.signal(signum, own.found)
             self.handlers[signum].pop()
 
-    @precondition(lambda self: len(self.ringing) < 20)
+    @precondition(lambda self: self.places < 20)
     @rule()
     def ring_at_ones_own(self) -> None:
         near, far = socket.socketpair()
@@ -125,7 +124,8 @@ class SignalMachine(RuleBasedStateMachine):
         self.cleanup.enter_context(far)
         near.setblocking(False)
         signal.set_wakeup_fd(near.fileno(), warn_on_full_buffer=False)
-        self.ringing.append((None, near.fileno()))
+        self.ringing = near.fileno()
+        self.places += 1
 
     # -- what has to hold ------------------------------------------------------------
 
@@ -139,15 +139,22 @@ class SignalMachine(RuleBasedStateMachine):
             self.heard.clear()
 
     @invariant()
-    def the_interpreter_rings_at_the_last_who_is_there(self) -> None:
-        assert ringing_at() == self.ringing[-1][1]
+    def the_interpreter_rings_at_the_loop_that_runs(self) -> None:
+        for place, loop in self.loops.items():
+            (bell,) = (watcher.fileobj for watcher in loop.state.watchers)
+            assert isinstance(bell, Wakeup)
+            hears = any(place in stack for stack in self.handlers.values())
+            loop.call_soon(lambda: self.rang.append(ringing_at()))
+            loop.run_once(0)
+            assert self.rang.pop() == (bell.writer_fileno() if hears else self.ringing)
+            assert ringing_at() == self.ringing
 
     def teardown(self) -> None:
         if hasattr(self, "loops"):
             for place in list(self.loops):
                 self.close(place, elsewhere=False)
             self.those_hear_whose_turn_it_is()
-            self.the_interpreter_rings_at_the_last_who_is_there()
+            assert ringing_at() == self.ringing
             self.cleanup.close()
 
     def hearers(self, signum: int) -> list[str]:
@@ -162,8 +169,6 @@ class SignalMachine(RuleBasedStateMachine):
 
     def forget(self, place: int, signum: int) -> None:
         self.handlers[signum] = [each for each in self.handlers[signum] if each != place]
-        if all(place not in stack for stack in self.handlers.values()):
-            self.ringing = [entry for entry in self.ringing if entry[0] != place]
 
 
 SignalMachine.TestCase.settings = machine_settings(examples=100, steps=30)
