@@ -16,20 +16,9 @@ from .batch import DatagramBatch
 from .buffers import ReceiveBuffer, SendQueue
 from .connector import Connector, connect
 from .counters import DatagramCounters
-from .datagrams import (
-    DatagramEndpoint,
-    DatagramHandler,
-    bind_udp,
-    bind_udp_all,
-)
+from .datagrams import DatagramEndpoint, DatagramHandler, bind_udp, bind_udp_all
 from .errors import BufferFull, LineTooLong, LoopClosed, ProtocolError, StreamClosed
-from .instruments import (
-    Instrument,
-    InstrumentGroup,
-    Recorder,
-    SlowCallback,
-    SlowCallbackMonitor,
-)
+from .instruments import Instrument, InstrumentGroup, Recorder, SlowCallback, SlowCallbackMonitor
 from .listener import Listener, listen
 from .loop import EventLoop
 from .stream import Stream, StreamHandler

@@ -9,8 +9,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
+
+from .steps import do_all
 
 __all__ = ["Instrument", "InstrumentGroup", "Recorder", "SlowCallback", "SlowCallbackMonitor"]
 
@@ -50,35 +53,28 @@ class Instrument:
         """
 
 
+def _to_each(hook: str) -> Any:
+    def tell(self: "InstrumentGroup", *args: object) -> None:
+        do_all([partial(getattr(each, hook), *args) for each in self.instruments])
+
+    return tell
+
+
 class InstrumentGroup(Instrument):
-    """Several instruments in place of one, called in the order given."""
+    """Several instruments in place of one, called in the order given.
+
+    Each hears of everything, whatever another raises; what was raised first comes out then.
+    """
 
     def __init__(self, *instruments: Instrument) -> None:
-        self._instruments = instruments
+        self.instruments = instruments
 
-    def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
-        for instrument in self._instruments:
-            instrument.select_started(timeout, timers, calls)
-
-    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
-        for instrument in self._instruments:
-            instrument.select_ended(ready)
-
-    def callback_started(self, callback: Callback, fd: int | None) -> None:
-        for instrument in self._instruments:
-            instrument.callback_started(callback, fd)
-
-    def callback_ended(self, callback: Callback, fd: int | None) -> None:
-        for instrument in self._instruments:
-            instrument.callback_ended(callback, fd)
-
-    def bytes_queued(self, fd: int, size: int) -> None:
-        for instrument in self._instruments:
-            instrument.bytes_queued(fd, size)
-
-    def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
-        for instrument in self._instruments:
-            instrument.datagrams_dropped(fd, count, reason)
+    select_started = _to_each("select_started")
+    select_ended = _to_each("select_ended")
+    callback_started = _to_each("callback_started")
+    callback_ended = _to_each("callback_ended")
+    bytes_queued = _to_each("bytes_queued")
+    datagrams_dropped = _to_each("datagrams_dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +148,11 @@ class Recorder(Instrument):
     def close(self) -> None:
         """Write out what is buffered, and close the file. Harmless if repeated."""
         file, self._file = self._file, None
-        if file is not None:
-            try:
+        try:
+            if file is not None:
                 file.close()
-            except OSError as exc:
-                self._fail(exc)
+        except OSError as exc:
+            self._fail(exc)
 
     def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
         self._write("select", timeout=timeout, timers=timers, calls=calls)

@@ -52,10 +52,9 @@ class _Phase(Enum):
 
 
 # To look a member of an Enum up takes longer than all that is done with it in an iteration.
-_IDLE: Final = _Phase.IDLE
 _RUNNING: Final = _Phase.RUNNING
 _WAITING: Final = _Phase.WAITING
-_OPEN: Final = (_RUNNING, _WAITING, _IDLE)
+_OPEN: Final = (_RUNNING, _WAITING, _Phase.IDLE)
 
 
 class Resource(Protocol):
@@ -112,9 +111,11 @@ class EventLoop:
         instrument: Instrument | None = None,
     ) -> None:
         self._selector = selectors.DefaultSelector() if selector is None else selector
-        self._clock = clock
-        self._network = network
-        self._instrument = instrument
+        self.time = clock
+        """Seconds of the loop's clock."""
+        self.network = network
+        """Who makes the sockets of streams, listeners and endpoints."""
+        self.instrument = instrument
         self._timers = TimerQueue()
         self._calls: deque[tuple[Callback, tuple[Any, ...]]] = deque()
         self._flushes: deque[Callback] = deque()
@@ -125,7 +126,7 @@ class EventLoop:
         self._exception_handler: ExceptionHandler | None = None
         self._process = os.getpid()
         # Each has one who writes it: the loop, and whoever stops it.
-        self._phase = _IDLE
+        self._phase = _Phase.IDLE
         self._stopping = False
         try:
             self._hang_bell()
@@ -198,7 +199,7 @@ class EventLoop:
     def _steps_of_closing(self) -> Iterator[Callable[[], object]]:
         is_ours = self._phase is not _Phase.INHERITED
         yield self._signals.clear
-        self._phase = _IDLE  # what is aborted queues a call
+        self._phase = _Phase.IDLE  # what is aborted queues a call
         for resource in list(self._resources):
             yield resource.abort
         self._phase = _Phase.CLOSED
@@ -272,25 +273,8 @@ class EventLoop:
 
     def __repr__(self) -> str:
         state = self.state
-        return (
-            f"<EventLoop {self._phase.name.lower()}: {len(state.calls)} calls, "
-            f"{state.timers} timers, {len(state.watchers)} watchers, "
-            f"{len(state.resources)} resources>"
-        )
-
-    @property
-    def network(self) -> Network:
-        """Who makes the sockets of streams, listeners and endpoints."""
-        return self._network
-
-    @property
-    def instrument(self) -> Instrument | None:
-        """The instrument given at construction."""
-        return self._instrument
-
-    def time(self) -> float:
-        """Seconds of the loop's clock."""
-        return self._clock()
+        work = f"{len(state.calls)} calls, {state.timers} timers, {len(state.resources)} resources"
+        return f"<EventLoop {self._phase.name.lower()}: {work}>"
 
     # -- one iteration ---------------------------------------------------------------
 
@@ -298,7 +282,7 @@ class EventLoop:
         # 1. Select. The timers that are due right after the wait are set aside. One that
         #    falls due later waits until the sockets have been looked at again: however late
         #    the loop is, what came in time is heard first.
-        instrument = self._instrument
+        instrument = self.instrument
         self._phase = _WAITING
         if self._stopping:
             timeout = 0.0
@@ -306,7 +290,7 @@ class EventLoop:
             instrument.select_started(timeout, self._timers.live, len(self._calls))
         ready = self._selector.select(timeout)
         self._phase = _RUNNING
-        now = self._clock()
+        now = self.time()
         if self._timers.live:
             self._timers.expire(now)
         if instrument is not None:
@@ -339,7 +323,7 @@ class EventLoop:
     def _run_flushes(self) -> None:
         flushes = self._flushes
         for _ in range(len(flushes)):
-            if self._instrument is None:
+            if self.instrument is None:
                 flushes.popleft()()
             else:
                 self._call(flushes.popleft(), ())
@@ -349,7 +333,7 @@ class EventLoop:
         if self._calls or self._flushes:
             return 0.0
         if (when := self._timers.next_when()) is not None:
-            left = max(0.0, when - self._clock())
+            left = max(0.0, when - self.time())
             limit = left if limit is None else min(left, limit)
         return None if limit is None else min(limit, _LONGEST_WAIT)
 
@@ -357,7 +341,7 @@ class EventLoop:
         return self._watchers.waiting > 1  # one is our own bell
 
     def _call(self, callback: Callback, args: tuple[Any, ...], fd: int | None = None) -> None:
-        instrument = self._instrument
+        instrument = self.instrument
         if instrument is None:
             callback(*args)
             return
@@ -372,7 +356,7 @@ class EventLoop:
 
     def _enter(self) -> None:
         self._check_open()
-        if self._phase is not _IDLE:
+        if self._phase is not _Phase.IDLE:
             raise RuntimeError("the loop is already running")
         self._phase = _RUNNING
         self._signals.start_ringing(self._wakeup.writer_fileno())
@@ -381,7 +365,7 @@ class EventLoop:
         self._signals.stop_ringing()
         self._stopping = False
         if self.running:  # a child is not: it has been disowned, or has closed the loop
-            self._phase = _IDLE
+            self._phase = _Phase.IDLE
 
     def _check_owner(self) -> None:
         if self._phase is _Phase.INHERITED:
@@ -421,7 +405,7 @@ class EventLoop:
 
     def call_later(self, delay: float, callback: Callback, *args: Any) -> Timer:
         """Call `callback(*args)` after `delay` seconds. Raises ValueError if not finite."""
-        return self.call_at(self._clock() + delay, callback, *args)
+        return self.call_at(self.time() + delay, callback, *args)
 
     def call_at(self, when: float, callback: Callback, *args: Any) -> Timer:
         """Call `callback(*args)` once `time()` is `when`, never earlier."""
@@ -435,7 +419,7 @@ class EventLoop:
         skipped, not made up for.
         """
         self._check(callback)
-        return self._timers.add(self._clock() + interval, callback, args, interval)
+        return self._timers.add(self.time() + interval, callback, args, interval)
 
     def add_signal_handler(self, signum: int, callback: Callback, *args: Any) -> None:
         """Call `callback(*args)` on the loop when `signum` arrives.
@@ -456,7 +440,7 @@ class EventLoop:
         return self._signals.remove(signum)
 
     def _hang_bell(self) -> None:
-        wakeup = Wakeup(self._network)
+        wakeup = Wakeup(self.network)
         try:
             self.register(wakeup, EVENT_READ, self._on_wakeup)
         except BaseException:

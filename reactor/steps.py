@@ -12,15 +12,14 @@ def do_all(steps: Iterable[Callable[[], object]]) -> None:
     Traceback (most recent call last):
     ZeroDivisionError: integer division or modulo by zero
     """
-    raised: list[BaseException] = []
+    first: BaseException | None = None
     for step in steps:
         try:
             step()
         except BaseException as exc:
-            raised.append(exc)
+            first = first or exc
     try:
-        if raised:
-            raise raised[0]
+        if first is not None:
+            raise first
     finally:
-        # An exception that its own traceback's frame keeps is a cycle.
-        raised.clear()
+        del first  # which its own traceback's frame keeps: a cycle

@@ -738,7 +738,7 @@ def test_a_loop_shows_what_it_does_and_has(loop: EventLoop) -> None:
     loop.close()
     seen.append(repr(loop))
     assert [text.split()[1] for text in seen] == ["idle:", "running:", "closed:"]
-    assert seen[0].endswith("1 calls, 0 timers, 1 watchers, 0 resources>")
+    assert seen[0].endswith("1 calls, 0 timers, 0 resources>")
 
 
 # -- errors without a home ---------------------------------------------------------------
