@@ -148,10 +148,11 @@ class Stream:
 
     `handler.connection_made` is called before anything else: in the loop's next
     iteration, or, with `immediately`, before the constructor returns, which suits whoever
-    was called by the loop. `peername` saves a look-up where the address is known already.
+    was called by the loop and has just accepted or connected the socket: that is not looked
+    at again. `peername` saves a look-up where the address is known already.
 
-    Raises ValueError for an unsuitable socket, which is left as it was, and OSError for one
-    that is not connected, or not any more.
+    Raises ValueError for another unsuitable socket, which is left as it was, and OSError for
+    one that is not connected, or not any more.
     """
 
     __slots__ = (
@@ -183,7 +184,8 @@ class Stream:
         peername: Address | str | None = None,
         immediately: bool = False,
     ) -> None:
-        expect(sock, Use.STREAM)
+        if not immediately:
+            expect(sock, Use.STREAM)
         if not isinstance(handler, StreamHandler):
             raise TypeError(f"expected a StreamHandler, not {handler!r}")
         self.peername: Any = sock.getpeername() if peername is None else peername
