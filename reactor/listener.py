@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from .addresses import format_address, unmapped
+from .addresses import format_address, named, unmapped
 from .loop import EventLoop
 from .sockets import Use, bound_sockets
 from .stream import Stream, StreamHandler
@@ -68,6 +68,7 @@ class Listener:
         self._loop = loop
         self._socks = socks
         self._handler_factory = handler_factory
+        self._watchers: list[Watcher] = []
         self._retry: Timer | None = None
         self.accepted = 0
         """Connections accepted so far."""
@@ -80,36 +81,31 @@ class Listener:
         """
         self.pauses = 0
         """How often a limit of the system made the listener pause."""
-        self._watchers: list[Watcher] = []
-        self.socknames: list[Any] = []
+        self.socknames: list[Any] = [sock.getsockname() for sock in socks]
         """All addresses listened at: one, unless `listen` was given a name that has more."""
+        self.sockname: Any = self.socknames[0]
+        """The first of them."""
         # First, since a loop that is closed, or another process's, must change no socket.
         loop.attach(self)
         try:
-            for sock in socks:
-                self._open(sock, backlog)
+            for sock, sockname in zip(socks, self.socknames, strict=True):
+                self._open(sock, sockname, backlog)
         except BaseException:
-            self._watch_no_more()
-            loop.detach(self)
+            self._let_go()
             raise
-        self.sockname: Any = self.socknames[0]
-        """The first of them."""
 
     def __repr__(self) -> str:
         return f"<Listener {' and '.join(map(format_address, self.socknames))}>"
 
     def close(self) -> None:
         """Accept no more. Connections already made go on. Harmless if repeated."""
-        self._loop.detach(self)
-        self.abort()
+        self._let_go()
+        for sock in self._socks:
+            sock.close()
 
     def abort(self) -> None:
         """Called by the loop when it closes."""
-        self._watch_no_more()
-        for sock in self._socks:
-            sock.close()
-        if self._retry is not None:
-            self._retry.cancel()
+        self.close()
 
     def disown(self) -> None:
         """Called by the loop in a forked child, where its watcher is deaf."""
@@ -117,23 +113,28 @@ class Listener:
     def finish(self) -> None:
         """Called by the loop when it closes; there is nobody to tell."""
 
-    def _open(self, door: socket.socket, backlog: int) -> None:
+    def _open(self, door: socket.socket, sockname: Any, backlog: int) -> None:
         try:
             # What has an owner already must not be changed.
             watcher = self._loop.register(door, 0, partial(self._on_ready, door))
             self._watchers.append(watcher)
             door.listen(backlog)
             door.setblocking(False)
-            # Accepted sockets inherit it; replies must not wait for an ACK of the last.
-            _set_nodelay(door)
-            self.socknames.append(door.getsockname())
+            if door.family in (socket.AF_INET, socket.AF_INET6):
+                # Accepted sockets inherit it; replies must not wait for an ACK of the last.
+                door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             watcher.modify(EVENT_READ)
         except OSError as exc:
-            raise OSError(exc.errno, f"{_name_of(door)}: {exc.strerror}") from exc
+            raise named(exc, sockname) from exc
 
-    def _watch_no_more(self) -> None:
+    def _let_go(self) -> None:
+        self._loop.detach(self)
+        if self._retry is not None:
+            self._retry.cancel()
         while self._watchers:
             self._watchers.pop().close()
+
+    # -- accepting -------------------------------------------------------------------
 
     def _on_ready(self, door: socket.socket, events: int) -> None:
         failed = 0
@@ -148,8 +149,8 @@ class Listener:
                 if not self._survive(exc):
                     return
                 failed += 1
-                continue
-            self._welcome(sock, peername)
+            else:
+                self._welcome(sock, peername)
         if failed == _ACCEPTS_PER_WAKE:
             # A connection that may not be accepted can stay where it is: as bad as a limit.
             self._pause()
@@ -188,7 +189,7 @@ class Listener:
             self._pause()
 
     def _welcome(self, sock: socket.socket, peername: Any) -> None:
-        if sock.family == socket.AF_INET6:
+        if isinstance(peername, tuple):
             peername = unmapped(peername)
         try:
             handler = self._handler_factory()
@@ -211,18 +212,5 @@ class Listener:
         self._loop.call_exception_handler(f"{self!r} could not set up a connection", exc)
 
 
-def _name_of(sock: socket.socket) -> str:
-    """Where a socket that may be broken is bound."""
-    try:
-        return format_address(sock.getsockname())
-    except OSError:
-        return "a socket that has no address"
-
-
 def _carry_on() -> None:
     """What a program does about a limit unless it has set something better."""
-
-
-def _set_nodelay(sock: socket.socket) -> None:
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
