@@ -6,7 +6,6 @@ RFC 8305, "Happy Eyeballs": an address that leads nowhere costs a moment, not th
 import errno
 import os
 import socket
-from collections.abc import Callable, Sequence
 from functools import partial
 from math import isfinite
 from typing import Any, Final
@@ -16,7 +15,7 @@ from .errors import LoopClosed
 from .loop import EventLoop
 from .stream import Stream, StreamHandler
 from .timers import Timer
-from .watcher import EVENT_WRITE
+from .watcher import EVENT_WRITE, Watcher
 
 __all__ = ["Connector", "connect"]
 
@@ -24,6 +23,7 @@ _CONNECT_TIMEOUT: Final = 10.0
 # RFC 8305, section 5: "Connection Attempt Delay".
 _ATTEMPT_DELAY: Final = 0.25
 _IN_PROGRESS: Final = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY}
+_NO_ANSWER: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOTCONN}
 
 
 def connect(
@@ -73,11 +73,8 @@ class Connector:
         self._untried = addresses[::-1]
         self._delay = min(_ATTEMPT_DELAY, timeout / len(addresses))
         self._timeout = timeout
-        self._attempts: list[_Attempt] = []
+        self._attempts: dict[socket.socket, Watcher] = {}
         self._errors: list[OSError] = []
-        self._error: OSError = ConnectionAbortedError(
-            errno.ECONNABORTED, "the loop was closed before the connection was made"
-        )
         self._deadline: Timer | None = None
         self._next_try: Timer | None = None
         loop.attach(self)
@@ -90,34 +87,47 @@ class Connector:
 
     def cancel(self) -> None:
         """Give up; the handler is not called. Harmless when the attempt is over."""
-        self._loop.detach(self)
-        self._handler = None
-        self.abort()
+        self._end()
 
     def abort(self) -> None:
-        """Let go of the sockets. Called by the loop when it closes."""
-        self._untried.clear()
-        for timer in (self._deadline, self._next_try):
-            if timer is not None:
-                timer.cancel()
-        while self._attempts:
-            self._attempts.pop().close()
+        """Called by the loop when it closes."""
+        reason = "the loop was closed before the connection was made"
+        self._errors.insert(0, OSError(errno.ECONNABORTED, reason))
+        self._let_go()
 
     def disown(self) -> None:
         """Called by the loop in a forked child, where watchers and timers are deaf."""
 
     def finish(self) -> None:
-        """After `abort`: tell the handler that nothing came of it."""
-        handler, self._handler = self._handler, None
+        """Tell the handler that nothing came of it."""
+        handler = self._end()
         assert handler is not None
-        self._loop.detach(self)
         try:
-            handler.connection_failed(self._error)
+            handler.connection_failed(summary(self._errors))
         except LoopClosed:
             pass  # another try, and no loop to make it on: no mistake of the handler
         except Exception as exc:
             message = f"the handler {type(handler).__qualname__} raised"
             self._loop.call_exception_handler(message, exc)
+
+    def _end(self) -> StreamHandler | None:
+        """Be done, before anybody is told; who is to be told, unless it was over already."""
+        self._let_go()
+        self._loop.detach(self)
+        handler, self._handler = self._handler, None
+        return handler
+
+    def _let_go(self) -> None:
+        self._untried.clear()
+        for timer in (self._deadline, self._next_try):
+            if timer is not None:
+                timer.cancel()
+        while self._attempts:
+            sock, watcher = self._attempts.popitem()
+            watcher.close()
+            sock.close()
+
+    # -- attempts --------------------------------------------------------------------
 
     def _start(self) -> None:
         if self._handler is not None:
@@ -132,120 +142,89 @@ class Connector:
         while self._untried:
             family, address = self._untried.pop()
             try:
-                attempt = _Attempt(self._loop, family, address, self._look_at)
+                self._try(family, address)
             except OSError as exc:
                 self._errors.append(named(exc, address))
                 continue
-            self._attempts.append(attempt)
             if self._untried:
                 self._next_try = self._loop.call_later(self._delay, self._try_next)
             return
         if not self._attempts:
-            self._give_up(self._errors)
+            self.finish()
 
-    def _on_deadline(self) -> None:
-        # Look before condemning: what was answered in time counts, however late the loop is.
-        self._untried.clear()
-        for attempt in list(self._attempts):
-            if self._handler is not None:
-                self._look_at(attempt)
-        if self._handler is not None:
-            late = TimeoutError(errno.ETIMEDOUT, f"no answer within {self._timeout:g} s")
-            self._give_up([late, *self._errors])
-
-    def _look_at(self, attempt: "_Attempt", events: int = 0) -> None:
-        try:
-            peername = attempt.peername()
-        except OSError as exc:
-            self._attempts.remove(attempt)
-            attempt.close()
-            self._errors.append(named(exc, attempt.address))
-            self._try_next()
-            return
-        if peername is not None:
-            self._succeed(attempt, peername)
-
-    def _succeed(self, attempt: "_Attempt", peername: Any) -> None:
-        handler, self._handler = self._handler, None
-        assert handler is not None
-        self._attempts.remove(attempt)
-        self.abort()
-        self._loop.detach(self)
-        sock = attempt.release()
-        Stream(self._loop, sock, handler, peername=peername, immediately=True)
-
-    def _give_up(self, errors: Sequence[OSError]) -> None:
-        self._error = summary(errors)
-        self.abort()
-        self.finish()
-
-
-class _Attempt:
-    """One address that is being tried, with its socket."""
-
-    def __init__(
-        self,
-        loop: EventLoop,
-        family: socket.AddressFamily,
-        address: Address,
-        on_ready: Callable[["_Attempt", int], object],
-    ) -> None:
+    def _try(self, family: socket.AddressFamily, address: Address) -> None:
         """Raises OSError if it has failed already."""
-        self.address = address
-        self._sock = sock = loop.network.socket(family, socket.SOCK_STREAM)
+        sock = self._loop.network.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _raise_unless(_IN_PROGRESS, sock.connect_ex(address))
-            self._watcher = loop.register(sock, EVENT_WRITE, partial(on_ready, self))
+            look = partial(self._look_at, sock, address)
+            self._attempts[sock] = self._loop.register(sock, EVENT_WRITE, look)
         except BaseException:
             sock.close()
             raise
 
-    def close(self) -> None:
-        """Call it off."""
-        self.release().close()
-
-    def release(self) -> socket.socket:
-        """Leave the socket to the caller."""
-        self._watcher.close()
-        return self._sock
-
-    def peername(self) -> Any:
-        """Who is at the other end; None if that will only be known later. Raises OSError."""
-        sock = self._sock
+    def _look_at(self, sock: socket.socket, address: Address, events: int) -> None:
         try:
-            peername = sock.getpeername()
+            peername = _peername_of(sock, address)
         except OSError as exc:
-            if self._was_answered():
-                # And reset since: whoever reads the answer will find the error behind it.
-                return self.address
-            _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
-            if exc.errno != errno.ENOTCONN:
-                raise
-            # Readiness is a hint. connect(2): EALREADY says that there is something to wait
-            # for. Or the connection was made, or refused, between two questions.
-            code = sock.connect_ex(self.address)
-            if code in _IN_PROGRESS - {0}:
-                return None
-            _raise_unless({0, errno.EISCONN}, code)
-            peername = sock.getpeername()
-        # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the ephemeral
-        # range and nobody listening. That is no server.
-        if peername == sock.getsockname():
-            _raise_unless({0}, errno.ECONNREFUSED)
-        return peername
+            self._attempts.pop(sock).close()
+            sock.close()
+            self._errors.append(named(exc, address))
+            self._try_next()
+            return
+        if peername is not None:
+            self._attempts.pop(sock).close()
+            handler = self._end()
+            assert handler is not None
+            Stream(self._loop, sock, handler, peername=peername, immediately=True)
 
-    def _was_answered(self) -> bool:
-        """Whether the other end has said something. Raises OSError if it has refused."""
-        try:
-            return bool(self._sock.recv(1, socket.MSG_PEEK))
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError as exc:
-            if exc.errno != errno.ENOTCONN:
-                raise
-            return False
+    def _on_deadline(self) -> None:
+        # Look before condemning: what was answered in time counts, however late the loop is.
+        self._untried.clear()
+        for watcher in list(self._attempts.values()):
+            if not watcher.closed:
+                watcher.callback(0)
+        if self._handler is not None:
+            late = f"no answer within {self._timeout:g} s"
+            self._errors.insert(0, OSError(errno.ETIMEDOUT, late))
+            self.finish()
+
+
+def _peername_of(sock: socket.socket, address: Address) -> Any:
+    """Who is at the other end; None if that will only be known later. Raises OSError."""
+    try:
+        peername = sock.getpeername()
+    except OSError as exc:
+        if _was_answered(sock):
+            # And reset since: whoever reads the answer will find the error behind it.
+            return address
+        _raise_unless({0}, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        if exc.errno != errno.ENOTCONN:
+            raise
+        # Readiness is a hint. connect(2): EALREADY says that there is something to wait
+        # for. Or the connection was made, or refused, between two questions.
+        code = sock.connect_ex(address)
+        if code in _IN_PROGRESS - {0}:
+            return None
+        _raise_unless({0, errno.EISCONN}, code)
+        peername = sock.getpeername()
+    # TCP lets a socket meet itself (RFC 9293, 3.5): loopback, a port in the ephemeral
+    # range and nobody listening. That is no server.
+    if peername == sock.getsockname():
+        _raise_unless({0}, errno.ECONNREFUSED)
+    return peername
+
+
+def _was_answered(sock: socket.socket) -> bool:
+    """Whether the other end has said something. Raises OSError if it has refused."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError as exc:
+        if exc.errno not in _NO_ANSWER:
+            raise
+        return False
 
 
 def _raise_unless(accepted: set[int], code: int) -> None:
