@@ -62,11 +62,7 @@ class Connector:
     """An attempt to connect; made by `connect`, called off by `cancel`."""
 
     def __init__(
-        self,
-        loop: EventLoop,
-        handler: StreamHandler,
-        addresses: list[AddressInfo],
-        timeout: float,
+        self, loop: EventLoop, handler: StreamHandler, addresses: list[AddressInfo], timeout: float
     ) -> None:
         self._loop = loop
         self._handler: StreamHandler | None = handler

@@ -26,10 +26,8 @@ _Group: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Linux, asm-generic/socket.h; the socket module has no names for them.
 _FORCED: Final = {socket.SO_SNDBUF: 32, socket.SO_RCVBUF: 33}  # SO_SNDBUFFORCE, SO_RCVBUFFORCE
 _SO_MEMINFO: Final = 55
-_ERROR_QUEUES: Final = [
-    (socket.IPPROTO_IP, 11),  # linux/in.h: IP_RECVERR
-    (socket.IPPROTO_IPV6, 25),  # linux/in6.h: IPV6_RECVERR
-]
+_IP_RECVERR: Final = 11  # linux/in.h
+_IPV6_RECVERR: Final = 25  # linux/in6.h
 _IP_MTU_DISCOVER: Final = 10  # linux/in.h
 _IP_PMTUDISC_OMIT: Final = 5
 # linux/sock_diag.h: nine numbers, the last of which counts drops.
@@ -70,8 +68,9 @@ def silence_error_queue(sock: socket.socket) -> None:
     ip(7), IP_RECVERR. It is off in a new socket, but this one may be the user's.
     """
     if sys.platform == "linux":
-        for level, option in _ERROR_QUEUES:
-            _is_granted(sock, level, option, 0)  # one of them is of the other family
+        # One of them is an option of the other family.
+        _is_granted(sock, socket.IPPROTO_IP, _IP_RECVERR, 0)
+        _is_granted(sock, socket.IPPROTO_IPV6, _IPV6_RECVERR, 0)
 
 
 def allow_fragments(sock: socket.socket) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import Enum
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from .addresses import ABSENT, Address, AddressInfo, Network, named, resolve, summary
+from .addresses import ABSENT, AddressInfo, Network, named, resolve, summary
 from .loop import EventLoop
 
 __all__ = ["Use", "bound_sockets", "expect"]
+
+_Make: TypeAlias = Callable[[AddressInfo], socket.socket]
 
 # How often the system is asked for a port that is free at all addresses of a host.
 _PORT_TRIES: Final = 8
@@ -113,7 +115,7 @@ def bound_sockets(
     if host is None:
         raise ValueError("expected a host or a socket")
     infos = resolve(loop.network, host, port, use.kind, numeric_only=loop.running)
-    make = partial(_bound, loop.network, use.kind, dual_stack)
+    make = partial(_bound, loop.network, use, dual_stack)
     tries = 1 if port else _PORT_TRIES
     while tries:
         tries -= 1
@@ -130,36 +132,27 @@ def bound_sockets(
 
 
 def _bind_each(
-    made: ExitStack,
-    make: Callable[[socket.AddressFamily, Address], socket.socket],
-    infos: list[AddressInfo],
-    only_first: bool,
+    made: ExitStack, make: _Make, infos: list[AddressInfo], only_first: bool
 ) -> tuple[list[socket.socket], list[OSError]]:
     socks: list[socket.socket] = []
     errors: list[OSError] = []
     for family, (host, port, *rest) in infos:
         if socks and only_first:
             break
-        chosen = socks[0].getsockname()[1] if socks else port
-        address = (host, chosen, *rest)
+        address = (host, socks[0].getsockname()[1] if socks else port, *rest)
         try:
-            socks.append(made.enter_context(make(family, address)))
+            socks.append(made.enter_context(make((family, address))))
         except OSError as exc:
             errors.append(named(exc, address))
     return socks, errors
 
 
-def _bound(
-    network: Network,
-    kind: socket.SocketKind,
-    dual_stack: bool,
-    family: socket.AddressFamily,
-    address: Address,
-) -> socket.socket:
-    sock = network.socket(family, kind)
+def _bound(network: Network, use: Use, dual_stack: bool, info: AddressInfo) -> socket.socket:
+    family, address = info
+    sock = network.socket(family, use.kind)
     try:
         sock.setblocking(False)
-        if kind == socket.SOCK_STREAM and hasattr(socket, "SO_REUSEPORT"):
+        if use is Use.LISTENER and hasattr(socket, "SO_REUSEPORT"):
             # Unix: a restarted server need not wait for its old connections' TIME_WAIT.
             # Never for UDP, nor on Windows: there it lets two servers share one port.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
