@@ -112,14 +112,14 @@ class Auditor(Instrument):
         if self._turns_left < 0:
             self.complain("the loop is still busy: it turns and turns")
         state = self.loop.state
-        queued = [_owner_of(callback) for callback in (*state.calls, *state.flushes)]
+        queued = {id(_owner_of(callback)) for callback in (*state.calls, *state.flushes)}
         for stream, audit in list(self._streams.items()):
-            audit.check(queued)
-            if stream.closing and audit.lost:
+            audit.check(is_queued=id(stream) in queued)
+            if audit.lost and stream.closing:
                 self._finished.append(self._streams.pop(stream))
         for books in self._endpoints.values():
             books.check()
-        self._check_registered(state.resources)
+        self._check_registered(set(state.resources))
         self.timers.check()
         self.check()
 
@@ -153,7 +153,7 @@ class Auditor(Instrument):
             self.complain(f"{what.name} was never closed")
         self.check()
 
-    def _check_registered(self, resources: Sequence[Resource]) -> None:
+    def _check_registered(self, resources: set[Resource]) -> None:
         for key in self.selector.keys:
             what = self._kernel.descriptors.get(key.fd)
             if what is None or _number_of(key.fileobj) != key.fd:

@@ -1,6 +1,6 @@
 """One stream of a simulation: what it says of itself is held against what passed its socket."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from ...buffers import ReceiveBuffer
@@ -125,10 +125,10 @@ class StreamAudit(StreamHandler):
 
     # -- each turn, and the end ------------------------------------------------------
 
-    def check(self, queued: Iterable[object]) -> None:
+    def check(self, *, is_queued: bool) -> None:
         """The state in which a stream may be left when the loop goes to wait.
 
-        `queued` are those who will be called soon.
+        `is_queued` says that the loop will call it first.
         """
         state = self._stream.state
         if state.life is Life.ENDED:
@@ -144,7 +144,7 @@ class StreamAudit(StreamHandler):
         is_open = state.life is Life.OPEN and not self._promised
         if self._undelivered and is_open:
             self._complain(f"{self._undelivered} bytes were received and not delivered")
-        if not self._made or any(owner is self._stream for owner in queued):
+        if not self._made or is_queued:
             return
         if state.unsent and not state.events & EVENT_WRITE:
             self._complain("bytes wait, and nobody waits for the socket to take them")
