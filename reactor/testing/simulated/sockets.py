@@ -40,7 +40,7 @@ class SimulatedSocket(ABC):
         """Grows with whatever changes what the socket is ready for: a loop that is woken again
         and again while this stands still, spins."""
         self._blocking = True
-        self._options: dict[tuple[int, int], Any] = {}
+        self.options: dict[tuple[int, int], Any] = {}
         self._number = kernel.open(self)
         self.name = self._label()
         """How the transcript calls it."""
@@ -83,12 +83,12 @@ class SimulatedSocket(ABC):
     def setsockopt(self, level: int, option: int, value: Any) -> None:
         """Remember an option."""
         self._enter("setsockopt")
-        self._options[level, option] = value
+        self.options[level, option] = value
 
     def getsockopt(self, level: int, option: int, size: int = 0) -> Any:
         """An option as it was set, or its default; `size` zeros for a structure."""
         self._enter("getsockopt")
-        value = self._options.get((level, option), _DEFAULTS.get((level, option), 0))
+        value = self.options.get((level, option), _DEFAULTS.get((level, option), 0))
         return bytes(size) if size and not isinstance(value, bytes) else value
 
     def bind(self, address: Address) -> None:
@@ -108,13 +108,13 @@ class SimulatedSocket(ABC):
     @property
     def dual_stack(self) -> bool:
         """Whether an IPv6 socket takes IPv4 too."""
-        v6_only = self._options.get((socket.IPPROTO_IPV6, socket.IPV6_V6ONLY), 0)
+        v6_only = self.options.get((socket.IPPROTO_IPV6, socket.IPV6_V6ONLY), 0)
         return self.family == socket.AF_INET6 and not v6_only
 
     @property
     def reuses_address(self) -> bool:
         """Whether it would share its address: socket(7), SO_REUSEADDR."""
-        return bool(self._options.get((socket.SOL_SOCKET, socket.SO_REUSEADDR)))
+        return bool(self.options.get((socket.SOL_SOCKET, socket.SO_REUSEADDR)))
 
     @property
     def listening(self) -> bool:

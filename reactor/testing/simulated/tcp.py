@@ -68,7 +68,7 @@ class TcpSocket(SimulatedSocket):
         end = self._waiting.popleft()
         self.activity += 1
         accepted = TcpSocket(self._kernel, self._ports, self.family, end)
-        accepted._options = dict(self._options)
+        accepted.options = dict(self.options)
         assert isinstance(end.address, tuple)
         accepted.address = end.address
         self._ports.share(accepted, end.address)
@@ -260,7 +260,7 @@ class TcpSocket(SimulatedSocket):
             self._end.close(hard=self._lingers_for_nothing())
 
     def _lingers_for_nothing(self) -> bool:
-        linger = self._options.get((socket.SOL_SOCKET, socket.SO_LINGER))
+        linger = self.options.get((socket.SOL_SOCKET, socket.SO_LINGER))
         return linger is not None and _LINGER.unpack(linger) == (1, 0)
 
     def _label(self) -> str:

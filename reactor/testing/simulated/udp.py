@@ -121,7 +121,7 @@ class UdpSocket(SimulatedSocket):
     def _take(self, datagram: bytes, source: Address) -> None:
         if self._peer is not None and unmapped(source)[:2] != unmapped(self._peer)[:2]:
             return
-        room = int(self._options.get((socket.SOL_SOCKET, socket.SO_RCVBUF), 212992))
+        room = int(self.options.get((socket.SOL_SOCKET, socket.SO_RCVBUF), 212992))
         if self._queued > room:
             self.dropped += 1
             self._kernel.tell(self.name, "dropped, the buffer is full")
@@ -174,7 +174,7 @@ class UdpSocket(SimulatedSocket):
         super().setsockopt(level, option, value)
         kept = _FORCED.get(option, option)
         if level == socket.SOL_SOCKET and kept in _FORCED.values():
-            self._options[level, kept] = 2 * value
+            self.options[level, kept] = 2 * value
 
     def readiness(self) -> int:
         """The events that are ready."""
