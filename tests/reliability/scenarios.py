@@ -101,14 +101,14 @@ class Echo(StreamHandler):
     """Sends everything back, and follows the peer's half-close when all is sent."""
 
     def connection_made(self, stream: Stream) -> None:
-        self._stream = stream
+        self.stream = stream
 
     def data_received(self, buffer: ReceiveBuffer) -> None:
-        if not self._stream.write(buffer.take_all()):
-            self._stream.pause_reading()
+        if not self.stream.write(buffer.take_all()):
+            self.stream.pause_reading()
 
     def resume_writing(self) -> None:
-        self._stream.resume_reading()
+        self.stream.resume_reading()
 
 
 class Witness(StreamHandler):

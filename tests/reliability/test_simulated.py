@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reactor import EventLoop, ReceiveBuffer, Stream
+from reactor import EVENT_READ, EventLoop, ReceiveBuffer, Stream, Watcher
 from reactor.relay.control import ControlConnection
 from reactor.relay.fanout import FanOut
-from reactor.stream import Input, Life
-from reactor.wakeup import Wakeup
+from reactor.testing.simulated.stream_audit import StreamAudit
+from reactor.testing.simulated.tcp import TcpSocket
 from tests.reliability import scenarios, seeds, torture
 from tests.reliability.outcome import Plan
 from tests.reliability.scenarios import SCENARIOS, TORTURED
@@ -50,8 +50,8 @@ def test_work_is_divided_whole_and_in_order() -> None:
 
 
 def test_an_echo_that_loses_a_byte_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def data_received(self: Any, buffer: ReceiveBuffer) -> None:
-        self._stream.write(buffer.take_all()[:-1])
+    def data_received(echo: scenarios.Echo, buffer: ReceiveBuffer) -> None:
+        echo.stream.write(buffer.take_all()[:-1])
 
     monkeypatch.setattr(scenarios.Echo, "data_received", data_received)
     _, failures = seeds.run_seeds([0])
@@ -59,11 +59,8 @@ def test_an_echo_that_loses_a_byte_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_reply_that_a_reset_destroys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def close_at_once(self: Stream, timeout: float = 5.0) -> None:
-        self._flush()
-        self.abort()
-
-    monkeypatch.setattr(Stream, "close", close_at_once)
+    close = Stream.close
+    monkeypatch.setattr(Stream, "close", lambda stream, timeout=5.0: close(stream, timeout=0.0))
     failures = [line for _, lines in map(seeds.run_seeds, ([0], [2], [4])) for line in lines]
     assert any("scenario farewell" in failure for failure in failures)
 
@@ -81,30 +78,37 @@ def test_a_relay_that_sends_a_datagram_twice_is_found(monkeypatch: pytest.Monkey
 
 
 def test_a_relay_whose_end_overtakes_its_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def eof_received(self: ControlConnection) -> None:
-        self._stream.close()
-
-    monkeypatch.setattr(ControlConnection, "eof_received", eof_received)
+    # What is no answer has the stream closed.
+    monkeypatch.setattr(ControlConnection, "eof_received", lambda connection: None)
     _, failures = seeds.run_seeds([0])
     assert any("scenario commands" in failure for failure in failures)
 
 
 def test_a_loop_that_a_full_selector_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def raise_it(self: Stream, events: int) -> None:
-        if self._life is Life.OPEN:
-            self._watcher.modify(events)
+    modify = Watcher.modify
 
-    monkeypatch.setattr(Stream, "_watch", raise_it)
+    def fail(watcher: Watcher, events: int) -> None:
+        try:
+            modify(watcher, events)
+        except OSError as exc:
+            raise RuntimeError("nobody reckons with this") from exc
+
+    monkeypatch.setattr(Watcher, "modify", fail)
     attempts = [each for each in torture.gather(0, 1) if each[2].call == "register"]
     assert any("the loop was ended by" in failure for failure in torture.try_all(attempts))
 
 
-def test_a_loop_that_leaks_when_it_can_not_start_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leak(self: EventLoop) -> None:
-        self._wakeup = Wakeup(self._network)
-        self._wakeup_watcher = self.register(self._wakeup, 1, self._on_wakeup)
+def test_a_loop_that_leaks_when_it_can_not_watch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    register = EventLoop.register
 
-    monkeypatch.setattr(EventLoop, "_hang_bell", leak)
+    def leak(loop: EventLoop, *watched: Any) -> Watcher:
+        try:
+            return register(loop, *watched)
+        except OSError:
+            loop.network.socketpair()
+            raise
+
+    monkeypatch.setattr(EventLoop, "register", leak)
     attempts = [each for each in torture.gather(0, 1) if each[2].call == "register"]
     assert any("never closed" in failure for failure in torture.try_all(attempts))
 
@@ -121,35 +125,66 @@ def found_by(name: str) -> bool:
 def test_a_stream_whose_end_overtakes_what_was_left_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def resume_at_once(self: Stream) -> None:
-        if self._input is Input.PAUSED:
-            self._input = Input.OPEN
-            self._watch_input()
-            self._loop.call_soon(self._deliver)
+    modify = Watcher.modify
 
-    monkeypatch.setattr(Stream, "resume_reading", resume_at_once)
+    def read_on(watcher: Watcher, events: int) -> None:
+        modify(watcher, events | EVENT_READ)
+
+    monkeypatch.setattr(Watcher, "modify", read_on)
     assert found_by("dialogue")
 
 
 def test_a_stream_whose_failed_output_ends_its_input_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Stream, "_lose_output", Stream._end)
+    send, receive = TcpSocket.send, TcpSocket.recv
+    deaf = set()
+
+    def fail_for_good(sock: TcpSocket, data: bytes) -> int:
+        try:
+            return send(sock, data)
+        except (BrokenPipeError, ConnectionError):
+            deaf.add(sock)
+            raise
+
+    def hear_nothing(sock: TcpSocket, size: int, flags: int = 0) -> bytes:
+        if sock in deaf:
+            raise ConnectionResetError
+        return receive(sock, size, flags)
+
+    monkeypatch.setattr(TcpSocket, "send", fail_for_good)
+    monkeypatch.setattr(TcpSocket, "recv", hear_nothing)
     assert found_by("refusal")
 
 
 def test_a_stream_that_is_torn_by_an_exit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def deliver(self: Stream) -> None:
-        self._handler.data_received(self._buffer)
+    deliver = StreamAudit.data_received
 
-    monkeypatch.setattr(Stream, "_deliver", deliver)
+    def tear(audit: StreamAudit, buffer: ReceiveBuffer) -> None:
+        try:
+            deliver(audit, buffer)
+        except SystemExit:
+            buffer.discard(len(buffer))
+            raise
+
+    monkeypatch.setattr(StreamAudit, "data_received", tear)
     assert found_by("dialogue")
 
 
 def test_a_stream_that_outlives_both_its_halves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def end_if_closed(self: Stream) -> None:
-        if self._deadline is not None and self._input is Input.ENDED:
-            self._end(None)
+    shut, receive = TcpSocket.shutdown, TcpSocket.recv
+    over = set()
 
-    monkeypatch.setattr(Stream, "_end_if_over", end_if_closed)
+    def remember(sock: TcpSocket, how: int) -> None:
+        over.add(sock)
+        shut(sock, how)
+
+    def miss_the_end(sock: TcpSocket, size: int, flags: int = 0) -> bytes:
+        data = receive(sock, size, flags)
+        if sock in over and not data:
+            raise BlockingIOError
+        return data
+
+    monkeypatch.setattr(TcpSocket, "shutdown", remember)
+    monkeypatch.setattr(TcpSocket, "recv", miss_the_end)
     assert found_by("dialogue")
