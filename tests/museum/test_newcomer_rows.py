@@ -14,7 +14,7 @@ from reactor.relay.suspicion import Suspicion
 from reactor.testing import ManualClock
 from tests.fakes import Door, FaultySocket, wait_for
 from tests.museum.scenes import code_of, iterate_until, let_wait
-from tests.relay.peers import Controller, Studio, studio
+from tests.relay.peers import Controller, Studio, socket_to, studio
 from tests.relay.strangers import STRANGERS, WAITING_FOR_A_GREETING
 
 ALL = STRANGERS | WAITING_FOR_A_GREETING
@@ -157,9 +157,8 @@ def test_row_204_a_command_finished_in_time_is_answered_however_late_it_is_read(
         client = relay.controller()
         client.say(b"CONECTAR 50")
         let_wait(relay, 11)
-        (connection,) = relay.server.connections
         client.say(b"00\n")
-        wait_for(connection._stream._sock)
+        wait_for(relay.socket_of(client))
         clock.advance(60)
         assert client.hear() == [b"OK"]
 
@@ -177,8 +176,7 @@ def test_row_204_a_reply_that_came_in_time_counts_however_late_it_is_read(
         with listener.accept()[0] as server:
             settle(loop)
             server.sendall(b"OK\n")
-            assert client._stream is not None
-            wait_for(client._stream._sock)
+            wait_for(socket_to(loop, listener.getsockname()))
             clock.advance(60)
             settle(loop)
             assert isinstance(events[-1], Replied)
@@ -218,7 +216,7 @@ def test_row_203_an_order_to_exit_from_the_servers_report_costs_no_reply(
         client.say(b"CONTINUAR\n" * 20 + b"hola\nINTERRUMPIR\nDESCONECTAR\n")
 
     clients = [relay.viewer()[0] for _ in range(2)]
-    relay.server._report = report
+    relay.report = report
     for client in clients:
         say(client)
     orders = run_on(relay.loop, 20)
@@ -267,8 +265,8 @@ def test_row_217_a_server_that_was_never_reached_is_not_called_lost(loop: EventL
 def test_row_217_a_good_bye_that_waits_for_no_answer_is_no_error(relay: Studio) -> None:
     client, _ = relay.viewer()
     client.say(b"INTERRUMPIR\nDESCONECTAR\n")
-    (connection,) = relay.server.connections
-    iterate_until(relay.loop, lambda: connection._stream.closing)
+    stream = relay.stream_of(client)
+    iterate_until(relay.loop, lambda: stream.closing)
     client.reset()
     iterate_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
     assert "left: " in str(relay.events[-1])

@@ -49,7 +49,7 @@ def order_at(relay: Studio, kind: type[ServerEvent]) -> list[ServerEvent]:
         if isinstance(event, kind) and sum(isinstance(each, kind) for each in told) == 1:
             raise Order
 
-    relay.server._report = report
+    relay.report = report
     return told
 
 

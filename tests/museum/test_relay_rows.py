@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from reactor import EventLoop
+from reactor import EventLoop, Listener
 from reactor.relay import RateLimitedReport, RelayServer
 from reactor.relay.events import (
     BadInput,
@@ -154,11 +154,13 @@ def test_row_36_a_flood_of_clients_is_a_bounded_number_of_lines_and_an_honest_co
     report = RateLimitedReport(loop, lines.append)
     server = RelayServer(loop, ("127.0.0.1", 0), ingest=("127.0.0.1", 0), report=report)
 
+    (door,) = [each for each in loop.state.resources if isinstance(each, Listener)]
+
     def let_come_and_go(clients: int) -> None:
-        before = server._listener.accepted
+        before = door.accepted
         for _ in range(clients):
             socket.create_connection(server.address).close()
-        iterate_until(loop, lambda: server._listener.accepted == before + clients)
+        iterate_until(loop, lambda: door.accepted == before + clients)
         iterate_until(loop, lambda: not server.connections)
 
     let_come_and_go(150)

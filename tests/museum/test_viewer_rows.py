@@ -33,7 +33,7 @@ def test_row_141_a_log_on_a_full_disk_costs_no_client_and_no_datagram(
         raise full
 
     with studio(loop, segmentation=True) as relay:
-        relay.server._report = write
+        relay.report = write
         clients = [relay.viewer() for _ in range(2)]
         script_all(made[1:], "sendmsg", [errno.EIO])  # runs are refused, which is an event
         for number in range(1, 4):
@@ -74,12 +74,12 @@ def test_row_142_who_comes_back_in_the_same_moment_gets_its_port_again(
     relay: Studio, reset: bool
 ) -> None:
     client, player = relay.viewer()
-    (connection,) = relay.server.connections
+    end = relay.socket_of(client)
     if reset:
         client.reset()
     else:
         client.sock.close()
-    wait_for(connection._stream._sock)  # the end has arrived, but was not dealt with
+    wait_for(end)  # the end has arrived, but was not dealt with
     assert relay.controller().ask(b"CONECTAR %d" % player.port) == b"OK"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from reactor import Address, EventLoop
+from reactor import Address, EventLoop, Stream
 from reactor.relay import RelayServer
 from reactor.testing import run_until
 
@@ -97,6 +97,21 @@ class Player:
         return self._seen
 
 
+def stream_to(loop: EventLoop, address: Address) -> Stream:
+    """The loop's own end of a connection with `address`."""
+    streams = [each for each in loop.state.resources if isinstance(each, Stream)]
+    (found,) = [stream for stream in streams if stream.peername == address]
+    return found
+
+
+def socket_to(loop: EventLoop, address: Address) -> socket.socket:
+    """What the loop's own end of a connection with `address` reads from."""
+    number = stream_to(loop, address).state.fd
+    (found,) = [watcher.fileobj for watcher in loop.state.watchers if watcher.fd == number]
+    assert isinstance(found, socket.socket)
+    return found
+
+
 class Studio:
     """A relay in a loop, with everything that was opened around it closed at the end."""
 
@@ -104,11 +119,24 @@ class Studio:
         self.loop = loop
         self._cleanup = cleanup
         self.events: list[object] = []
+        self.report: Callable[[Any], object] = self.events.append
+        """Whom the relay tells: a test may put another in its place."""
         options = {"ingest": ("127.0.0.1", 0), "control": ("127.0.0.1", 0), **options}
         control = options.pop("control")
-        self.server = RelayServer(loop, control, report=self.events.append, **options)
+        self.server = RelayServer(loop, control, report=self._tell, **options)
         self.source = Player(loop, self.server.ingest_address[0])
         self._cleanup.callback(self.source.sock.close)
+
+    def _tell(self, event: object) -> None:
+        self.report(event)
+
+    def stream_of(self, controller: Controller) -> Stream:
+        """The relay's end of the connection."""
+        return stream_to(self.loop, controller.sock.getsockname())
+
+    def socket_of(self, controller: Controller) -> socket.socket:
+        """What the relay's end of the connection reads from."""
+        return socket_to(self.loop, controller.sock.getsockname())
 
     def controller(self, source: str | None = None, server: Address | None = None) -> Controller:
         controller = Controller(self.loop, server or self.server.address, source)

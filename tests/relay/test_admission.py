@@ -2,6 +2,7 @@
 Pure counting, compared with a list of those who are in.
 """
 
+import weakref
 from ipaddress import IPv4Address, IPv6Address
 from itertools import count
 
@@ -149,13 +150,19 @@ def test_zero_means_no_limit() -> None:
 
 
 def test_hosts_that_left_or_were_refused_are_forgotten() -> None:
-    admission = Admission[int](max_clients=1, max_clients_per_host=1)
-    for number in range(100):
-        admission.enter(number, f"192.0.2.{number}")
-        admission.mark_idle(number)
-        admission.enter(-number, "198.51.100.1")
-        admission.leave(number)
-    assert (len(admission._host_of), len(admission._at), len(admission._idle)) == (0, 0, 0)
+    class Name(str):
+        """One that tells when it is forgotten."""
+
+    admission = Admission[Name](max_clients=1, max_clients_per_host=1)
+    names = [Name(text) for text in ("here", "192.0.2.1", "there", "198.51.100.1")]
+    references = [weakref.ref(name) for name in names]
+    here, its_host, there, other_host = names
+    admission.enter(here, its_host)
+    admission.mark_idle(here)
+    admission.enter(there, other_host)
+    admission.leave(here)
+    del names, here, its_host, there, other_host
+    assert [reference() for reference in references] == [None] * 4
 
 
 @pytest.mark.parametrize("limits", [(-1, 0), (0, -1)])

@@ -14,7 +14,7 @@ from reactor.relay.events import ClientEvent, ClientJoined, Connected, Replied, 
 from reactor.relay.protocol import Ok
 from reactor.testing import ManualClock, run_until
 from tests.fakes import wait_for
-from tests.relay.peers import Controller, Studio, studio
+from tests.relay.peers import Studio, socket_to, studio
 
 TIMEOUT = 10.0
 
@@ -37,16 +37,6 @@ def stop_the_process(clock: ManualClock, *readable: socket.socket) -> None:
     clock.advance(60)
 
 
-def server_side(relay: Studio, client: Controller) -> socket.socket:
-    name = client.sock.getsockname()
-    (found,) = [
-        connection._stream._sock
-        for connection in relay.server.connections
-        if connection._client == name
-    ]
-    return found
-
-
 # -- the server's ------------------------------------------------------------------------
 
 
@@ -57,7 +47,7 @@ def test_a_command_that_was_finished_in_time_is_answered(relay: Studio, clock: M
     settle(relay.loop)
     clock.advance(TIMEOUT - 1)
     client.say(b" 5000\n")
-    stop_the_process(clock, server_side(relay, client))
+    stop_the_process(clock, relay.socket_of(client))
     assert client.hear() == [b"OK"]
 
 
@@ -81,7 +71,7 @@ def test_a_command_of_who_waits_in_line_is_answered(relay: Studio, clock: Manual
     client.say(b"INTERR")
     settle(relay.loop)
     client.say(b"UMPIR\n" + b"CONTINUAR\nINTERRUMPIR\n" * 50 + b"CONTINUAR")
-    stop_the_process(clock, server_side(relay, client))
+    stop_the_process(clock, relay.socket_of(client))
     relay.loop.run_once(0)
     client.say(b"\n")
     for _ in range(20):
@@ -94,12 +84,11 @@ def test_a_command_of_who_did_not_read_its_replies_is_answered(
     relay: Studio, clock: ManualClock
 ) -> None:
     client, _ = relay.viewer()
-    (connection,) = relay.server.connections
-    connection._stream.set_write_buffer_limits(high=1, low=0)
+    relay.stream_of(client).set_write_buffer_limits(high=1, low=0)
     client.say(b"hola\nINTERR")  # the first reply is one too many
     settle(relay.loop)
     client.say(b"UMPIR\n")
-    stop_the_process(clock, server_side(relay, client))
+    stop_the_process(clock, relay.socket_of(client))
     assert client.hear(2)[1] == b"OK"
 
 
@@ -121,7 +110,7 @@ def test_a_command_that_was_not_finished_is_condemned_all_the_same(
     run_until(relay.loop, lambda: relay.events)
     settle(relay.loop)
     client.say(b" 50")
-    stop_the_process(clock, server_side(relay, client))
+    stop_the_process(clock, relay.socket_of(client))
     assert client.hear_the_end().startswith(b"ERROR INCOMPLETO")
     assert not any(isinstance(event, StateChanged) for event in relay.events)
     assert any(str(event).endswith('sent "CONECTAR 50": INCOMPLETO') for event in relay.events)
@@ -135,6 +124,7 @@ class Server:
 
     def __init__(self, loop: EventLoop) -> None:
         self.events: list[ClientEvent] = []
+        self._loop = loop
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.client = RelayClient(
             loop,
@@ -153,8 +143,7 @@ class Server:
 
     @property
     def client_side(self) -> socket.socket:
-        assert self.client._stream is not None
-        return self.client._stream._sock
+        return socket_to(self._loop, self._listener.getsockname())
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def heard(client: Controller) -> list[bytes]:
 
 
 def order_exit_at(relay: Studio, kind: type) -> Orders:
-    orders = relay.server._report = Orders(kind)
+    orders = relay.report = Orders(kind)
     return orders
 
 
@@ -99,7 +99,7 @@ def test_an_order_to_exit_costs_no_client_a_reply(relay: Studio, kind: type[Serv
     found += run_on(relay.loop, 10)
     assert found == orders.given == 1
     assert (relay.server.connections, relay.server.admission.clients) == ({}, 0)
-    assert relay.server.fan_out._viewers == {}
+    assert [relay.controller().ask(b"CONECTAR %d" % port) for port in (5000, 5001)] == [b"OK"] * 2
 
 
 @pytest.mark.parametrize("kind", [StateChanged, BadInput])
@@ -182,7 +182,7 @@ def test_closing_calls_nobody_back_and_ends_everybody(
     person.say(b"hola\n")
     run_on(relay.loop, 5)
     monkeypatch.setattr(Ingest, "lost", 5)
-    orders = relay.server._report = Orders(object)
+    orders = relay.report = Orders(object)
     relay.server.close()
     assert orders.events == []
     assert run_on(relay.loop, 10) == 1

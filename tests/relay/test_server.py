@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,8 +112,7 @@ def test_a_half_close_of_who_does_not_read_yet_does_not_overtake_its_commands(
     relay: Studio,
 ) -> None:
     client, _ = relay.viewer()
-    (connection,) = relay.server.connections
-    connection._stream.set_write_buffer_limits(high=2, low=0)  # each reply is one too many
+    relay.stream_of(client).set_write_buffer_limits(high=2, low=0)  # each reply is one too many
     client.say(b"INTERRUMPIR\nCONTINUAR\n" * 50)
     client.sock.shutdown(socket.SHUT_WR)
     assert client.hear_the_end() == b"OK\n" * 100
@@ -126,19 +126,20 @@ def test_a_reset_behind_a_thousand_commands_leaves_nobody_in_the_line(relay: Stu
     client.reset()
     run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
     iterate(relay.loop)
-    assert not relay.server._line
+    assert relay.loop.state.calls == ()
     relay.stream(b"video")
     assert other.wait_for(1) == [b"video"]
 
 
 def test_what_comes_when_no_answer_can_leave_is_not_kept(relay: Studio) -> None:
-    relay.viewer()
+    client, _ = relay.viewer()
     (connection,) = relay.server.connections
-    connection._stream.close()
-    buffer = reactor.ReceiveBuffer()
-    buffer.append(b"INTERRUMPIR\n")
+    relay.stream_of(client).close()
+    buffer, line = reactor.ReceiveBuffer(), bytes(bytearray(b"INTERRUMPIR\n"))
+    kept = sys.getrefcount(line)
+    buffer.append(line)
     connection.data_received(buffer)
-    assert len(buffer) == connection._parser.waiting == 0
+    assert (len(buffer), sys.getrefcount(line)) == (0, kept)
 
 
 def test_an_unfinished_command_before_the_end_is_answered_too(relay: Studio) -> None:
@@ -181,18 +182,16 @@ def test_floods_of_commands_wait_in_one_line_and_each_is_answered(relay: Studio)
 def test_a_client_that_reads_again_while_it_waits_in_line_loses_no_reply(relay: Studio) -> None:
     client, _ = relay.viewer()
     size = len(client.ask(b"hola")) + 1
-    (connection,) = relay.server.connections
     # The replies of two turns leave together. The last of them is one too many; when they
     # have left, the client still has commands in line.
-    connection._stream.set_write_buffer_limits(high=16 * size - 1)
+    relay.stream_of(client).set_write_buffer_limits(high=16 * size - 1)
     client.say(b"hola\n" * 1000)
     assert {code(reply) for reply in client.hear(1000)} == {b"DESCONOCIDO"}
 
 
 def test_a_client_that_never_reads_is_not_read_either_until_it_does(relay: Studio) -> None:
     client, _ = relay.viewer()
-    (connection,) = relay.server.connections
-    ends = client.sock, connection._stream._sock
+    ends = client.sock, relay.socket_of(client)
     set_buffers(16 * 1024, *ends)  # so that little waits on the way
     sent = idle = 0
     while idle < 100:  # turns in which the relay has read nothing
@@ -202,7 +201,7 @@ def test_a_client_that_never_reads_is_not_read_either_until_it_does(relay: Studi
         except BlockingIOError:
             idle += 1
         relay.loop.run_once(0)
-        assert connection._stream.write_buffer_size < 128 * 1024
+        assert relay.stream_of(client).write_buffer_size < 128 * 1024
     set_buffers(1024 * 1024, *ends)
     assert {code(reply) for reply in client.hear(sent // 5)} == {b"DESCONOCIDO"}
 
@@ -548,9 +547,9 @@ def test_a_port_is_free_once_its_session_has_ended_however_long_the_connection_l
 @pytest.mark.parametrize("way", ["close", "reset"])
 def test_a_client_that_comes_back_at_once_gets_its_port_again(relay: Studio, way: str) -> None:
     client, player = relay.viewer()
-    (connection,) = relay.server.connections
+    end = relay.socket_of(client)
     client.sock.close() if way == "close" else client.reset()
-    wait_for(connection._stream._sock)  # the end has arrived, but was not dealt with
+    wait_for(end)  # the end has arrived, but was not dealt with
     assert relay.controller().ask(b"CONECTAR %d" % player.port) == b"OK"
 
 
@@ -637,7 +636,7 @@ def test_a_report_that_raises_costs_nobody_the_stream(
     def report(event: ServerEvent) -> None:
         raise full
 
-    monkeypatch.setattr(relay.server, "_report", report)
+    monkeypatch.setattr(relay, "report", report)
     client, player = relay.viewer()
     relay.stream(b"seen")
     assert player.wait_for(1) == [b"seen"]
@@ -683,8 +682,8 @@ def test_a_loop_that_closes_takes_every_client_along(relay: Studio) -> None:
 def test_who_said_good_bye_and_did_not_wait_left_without_an_error(relay: Studio) -> None:
     client, _ = relay.viewer()
     client.say(b"INTERRUMPIR\nDESCONECTAR\n")
-    (connection,) = relay.server.connections
-    run_until(relay.loop, lambda: connection._stream.closing)
+    stream = relay.stream_of(client)
+    run_until(relay.loop, lambda: stream.closing)
     client.reset()  # the replies are not waited for
     run_until(relay.loop, lambda: isinstance(relay.events[-1], ClientLeft))
     assert "left: " in str(relay.events[-1])
