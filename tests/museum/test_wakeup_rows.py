@@ -271,6 +271,7 @@ def test_row_128_signals_ring_at_whoever_they_rang_at_before(loop: EventLoop, wa
         try:
             for signum in SIGNALS:
                 loop.add_signal_handler(signum, int)
+            loop.run_once(0)
             for signum in SIGNALS if way == "remove" else []:
                 loop.remove_signal_handler(signum)
             if way == "close":
@@ -285,6 +286,7 @@ def test_row_128_no_signal_rings_at_a_number_that_belongs_to_somebody_else_by_no
 ) -> None:
     before = wakeup_fd()
     loop.add_signal_handler(signal.SIGUSR1, int)
+    loop.run_once(0)
     writer = bell.writer_fileno()
     loop.close()
     assert wakeup_fd() == before != writer
