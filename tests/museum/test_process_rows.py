@@ -311,7 +311,8 @@ def test_row_206_a_wakeup_descriptor_that_the_program_has_set_since_stays(loop: 
     near, far = quiet_pair()
     with near, far:
         loop.add_signal_handler(signal.SIGUSR1, int)
-        signal.set_wakeup_fd(near.fileno())
+        loop.call_soon(signal.set_wakeup_fd, near.fileno())
+        loop.run_once(0)
         loop.close()
         assert wakeup_fd() == near.fileno()
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import selectors
 import stat
 from types import SimpleNamespace
 from typing import Any
@@ -48,9 +49,29 @@ def _(patch: Patch) -> None:
 
 @bug(205, "a child's watchers are those of its parent")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Watcher, "disown")
-    def _(disown: Function, watcher: Watcher, *args: Any) -> None:
-        pass
+    given: list[selectors.BaseSelector] = []
+    is_child: list[bool] = []
+    waits: dict[Watcher, int] = {}
+
+    @instead_of(patch, EventLoop, "__init__")
+    def _(make: Function, loop: EventLoop, *, selector: Any = None, **options: Any) -> None:
+        given.append(selector)
+        make(loop, selector=selector, **options)
+
+    @instead_of(patch, EventLoop, "disown")
+    def _(disown: Function, loop: EventLoop) -> None:
+        is_child.append(True)
+        disown(loop)
+
+    @instead_of(patch, Watcher, "modify")
+    def _(modify: Function, watcher: Watcher, events: int) -> None:
+        if not is_child:
+            waits[watcher] = events
+            modify(watcher, events)
+        elif waits[watcher] and events:
+            given[-1].modify(watcher.fd, events, watcher)
+        elif waits[watcher]:
+            given[-1].unregister(watcher.fd)
 
 
 # -- what can be watched -------------------------------------------------------------------
