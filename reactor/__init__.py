@@ -15,7 +15,7 @@ from .addresses import Address, Network, format_address, format_host, parse_addr
 from .batch import DatagramBatch
 from .buffers import ReceiveBuffer, SendQueue
 from .connector import Connector, connect
-from .counters import DatagramCounters
+from .datagram_sender import DatagramCounters
 from .datagrams import DatagramEndpoint, DatagramHandler, bind_udp, bind_udp_all
 from .errors import BufferFull, LineTooLong, LoopClosed, ProtocolError, StreamClosed
 from .instruments import Instrument, InstrumentGroup, Recorder, SlowCallback, SlowCallbackMonitor

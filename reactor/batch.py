@@ -58,10 +58,8 @@ class DatagramBatch:
         They are worked out once, for all receivers.
         """
         if self._runs is None:
-            slab = self._slab
-            self._runs = [
-                ((slab[run.start : run.start + run.size],), run) for run in find_runs(self.sizes)
-            ]
+            runs, slab = find_runs(tuple(self.sizes)), self._slab
+            self._runs = [((slab[run.start : run.start + run.size],), run) for run in runs]
         return self._runs
 
     def datagrams_of(self, run: Run) -> Iterator[memoryview]:

@@ -1,23 +1,43 @@
 """Sends datagrams, whole batches to many at a time, and copes when the system says no.
 
-An error on one datagram costs at most that datagram, and never another receiver's.
+An error on one datagram costs at most that datagram, and never another receiver's. What
+was lost is counted by its reason.
 """
 
 import errno
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from .addresses import Address
 from .batch import DatagramBatch
-from .counters import DatagramCounters
 from .gso import FALLBACK_ERRNOS, Run
-from .refusals import Refusals
 from .ways import Way, Ways
 
-__all__ = ["DatagramSender"]
+__all__ = ["DatagramCounters", "DatagramSender"]
 
 # What the system says of port 0, and would say of other addresses that can't be.
 _IMPOSSIBLE: Final = "EINVAL"
+_OLD_NEWS: Final = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENOPROTOOPT}
+
+
+@dataclass(slots=True)
+class DatagramCounters:
+    """What has passed through an endpoint; all numbers count datagrams unless they say bytes."""
+
+    received: int = 0
+    received_bytes: int = 0
+    sent: int = 0
+    sent_bytes: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Not sent, by the name of the errno."""
+    rejected: int = 0
+    """Came from somebody else than the only one who may send."""
+    discarded: int = 0
+    """Had waited too long: thrown away on resuming."""
+    receive_errors: int = 0
+    """Errors that the system reported on receiving; none ends the endpoint."""
 
 
 class DatagramSender:
@@ -40,9 +60,14 @@ class DatagramSender:
         self._ways = ways
         self._counters = counters
         self._segmentation = segmentation
+        self._clock = clock
         self._on_drop = on_drop
         self._on_refusal = on_refusal
-        self._refusals = Refusals(clock)
+
+    def close(self) -> None:
+        """Tell nobody any more, and keep nobody alive."""
+        self._on_drop = lambda count, reason: None
+        self._on_refusal = lambda exc, address: None
 
     def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
         """Send one datagram; False if it was dropped. Raises what `Ways.to` raises."""
@@ -50,80 +75,50 @@ class DatagramSender:
 
     def send_batch(self, batch: DatagramBatch, address: Address) -> int:
         """Send `batch`; how many were dropped. Raises what `Ways.to` raises."""
-        return self._send_all(batch, [self._ways.to(address)]).get(address, 0)
+        dropped: dict[Address, int] = {}
+        self._send_all(batch, [self._ways.to(address)], dropped)
+        return dropped.get(address, 0)
 
     def send_batch_to_all(
         self, batch: DatagramBatch, addresses: Sequence[Address]
     ) -> dict[Address, int]:
         """Send `batch` to each address; return how many were dropped, where any were."""
-        try:
-            ways = self._ways.to_all(addresses)
-        except (TypeError, ValueError):
-            ways, impossible = self._sort_out(batch, addresses)
-            return self._send_all(batch, ways) | impossible
-        return self._send_all(batch, ways)
-
-    def forget(self, address: Address) -> None:
-        """Whoever is at `address` next is somebody else."""
-        self._refusals.forget(address)
-
-    def close(self) -> None:
-        """Tell nobody any more, and keep nobody alive."""
-        self._on_drop = lambda count, reason: None
-        self._on_refusal = lambda exc, address: None
-
-    def _sort_out(
-        self, batch: DatagramBatch, addresses: Sequence[Address]
-    ) -> tuple[list[Way], dict[Address, int]]:
-        """The ways to those that can be, and what was dropped for those that can't."""
-        ways: list[Way] = []
+        known, ways = self._ways, []
+        known.make_room(len(addresses))
         dropped: dict[Address, int] = {}
         for address in addresses:
             try:
-                ways.append(self._ways.to(address))
+                ways.append(known[address])
             except (TypeError, ValueError) as exc:
                 self._count_dropped(_IMPOSSIBLE, len(batch))
                 if isinstance(exc, ValueError):  # others may be no keys either
                     _add(dropped, address, len(batch))
-        return ways, dropped
+        self._send_all(batch, ways, dropped)
+        return dropped
 
-    def _send_all(self, batch: DatagramBatch, ways: list[Way]) -> dict[Address, int]:
-        """How many were dropped, for those for whom any were."""
-        dropped: dict[Address, int] = {}
+    def _send_all(self, batch: DatagramBatch, ways: list[Way], dropped: dict[Address, int]) -> None:
         if not self._segmentation:
-            self._send_singly(batch, ways, dropped)
-            return dropped
+            for way in ways:
+                self._send_singly(batch, way, dropped)
+            return
         for buffers, run in batch.runs():
-            direct = ways
-            if self._refusals:
-                direct, held = self._split(ways, run.segment)
-                self._send_singly(batch.datagrams_of(run), held, dropped)
-            control, failed = run.control, 0
-            for way in direct:
+            control, segment, taken = run.control, run.segment, len(ways)
+            for way in ways:
+                if segment >= way.refused_from and way.refuses(segment, self._clock()):
+                    taken -= 1
+                    self._send_singly(batch.datagrams_of(run), way, dropped)
+                    continue
                 try:
                     way.sock.sendmsg(buffers, control, 0, way.destination)
                 except OSError as exc:
-                    failed += 1
+                    taken -= 1
                     self._recover(exc, batch, buffers, run, way, dropped)
-            taken = len(direct) - failed
             self._count_sent(run.count * taken, run.size * taken)
-        return dropped
-
-    def _split(self, ways: list[Way], size: int) -> tuple[list[Way], list[Way]]:
-        """The ways by which runs of such datagrams may be sent, and those that refused them."""
-        direct: list[Way] = []
-        held: list[Way] = []
-        for way in ways:
-            (held if self._refusals.hold(way.address, size) else direct).append(way)
-        return direct, held
 
     def _send_singly(
-        self, datagrams: Iterable[memoryview], ways: list[Way], dropped: dict[Address, int]
+        self, datagrams: Iterable[memoryview], way: Way, dropped: dict[Address, int]
     ) -> None:
-        listed = list(datagrams)
-        for way in ways:
-            lost = sum(not self._send(datagram, way) for datagram in listed)
-            _add(dropped, way.address, lost)
+        _add(dropped, way.address, sum(not self._send(datagram, way) for datagram in datagrams))
 
     def _send(self, data: bytes | bytearray | memoryview, way: Way) -> bool:
         try:
@@ -158,9 +153,9 @@ class DatagramSender:
                 self._count_sent(run.count, run.size)
                 return
         if _is_refusal(exc, run):
-            if self._refusals.add(way.address, run.segment):
+            if way.refuse(run.segment, self._clock()):
                 self._on_refusal(exc, way.address)
-            self._send_singly(batch.datagrams_of(run), [way], dropped)
+            self._send_singly(batch.datagrams_of(run), way, dropped)
         else:
             self._count_dropped(_name_of(exc), run.count)
             _add(dropped, way.address, run.count)
@@ -193,9 +188,4 @@ def _is_old_news(exc: OSError) -> bool:
     That was to somebody else where ip(7), IP_RECVERR is on; to the same where the socket is
     connected, and its player has gone.
     """
-    return isinstance(exc, ConnectionError) or exc.errno in {
-        errno.EHOSTUNREACH,
-        errno.ENETUNREACH,
-        errno.EHOSTDOWN,
-        errno.ENOPROTOOPT,
-    }
+    return isinstance(exc, ConnectionError) or exc.errno in _OLD_NEWS

@@ -7,15 +7,13 @@ neighbours of equal size can be sent on by segmentation offload without being co
 import math
 import socket
 from collections.abc import Sequence
-from contextlib import ExitStack
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from . import gso
 from .addresses import Address, format_address, format_host, numeric_host, unmapped
 from .batch import DatagramBatch
-from .counters import DatagramCounters
-from .datagram_sender import DatagramSender
+from .datagram_sender import DatagramCounters, DatagramSender
 from .errors import LoopClosed, StreamClosed
 from .loop import EventLoop
 from .socket_options import (
@@ -79,33 +77,41 @@ class DatagramHandler:
         """The endpoint is closed: by `close` (None), or by what a handler raised."""
 
 
+class DatagramOptions(TypedDict, total=False):
+    """What `bind_udp` and `bind_udp_all` take by name for each endpoint."""
+
+    coalesce: float
+    """How long, in seconds, datagrams are left to gather before they are handed over: larger
+    batches, at most one wake-up in that time. 0 unless given."""
+    buffer_size: int
+    """Bytes asked of the system for each direction, 8 MiB unless given."""
+    segmentation: bool | None
+    """False switches the offload off, None uses it where it is safe."""
+    only_from: str | None
+    """A numeric host: datagrams of all others are dropped; with a scope ("fe80::1%eth0") also
+    those of its namesakes on other interfaces."""
+    sources: bool
+    """False saves the time to say where datagrams came from."""
+    receiving: bool
+    """False is for who only sends: it begins paused, and with the smallest receive buffer,
+    which strangers may fill."""
+
+
 def bind_udp(
     loop: EventLoop,
     handler: DatagramHandler,
     host: str | None = None,
     port: int = 0,
     *,
-    coalesce: float = 0.0,
-    buffer_size: int = _BUFFER_SIZE,
-    segmentation: bool | None = None,
-    only_from: str | None = None,
-    sources: bool = True,
     dual_stack: bool = True,
-    receiving: bool = True,
     sock: socket.socket | None = None,
+    **options: Unpack[DatagramOptions],
 ) -> "DatagramEndpoint":
     """Bind a UDP socket at `host` and `port`, and receive. A multicast group is joined.
 
-    `coalesce` is how long, in seconds, datagrams are left to gather before they are
-    handed over: larger batches, at most one wake-up in that time. `buffer_size` in bytes
-    is asked of the system for each direction. `segmentation` False switches the offload
-    off, None uses it where it is safe. `only_from`, a numeric host, has datagrams of all
-    others dropped; with a scope ("fe80::1%eth0") also those of its namesakes on other
-    interfaces. `sources` False saves the time to say where datagrams came from.
-    `receiving` False is for who only sends: it begins paused, and with the smallest receive
-    buffer, which strangers may fill. With `sock`, a bound UDP socket, host and port are not
-    used; it has joined its groups itself, and keeps its IP_MTU_DISCOVER: all others have
-    routers cut what is too large for a link.
+    With `sock`, a bound UDP socket, host and port are not used; it has joined its groups
+    itself, and keeps its IP_MTU_DISCOVER: all others have routers cut what is too large for
+    a link.
 
     A name is bound at the first of its addresses that can be had: `bind_udp_all` takes
     all. "::" takes IPv4 too, unless `dual_stack` is False.
@@ -114,30 +120,12 @@ def bind_udp(
     the loop runs; ValueError or TypeError for another argument that is unsuitable. `sock`
     is left as it was then.
     """
-    _check_handler(handler)
-    _check_duration(coalesce)
-    _check_size(buffer_size)
-    if only_from is not None:
-        # As the system writes it, which may not be as people do.
-        only_from = numeric_host(only_from)
     with bound_sockets(
         loop, Use.DATAGRAMS, host, port, sock=sock, dual_stack=dual_stack, only_first=True
-    ) as (chosen,):
-        if sock is None:
-            _open_up(chosen)
-        if segmentation is None:
-            segmentation = gso.is_supported(chosen)
-        return DatagramEndpoint(
-            loop,
-            chosen,
-            handler,
-            coalesce,
-            segmentation,
-            only_from,
-            sources,
-            receiving,
-            buffer_size,
-        )
+    ) as socks:
+        if sock is not None:
+            return DatagramEndpoint(loop, sock, handler, **options)
+        return _receive_at(socks, loop, handler, options)[0]
 
 
 def bind_udp_all(
@@ -147,60 +135,50 @@ def bind_udp_all(
     port: int = 0,
     *,
     dual_stack: bool = True,
-    **options: Any,
+    **options: Unpack[DatagramOptions],
 ) -> list["DatagramEndpoint"]:
     """Bind a UDP socket at each address of `host`, all on one port, and receive.
 
-    So "localhost" hears both families. The options are those of `bind_udp`. Addresses that
-    this machine does not have are passed over as long as another is left.
+    So "localhost" hears both families. Addresses that this machine does not have are passed
+    over as long as another is left.
 
     Raises what `bind_udp` raises.
     """
+    with bound_sockets(loop, Use.DATAGRAMS, host, port, dual_stack=dual_stack) as socks:
+        return _receive_at(socks, loop, handler, options)
+
+
+def _receive_at(
+    socks: list[socket.socket],
+    loop: EventLoop,
+    handler: DatagramHandler,
+    options: DatagramOptions,
+) -> list["DatagramEndpoint"]:
+    """An endpoint at each of the sockets that were made for it, or at none."""
     endpoints: list[DatagramEndpoint] = []
-    with (
-        bound_sockets(loop, Use.DATAGRAMS, host, port, dual_stack=dual_stack) as socks,
-        ExitStack() as made,
-    ):
+    try:
         for sock in socks:
-            _open_up(sock)
+            allow_fragments(sock)
+            join_group(sock)
         for sock in socks:
-            endpoints.append(bind_udp(loop, handler, sock=sock, **options))
-            made.callback(endpoints[-1].withdraw)
-        made.pop_all()
+            endpoints.append(DatagramEndpoint(loop, sock, handler, **options))
+    except BaseException:
+        for endpoint in endpoints:
+            endpoint.handler = None  # nobody has seen it, and nobody is told
+            endpoint.close()
+        raise
     return endpoints
 
 
-def _open_up(sock: socket.socket) -> None:
-    """Have it reach them who are meant to."""
-    allow_fragments(sock)
-    join_group(sock)
-
-
-def _check_handler(handler: object) -> None:
+def _check(handler: object, coalesce: object, buffer_size: object) -> None:
     if not isinstance(handler, DatagramHandler):
         raise TypeError(f"expected a DatagramHandler, not {handler!r}")
-
-
-def _check_duration(coalesce: object) -> None:
-    if not isinstance(coalesce, int | float):
-        raise TypeError(f"coalesce is a number of seconds, not {coalesce!r}")
-    if not 0 <= coalesce < math.inf:
-        raise ValueError(f"coalesce is a number of seconds, finite and not below 0, not {coalesce}")
-
-
-def _check_size(buffer_size: object) -> None:
-    if not isinstance(buffer_size, int):
-        raise TypeError(f"buffer_size is a number of bytes, not {buffer_size!r}")
-    if not 0 < buffer_size <= _MAX_BUFFER_SIZE:
-        raise ValueError(f"buffer_size is from 1 to {_MAX_BUFFER_SIZE} bytes, not {buffer_size}")
-
-
-def _prepare(sock: socket.socket, receive: int, send: int) -> int:
-    """Have a socket serve a loop; the bytes of its receive buffer. Raises OSError."""
-    sock.setblocking(False)
-    ask_for_buffers(sock, receive=receive, send=send)
-    silence_error_queue(sock)
-    return granted_receive_buffer(sock)
+    if not (isinstance(coalesce, int | float) and 0 <= coalesce < math.inf):
+        raise ValueError(
+            f"coalesce is a number of seconds, finite and not below 0, not {coalesce!r}"
+        )
+    if not (isinstance(buffer_size, int) and 0 < buffer_size <= _MAX_BUFFER_SIZE):
+        raise ValueError(f"buffer_size is from 1 to {_MAX_BUFFER_SIZE} bytes, not {buffer_size!r}")
 
 
 class DatagramEndpoint:
@@ -211,47 +189,50 @@ class DatagramEndpoint:
         loop: EventLoop,
         sock: socket.socket,
         handler: DatagramHandler,
-        coalesce: float,
-        segmentation: bool,
-        only_from: str | None,
-        sources: bool,
-        receiving: bool,
-        buffer_size: int,
+        *,
+        coalesce: float = 0.0,
+        buffer_size: int = _BUFFER_SIZE,
+        segmentation: bool | None = None,
+        only_from: str | None = None,
+        sources: bool = True,
+        receiving: bool = True,
     ) -> None:
+        _check(handler, coalesce, buffer_size)
+        # As the system writes it, which may not be as people do.
+        self._only_from = None if only_from is None else numeric_host(only_from)
         self._loop = loop
         self._sock = sock
         self.handler: DatagramHandler | None = handler
         """Who is called from now on; None when the end was told. May be replaced."""
         self._coalesce = coalesce
         self._buffer_size = buffer_size
-        self._only_from = only_from
         self._wants_sources = sources or only_from is not None
         self._slab = memoryview(b"")  # made at the first look: many only send
         self._tick: Timer | None = None
         self._paused = not receiving
         self._life = _OPEN
         self._error: Exception | None = None
+        if segmentation is None:
+            segmentation = gso.is_supported(sock)
         self.sockname: Any = sock.getsockname()
         """The address bound to."""
         # First, since a socket that has an owner, or a loop that is closed, is left as it is.
         self._watcher = loop.register(sock, EVENT_READ if receiving else 0, self._on_ready)
         try:
-            self.receive_buffer_size = _prepare(sock, buffer_size if receiving else 1, buffer_size)
+            sock.setblocking(False)
+            ask_for_buffers(sock, receive=buffer_size if receiving else 1, send=buffer_size)
+            silence_error_queue(sock)
+            self.receive_buffer_size = granted_receive_buffer(sock)
             """Bytes granted for waiting datagrams; compare with the `buffer_size` asked for."""
         except BaseException:
             self._watcher.close()
             raise
-        self._drops_while_paused = 0
-        self._drops_at_pause = None if receiving else dropped_by_system(sock)
+        self._drops_at_pause = dropped_by_system(sock)
+        self._drops_in_pauses = 0
         self.counters = DatagramCounters()
         self._ways = Ways(sock, takes_ipv4=takes_ipv4(sock))
         self._sender = DatagramSender(
-            self._ways,
-            self.counters,
-            segmentation,
-            loop.time,
-            self._on_drop,
-            self._on_refusal,
+            self._ways, self.counters, segmentation, loop.time, self._on_drop, self._on_refusal
         )
         loop.attach(self)
 
@@ -266,8 +247,10 @@ class DatagramEndpoint:
 
         None where the system does not tell. Can still be asked when the endpoint is closed.
         """
-        drops = self._drops_at_pause if self._paused else dropped_by_system(self._sock)
-        return None if drops is None else drops - self._drops_while_paused
+        if self._paused:
+            return self._drops_at_pause
+        drops = dropped_by_system(self._sock)
+        return None if drops is None else drops - self._drops_in_pauses
 
     def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
         """Send one datagram; False if it was dropped, which `counters.dropped` explains.
@@ -321,21 +304,18 @@ class DatagramEndpoint:
             ask_for_buffers(sock, receive=1, send=self._buffer_size)
             sock.connect(destination)
             source: Address = sock.getsockname()
-        self.close_lane(address)
         self._ways.open_lane(address, sock)
         return source
 
     def close_lane(self, address: Address) -> None:
         """Whoever is at `address` next is somebody else. Harmless without a lane."""
         self._ways.close_lane(address)
-        self._sender.forget(address)
 
     def pause_receiving(self) -> None:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
-        if self._paused or self._watcher.closed:
-            return
-        self._watcher.modify(0)
-        self._hold()
+        if not (self._paused or self._watcher.closed):
+            self._watcher.modify(0)
+            self._hold()
 
     def resume_receiving(self, *, discard_backlog: bool = False) -> None:
         """Undo `pause_receiving`; with `discard_backlog`, what has waited is thrown away."""
@@ -346,7 +326,7 @@ class DatagramEndpoint:
             self._discard_backlog()
         drops = dropped_by_system(self._sock)
         if drops is not None and self._drops_at_pause is not None:
-            self._drops_while_paused += drops - self._drops_at_pause
+            self._drops_in_pauses = drops - self._drops_at_pause
         self._paused = False
 
     def close(self) -> None:
@@ -356,15 +336,20 @@ class DatagramEndpoint:
 
     # -- for the loop ----------------------------------------------------------------
 
-    def abort(self) -> None:
-        """Called by the loop when it closes."""
-        self._shut(None)
-
-    def withdraw(self) -> None:
-        """Called by `bind_udp_all`: end before anybody has seen it, and tell nobody."""
-        self.handler = None
-        self.abort()
-        self.finish()
+    def abort(self, error: Exception | None = None) -> None:
+        """Called by the loop when it closes: let go of everything, and tell nobody yet."""
+        if self._watcher.closed:
+            return
+        if self._life is _OPEN:
+            self._life = _Life.ENDING
+        self._error = error
+        if not self._paused:
+            self._hold()  # and keep the system's last account
+        self._watcher.close()
+        self._sock.close()
+        self._ways.close()
+        self._sender.close()
+        self._slab = memoryview(b"")
 
     def disown(self) -> None:
         """Called by the loop in a forked child: send nothing in the name of the parent."""
@@ -395,25 +380,17 @@ class DatagramEndpoint:
 
     def _look(self) -> None:
         self._tick = None
-        batch, looked, errors = self._fill_slab()
+        batch, delay = self._receive()
         try:
-            if batch:
+            if batch.sizes:
                 self._deliver(batch)
         finally:
             # Also after what ends run(): another run() finds the endpoint as alert as it was.
-            self._go_on(batch, looked, errors)
-
-    def _go_on(self, batch: DatagramBatch, looked: int, errors: int) -> None:
-        if self._paused or self._watcher.closed:
-            return
-        if errors == _BATCH_DATAGRAMS:
-            self._look_again(_RETRY_DELAY)
-        elif self._coalesce and looked:
-            # A look that reached its bound has left something behind: meet it at once.
-            full = looked == _BATCH_DATAGRAMS or batch.size > _BATCH_BYTES
-            self._look_again(0 if full else self._coalesce)
-        else:
-            self._watch()
+            if not (self._paused or self._watcher.closed):
+                if delay is None:
+                    self._watch()
+                else:
+                    self._look_again(delay)
 
     def _watch(self) -> None:
         try:
@@ -432,29 +409,24 @@ class DatagramEndpoint:
             self._tick.cancel()
             self._tick = None
 
-    def _fill_slab(self) -> tuple[DatagramBatch, int, int]:
-        """A batch, the number of attempts that it took, and how many of them were errors."""
+    def _receive(self) -> tuple[DatagramBatch, float | None]:
+        """A batch, and seconds to the next look; None if the socket is to be watched."""
         sizes: list[int] = []
         sources: list[Address] = []
         end = looked = errors = 0
         if not self._slab:
             self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
-        slab, only_from, wants_sources = self._slab, self._only_from, self._wants_sources
-        receive, receive_from = self._sock.recv_into, self._sock.recvfrom_into
+        slab, sock, counters = self._slab, self._sock, self.counters
+        only_from, wants_sources = self._only_from, self._wants_sources
+        is_dual = self._ways.takes_ipv4
+        source: Address = ()
         while looked < _BATCH_DATAGRAMS and end <= _BATCH_BYTES:
             looked += 1
             try:
                 if wants_sources:
-                    size, source = receive_from(slab[end:])
-                    # Who is not mapped need not be unmapped: as good as all.
-                    if only_from not in (None, source[0]) and only_from != format_host(
-                        unmapped(source)
-                    ):
-                        self.counters.rejected += 1
-                        continue
-                    sources.append(source)
+                    size, source = sock.recvfrom_into(slab[end:])
                 else:
-                    size = receive(slab[end:])
+                    size = sock.recv_into(slab[end:])
             except (BlockingIOError, InterruptedError):
                 looked -= 1
                 break
@@ -463,14 +435,23 @@ class DatagramEndpoint:
                 # arrive (ECONNREFUSED; WSAECONNRESET on Windows). Reading cleared it.
                 errors += 1
                 continue
+            if wants_sources:
+                source = unmapped(source) if is_dual else source
+                if only_from not in (None, source[0]) and only_from != format_host(source):
+                    counters.rejected += 1
+                    continue
+                sources.append(source)
             sizes.append(size)
             end += size
-        self.counters.receive_errors += errors
-        self.counters.received += len(sizes)
-        self.counters.received_bytes += end
-        if self._ways.takes_ipv4:
-            sources = [unmapped(source) for source in sources]
-        return DatagramBatch(slab[:end], sizes, sources), looked, errors
+        counters.receive_errors += errors
+        counters.received += len(sizes)
+        counters.received_bytes += end
+        delay = self._coalesce if self._coalesce and looked else None
+        if errors == _BATCH_DATAGRAMS:
+            delay = _RETRY_DELAY
+        elif delay is not None and (looked == _BATCH_DATAGRAMS or end > _BATCH_BYTES):
+            delay = 0.0  # a look that reached its bound has left something behind
+        return DatagramBatch(slab[:end], sizes, sources), delay
 
     def _deliver(self, batch: DatagramBatch) -> None:
         assert self.handler is not None
@@ -513,7 +494,7 @@ class DatagramEndpoint:
 
     def _check_told(self) -> None:
         """As `_check_open`, but an end that nobody was told of is no mistake."""
-        if self._life is not _OPEN and self._life is not _Life.ENDING:
+        if self._life is not _Life.ENDING:
             self._check_open()
 
     def _check_open(self) -> None:
@@ -533,23 +514,9 @@ class DatagramEndpoint:
     def _end(self, error: Exception | None) -> None:
         if not self._watcher.closed:
             self._loop.call_soon(self.finish)
-            self._shut(error)
-
-    def _shut(self, error: Exception | None) -> None:
-        if self._watcher.closed:
-            return
-        if self._life is _OPEN:
-            self._life = _Life.ENDING
-        self._error = error
-        if not self._paused:
-            self._hold()  # and keep the system's last account
-        self._watcher.close()
-        self._sock.close()
-        self._ways.close()
-        self._sender.close()
-        self._slab = memoryview(b"")
+            self.abort(error)
 
     def _hold(self) -> None:
-        self._drops_at_pause = dropped_by_system(self._sock)
+        self._drops_at_pause = self.kernel_drops
         self._paused = True
         self._call_off_look()

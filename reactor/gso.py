@@ -10,8 +10,8 @@ import re
 import socket
 import struct
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["FALLBACK_ERRNOS", "MAX_DATAGRAM", "Run", "find_runs", "is_supported"]
@@ -49,34 +49,32 @@ class Run:
     """Control messages for `sendmsg`; empty for a single datagram, which needs none."""
 
 
-def find_runs(sizes: Sequence[int]) -> list[Run]:
+# A stream's batches are much alike, and between two of them the caches have gone cold.
+@lru_cache(maxsize=256)
+def find_runs(sizes: tuple[int, ...]) -> tuple[Run, ...]:
     """Cut datagrams of these sizes, packed without gaps, into as few runs as possible.
 
     All datagrams of a run have one size, but the last may be shorter and then ends it.
 
-    >>> [(run.first, run.count) for run in find_runs([1316, 1316, 1316, 188, 1316])]
+    >>> [(run.first, run.count) for run in find_runs((1316, 1316, 1316, 188, 1316))]
     [(0, 4), (4, 1)]
     """
     runs = []
     first = start = 0
     while first < len(sizes):
-        count, size = _measure_run(sizes, first)
         segment = sizes[first]
+        count, size = _measure_run(sizes[first : first + _MAX_SEGMENTS])
         runs.append(Run(first, count, start, size, segment, _control(segment, count)))
         first += count
         start += size
-    return runs
+    return tuple(runs)
 
 
-def _measure_run(sizes: Sequence[int], first: int) -> tuple[int, int]:
-    """Number of datagrams and of bytes in the run that begins at index `first`."""
-    segment = sizes[first]
-    most = max(1, min(_MAX_SEGMENTS, MAX_DATAGRAM // segment)) if segment else 1
-    window = sizes[first : first + most]
-    # A stream of one size, the usual case, is seen without a look at each datagram.
-    count = len(window) if window.count(segment) == len(window) else 1
-    length = count * segment
-    for size in sizes[first + count : first + _MAX_SEGMENTS]:
+def _measure_run(sizes: tuple[int, ...]) -> tuple[int, int]:
+    """Number of datagrams and of bytes in the run that these begin with."""
+    segment = length = sizes[0]
+    count = 1
+    for size in sizes[1:]:
         # An empty datagram would be no segment at all.
         if not 0 < size <= segment or length + size > MAX_DATAGRAM:
             break

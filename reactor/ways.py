@@ -3,28 +3,43 @@
 `sendto` would ask the DNS for a host name, and keep the loop waiting for the answer.
 """
 
-import ipaddress
 import socket
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from .addresses import Address, scope_id
+from .addresses import Address, numeric_host
 
 __all__ = ["Way", "Ways"]
 
 _MAX_REMEMBERED: Final = 4096
 _MAX_FLOW_INFO: Final = 0xFFFFF  # RFC 8200, section 3: 20 bits
 _MAX_SCOPE_ID: Final = 0xFFFFFFFF
+_ANY_SIZE: Final = 0xFFFFFFFF
+_RETRY_DELAY: Final = 60.0
 
 
-class Way(NamedTuple):
-    """Where to send what is for `address`."""
+class Way:
+    """Where to send what is for an address, and of which size runs may not be.
 
-    address: Address
-    """As the program writes it."""
-    sock: socket.socket
-    destination: Address | None
-    """As the socket takes it; None for a lane, which is connected."""
+    A network card, a tunnel or a smaller link refuses what is too large for it: what is
+    smaller may pass. After a minute a run is tried again.
+
+    >>> with socket.socket() as sock:
+    ...     way = Way(("192.0.2.1", 9), sock, None)
+    >>> way.refuse(1400, now=0.0), way.refuses(1400, now=59.0), way.refuses(1316, now=59.0)
+    (True, True, False)
+    """
+
+    __slots__ = ("_until", "address", "destination", "refused_from", "sock")
+
+    def __init__(self, address: Address, sock: socket.socket, destination: Address | None) -> None:
+        self.address = address
+        """As the program writes it."""
+        self.sock = sock
+        self.destination = destination
+        """As the socket takes it; None for a lane, which is connected."""
+        self.refused_from = _ANY_SIZE
+        """Bytes of a datagram from which on `refuses` has to be asked."""
+        self._until: float | None = None
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send one datagram. Raises OSError."""
@@ -32,6 +47,20 @@ class Way(NamedTuple):
             self.sock.send(data)
         else:
             self.sock.sendto(data, self.destination)
+
+    def refuse(self, size: int, now: float) -> bool:
+        """A run of datagrams of `size` bytes was refused, at `now` seconds; True the first time."""
+        is_news = self._until is None
+        self.refuses(size, now)  # what is over is not renewed
+        self.refused_from = min(self.refused_from, size)
+        self._until = now + _RETRY_DELAY
+        return is_news
+
+    def refuses(self, size: int, now: float) -> bool:
+        """Whether a run of such datagrams is not even to be tried."""
+        if self._until is not None and now >= self._until:
+            self.refused_from = _ANY_SIZE
+        return size >= self.refused_from
 
 
 class Ways(dict[Address, Way]):
@@ -41,7 +70,7 @@ class Ways(dict[Address, Way]):
     for each run.
 
     `takes_ipv4` is for a socket of IPv6. At most 4,096 ways are remembered, or twice as many
-    as `to_all` was ever asked for at once.
+    as room was ever made for, and the lanes.
 
     >>> with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
     ...     Ways(sock, takes_ipv4=True).to(("127.0.0.1", 9)).destination
@@ -52,8 +81,8 @@ class Ways(dict[Address, Way]):
         super().__init__()
         self._sock = sock
         self.takes_ipv4 = takes_ipv4
-        self.lanes: dict[Address, socket.socket] = {}
         self._room = _MAX_REMEMBERED
+        self._lanes = 0
 
     def to(self, address: Address) -> Way:
         """The way to `address`.
@@ -64,90 +93,64 @@ class Ways(dict[Address, Way]):
         try:
             return self[address]
         except TypeError:
-            return self._find(address)  # what has no hash is no address: this says so
+            return self.__missing__(address)  # what has no hash is no address: this says so
 
-    def to_all(self, addresses: Sequence[Address]) -> list[Way]:
-        """The ways to all of them. Raises what `to` raises, for the first that is wrong."""
-        # To forget some in the midst would be to check them all, each time. Twice, so that
-        # newcomers don't either push out at once who stays.
-        self._room = max(self._room, 2 * len(addresses))
-        return list(map(self.__getitem__, addresses))
+    def make_room(self, count: int) -> None:
+        """So many are asked for at once: to forget some in the midst would be to check them all.
+
+        Twice, so that newcomers don't either push out at once who stays.
+        """
+        self._room = max(self._room, 2 * count)
 
     def open_lane(self, address: Address, sock: socket.socket) -> None:
         """From now on, `address` is reached through `sock`, which is connected to it."""
-        self.lanes[address] = sock
-        self.pop(address, None)
+        self.close_lane(address)
+        self[address] = Way(address, sock, None)
+        self._lanes += 1
 
     def close_lane(self, address: Address) -> None:
-        """Close the socket for `address`, if there is one."""
-        sock = self.lanes.pop(address, None)
-        if sock is not None:
-            self.pop(address, None)
-            sock.close()
+        """Forget the way to `address`, and close its socket if it has one of its own."""
+        way = self.pop(address, None)
+        if way is not None and way.destination is None:
+            self._lanes -= 1
+            way.sock.close()
 
     def close(self) -> None:
         """Close all lanes."""
-        for address in list(self.lanes):
+        for address in list(self):
             self.close_lane(address)
 
     def __missing__(self, address: Address) -> Way:
-        way = self._find(address)
-        if len(self) >= self._room:
-            self.clear()
+        way = Way(address, self._sock, self.destination(address))
+        if len(self) - self._lanes >= self._room:
+            for known in [each for each in self.values() if each.destination is not None]:
+                del self[known.address]
         self[address] = way
         return way
 
-    def _find(self, address: Address) -> Way:
-        destination = self.destination(address)
-        lane = self.lanes.get(address)
-        return Way(address, self._sock, destination) if lane is None else Way(address, lane, None)
-
-    # -- addresses -------------------------------------------------------------------
-
     def destination(self, address: Address) -> Address:
         """The address as a socket of this family takes it. Raises what `to` raises."""
-        host, port, *rest = _parts(address)
+        host, port, flow, scope = _parts(address)
         if not 0 <= port <= 65535:
             raise ValueError(f"a port is a number from 0 to 65535, not {port}")
         try:
-            parsed = ipaddress.ip_address(host)
-        except ValueError:
-            raise ValueError(f"expected a numeric host, not {host!r}") from None
-        if isinstance(parsed, ipaddress.IPv6Address):
-            if parsed.ipv4_mapped is None:
-                return self._ipv6(parsed, port, *rest)
-            parsed = parsed.ipv4_mapped
-        return self._ipv4(parsed, port)
-
-    def _ipv4(self, host: ipaddress.IPv4Address, port: int) -> Address:
-        if self._sock.family == socket.AF_INET:
-            return (str(host), port)
-        if self.takes_ipv4:
+            spelled, _, interface = numeric_host(host).partition("%")
+        except OSError:
+            raise ValueError(f"expected an interface, not that of {host!r}") from None
+        is_ipv6 = ":" in spelled
+        if is_ipv6 != (self._sock.family == socket.AF_INET6) and not self.takes_ipv4:
+            raise ValueError(f"expected an {'IPv4' if is_ipv6 else 'IPv6'} address, not {host}")
+        if not is_ipv6:
             # RFC 4291, section 2.5.5.2
-            return (f"::ffff:{host}", port, 0, 0)
-        raise ValueError(f"expected an IPv6 address, not {host}")
-
-    def _ipv6(
-        self, host: ipaddress.IPv6Address, port: int, flow: int = 0, scope: int = 0
-    ) -> Address:
-        if self._sock.family != socket.AF_INET6:
-            raise ValueError(f"expected an IPv4 address, not {host}")
+            return (f"::ffff:{spelled}", port, 0, 0) if self.takes_ipv4 else (spelled, port)
         if not (0 <= flow <= _MAX_FLOW_INFO and 0 <= scope <= _MAX_SCOPE_ID):
             raise ValueError(f"expected a flow info and a scope id, not {flow} and {scope}")
-        spelled = str(host).partition("%")[0]
-        return (spelled, port, flow, _scope_id(host) if host.scope_id else scope)
+        return spelled, port, flow, int(interface or scope)
 
 
 def _parts(address: Address) -> Address:
-    """The same, if its parts are what they have to be."""
+    """Host, port, flow info and scope id, if they are what they have to be."""
     match address:
         case (str(), int()) | (str(), int(), int(), int()) if isinstance(address, tuple):
-            return address
+            return (*address, 0, 0)[:4]
     raise TypeError(f"expected (host, port) or (host, port, flow info, scope id), not {address!r}")
-
-
-def _scope_id(host: ipaddress.IPv6Address) -> int:
-    try:
-        return scope_id(host)
-    except OSError:
-        raise ValueError(f"expected an interface, not {host.scope_id!r}") from None

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reactor import Address
-from reactor.ways import Ways
+from reactor.ways import Way, Ways
 
 MakeWays = Callable[..., Ways]
 
@@ -69,7 +69,8 @@ def test_an_ipv6_address_keeps_its_flow_and_its_scope(
 ) -> None:
     assume(host.ipv4_mapped is None)
     destination = make_ways(socket.AF_INET6).to((str(host), port, flow, scope)).destination
-    assert destination == (str(host), port, flow, scope)
+    assert destination is not None
+    assert (ipaddress.IPv6Address(destination[0]), *destination[1:]) == (host, port, flow, scope)
 
 
 def test_a_scope_may_be_part_of_the_host(make_ways: MakeWays) -> None:
@@ -165,7 +166,6 @@ def test_an_address_is_checked_once(make_ways: MakeWays, monkeypatch: pytest.Mon
     first = ways.to(("127.0.0.1", 9))
     monkeypatch.setattr(ipaddress, "ip_address", lambda host: pytest.fail("checked again"))
     assert ways.to(("127.0.0.1", 9)) is first
-    assert ways.to_all([("127.0.0.1", 9)]) == [first]
 
 
 def test_no_more_than_4096_ways_are_remembered(make_ways: MakeWays) -> None:
@@ -175,20 +175,26 @@ def test_no_more_than_4096_ways_are_remembered(make_ways: MakeWays) -> None:
         assert len(ways) <= 4096
 
 
+def all_ways(ways: Ways, addresses: list[Address]) -> list[Way]:
+    """The ways to all of them at once."""
+    ways.make_room(len(addresses))
+    return [ways.to(address) for address in addresses]
+
+
 def test_there_is_room_for_all_whom_one_batch_goes_to(
     make_ways: MakeWays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ways = make_ways()
     addresses = [("127.0.0.1", number) for number in range(10_000)]
-    ways.to_all(addresses)
+    first = all_ways(ways, addresses)
     monkeypatch.setattr(ipaddress, "ip_address", lambda host: pytest.fail("checked again"))
-    ways.to_all(addresses)
+    assert all_ways(ways, addresses) == first
 
 
 def test_the_memory_for_ways_has_a_bound_whoever_comes_and_goes(make_ways: MakeWays) -> None:
     ways = make_ways()
     for number in range(6):
-        ways.to_all([(f"127.0.0.{number}", port) for port in range(2500)])
+        all_ways(ways, [(f"127.0.0.{number}", port) for port in range(2500)])
         assert len(ways) <= 5000
 
 
@@ -219,3 +225,92 @@ def test_all_lanes_are_closed_at_the_end(make_ways: MakeWays) -> None:
         ways.open_lane(("127.0.0.1", number), lane)
     ways.close()
     assert [lane.fileno() for lane in lanes] == [-1] * 3
+
+
+# -- runs that were refused ------------------------------------------------------------------
+
+sizes = st.integers(1, 65507)
+
+
+@pytest.fixture(scope="module")
+def make_way(make_ways: MakeWays) -> Callable[[], Way]:
+    """A way on which nothing was refused yet."""
+
+    def make() -> Way:
+        return make_ways().to(("127.0.0.1", 9))
+
+    return make
+
+
+@given(sizes, sizes)
+def test_a_refusal_holds_for_its_size_and_what_is_larger(
+    make_way: Callable[[], Way], refused: int, size: int
+) -> None:
+    way = make_way()
+    way.refuse(refused, now=0.0)
+    assert way.refuses(size, now=0.0) == (size >= refused)
+
+
+@given(st.lists(sizes, min_size=1), sizes)
+def test_of_several_refusals_the_smallest_counts(
+    make_way: Callable[[], Way], refused: list[int], size: int
+) -> None:
+    way = make_way()
+    for each in refused:
+        way.refuse(each, now=0.0)
+    assert way.refuses(size, now=0.0) == (size >= min(refused))
+
+
+@given(sizes)
+def test_a_refusal_is_another_addresses_affair(make_ways: MakeWays, size: int) -> None:
+    ways = make_ways()
+    ways.to(("127.0.0.1", 9)).refuse(1, now=0.0)
+    assert not ways.to(("127.0.0.2", 9)).refuses(size, now=0.0)
+
+
+def test_after_a_minute_a_run_is_tried_again(make_way: Callable[[], Way]) -> None:
+    way = make_way()
+    way.refuse(1316, now=0.0)
+    assert [way.refuses(1316, now) for now in (59.9, 60.0)] == [True, False]
+
+
+def test_a_second_refusal_holds_for_another_minute(make_way: Callable[[], Way]) -> None:
+    way = make_way()
+    way.refuse(1316, now=0.0)
+    way.refuse(1316, now=60.0)
+    assert [way.refuses(1316, now) for now in (119.9, 120.0)] == [True, False]
+
+
+def test_a_size_whose_minute_is_over_is_not_renewed_by_a_larger_one(
+    make_way: Callable[[], Way],
+) -> None:
+    way = make_way()
+    way.refuse(188, now=0.0)
+    way.refuse(1316, now=60.0)
+    assert not way.refuses(188, now=60.0)
+
+
+def test_only_the_first_refusal_of_an_address_is_news(make_ways: MakeWays) -> None:
+    ways = make_ways()
+    assert ways.to(("127.0.0.1", 9)).refuse(1316, now=0.0)
+    assert not ways.to(("127.0.0.1", 9)).refuse(188, now=60.0)
+    assert ways.to(("127.0.0.2", 9)).refuse(1316, now=0.0)
+
+
+@given(st.lists(st.tuples(sizes, st.floats(0, 90)), min_size=1), sizes)
+def test_nothing_is_refused_a_minute_after_the_last_refusal(
+    make_way: Callable[[], Way], refused: list[tuple[int, float]], size: int
+) -> None:
+    way, now = make_way(), 0.0
+    for each, pause in refused:
+        now += pause
+        way.refuse(each, now)
+    assert not way.refuses(size, now + 60.0)
+
+
+def test_who_has_an_address_next_begins_afresh(make_ways: MakeWays) -> None:
+    ways = make_ways()
+    ways.to(("127.0.0.1", 9)).refuse(1316, now=0.0)
+    ways.close_lane(("127.0.0.1", 9))
+    assert not ways.to(("127.0.0.1", 9)).refuses(1316, now=0.0)
+    assert ways.to(("127.0.0.1", 9)).refuse(1316, now=0.0)

@@ -2,16 +2,13 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from reactor import Address, DatagramBatch
-from reactor.counters import DatagramCounters
-from reactor.datagram_sender import DatagramSender
-from reactor.refusals import Refusals
-from reactor.testing import ManualClock
-from reactor.ways import Ways
+from reactor import Address, DatagramBatch, DatagramHandler, EventLoop, bind_udp
+from reactor.ways import Way, Ways
 from tests.fakes import FaultySocket
 
 BATCH = DatagramBatch.of([bytes(1316)] * 3)
@@ -51,38 +48,34 @@ def crowd(size: int) -> list[Address]:
 # -- 219: a refusal that passes ----------------------------------------------------------
 
 
-def test_row_219_one_receiver_that_refuses_costs_the_others_next_to_nothing() -> None:
+@pytest.fixture
+def way() -> Iterator[Way]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        yield Way(("192.0.2.1", 9), sock, ("192.0.2.1", 9))
+
+
+def test_row_219_one_receiver_that_refuses_costs_the_others_next_to_nothing(
+    loop: EventLoop,
+) -> None:
     addresses = crowd(300)
     with Everywhere(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sender = DatagramSender(
-            Ways(sock, takes_ipv4=False),
-            DatagramCounters(),
-            True,
-            ManualClock(),
-            lambda count, reason: None,
-            lambda exc, address: None,
-        )
+        sock.bind(("127.0.0.1", 0))
+        endpoint = bind_udp(loop, DatagramHandler(), sock=sock, segmentation=True)
         for _ in range(2):
             Compared.comparisons = 0
-            assert sender.send_batch_to_all(BATCH, addresses) == {}
+            assert endpoint.send_batch_to_all(BATCH, addresses) == {}
     assert Compared.comparisons < 10 * len(addresses)
 
 
-def test_row_219_of_a_refusal_that_is_over_nothing_is_left() -> None:
-    clock = ManualClock()
-    refusals = Refusals(clock)
-    refusals.add(("192.0.2.1", 9), 188)
-    clock.advance(60.0)
-    assert not refusals
+def test_row_219_of_a_refusal_that_is_over_nothing_is_left(way: Way) -> None:
+    way.refuse(188, now=0.0)
+    assert not way.refuses(65507, now=60.0)
 
 
-def test_row_219_a_larger_refusal_does_not_renew_a_smaller_one() -> None:
-    clock = ManualClock()
-    refusals = Refusals(clock)
-    refusals.add(("192.0.2.1", 9), 188)
-    clock.advance(60.0)
-    refusals.add(("192.0.2.1", 9), 1316)
-    assert not refusals.hold(("192.0.2.1", 9), 188)
+def test_row_219_a_larger_refusal_does_not_renew_a_smaller_one(way: Way) -> None:
+    way.refuse(188, now=0.0)
+    way.refuse(1316, now=60.0)
+    assert not way.refuses(188, now=60.0)
 
 
 # -- 212: addresses ----------------------------------------------------------------------
@@ -94,9 +87,10 @@ def test_row_212_however_many_there_are_each_address_is_checked_once(
     addresses = crowd(10_000)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         ways = Ways(sock, takes_ipv4=False)
-        expected = ways.to_all(addresses)
+        ways.make_room(len(addresses))
+        expected = [ways.to(address) for address in addresses]
         monkeypatch.setattr(ipaddress, "ip_address", lambda host: pytest.fail("checked again"))
-        assert ways.to_all(addresses) == expected
+        assert [ways.to(address) for address in addresses] == expected
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
