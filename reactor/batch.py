@@ -18,7 +18,7 @@ class DatagramBatch:
 
     def __init__(self, slab: memoryview, sizes: list[int], sources: list[Address]) -> None:
         self._slab = slab
-        self._runs: list[tuple[tuple[memoryview], Run]] | None = None
+        self._runs: list[tuple[memoryview, Run]] | None = None
         self.sizes = sizes
         """Size of each datagram, in bytes."""
         self.sources = sources
@@ -47,24 +47,23 @@ class DatagramBatch:
         return len(self._slab)
 
     def __iter__(self) -> Iterator[memoryview]:
-        start = 0
-        for size in self.sizes:
-            yield self._slab[start : start + size]
-            start += size
+        return self._cut(0, self.sizes)
 
-    def runs(self) -> list[tuple[tuple[memoryview], Run]]:
-        """The runs of the batch, each with its bytes as `sendmsg` takes them.
+    def runs(self) -> list[tuple[memoryview, Run]]:
+        """The runs of the batch, each with its bytes.
 
         They are worked out once, for all receivers.
         """
         if self._runs is None:
             runs, slab = find_runs(tuple(self.sizes)), self._slab
-            self._runs = [((slab[run.start : run.start + run.size],), run) for run in runs]
+            self._runs = [(slab[run.start : run.start + run.size], run) for run in runs]
         return self._runs
 
     def datagrams_of(self, run: Run) -> Iterator[memoryview]:
         """The datagrams of one run."""
-        start = run.start
-        for size in self.sizes[run.first : run.first + run.count]:
+        return self._cut(run.start, self.sizes[run.first : run.first + run.count])
+
+    def _cut(self, start: int, sizes: list[int]) -> Iterator[memoryview]:
+        for size in sizes:
             yield self._slab[start : start + size]
             start += size

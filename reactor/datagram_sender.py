@@ -101,18 +101,18 @@ class DatagramSender:
             for way in ways:
                 self._send_singly(batch, way, dropped)
             return
-        for buffers, run in batch.runs():
-            control, segment, taken = run.control, run.segment, len(ways)
+        for data, run in batch.runs():
+            taken = len(ways)
             for way in ways:
-                if segment >= way.refused_from and way.refuses(segment, self._clock()):
+                if run.segment >= way.refused_from and way.refuses(run.segment, self._clock()):
                     taken -= 1
                     self._send_singly(batch.datagrams_of(run), way, dropped)
                     continue
                 try:
-                    way.sock.sendmsg(buffers, control, 0, way.destination)
+                    way.send_run(data, run)
                 except OSError as exc:
                     taken -= 1
-                    self._recover(exc, batch, buffers, run, way, dropped)
+                    self._recover(exc, batch, data, run, way, dropped)
             self._count_sent(run.count * taken, run.size * taken)
 
     def _send_singly(
@@ -138,7 +138,7 @@ class DatagramSender:
         self,
         exc: OSError,
         batch: DatagramBatch,
-        buffers: tuple[memoryview],
+        data: memoryview,
         run: Run,
         way: Way,
         dropped: dict[Address, int],
@@ -146,7 +146,7 @@ class DatagramSender:
         """A run was not taken: send it again, or in another way, if that can help."""
         if _is_old_news(exc) and not _is_refusal(exc, run):
             try:
-                way.sock.sendmsg(buffers, run.control, 0, way.destination)
+                way.send_run(data, run)
             except OSError as error:
                 exc = error
             else:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["FALLBACK_ERRNOS", "MAX_DATAGRAM", "Run", "find_runs", "is_supported"]
+__all__ = ["FALLBACK_ERRNOS", "MAX_DATAGRAM", "UDP_SEGMENT", "Run", "find_runs", "is_supported"]
 
-# linux/udp.h; the socket module has no name for it before Python 3.12.
-_UDP_SEGMENT: Final = 103
+UDP_SEGMENT: Final = 103
+"""linux/udp.h; the socket module has no name for it before Python 3.12."""
+
 _MAX_SEGMENTS: Final = 64
 
 MAX_DATAGRAM: Final = 65507
@@ -27,8 +28,6 @@ FALLBACK_ERRNOS: Final = frozenset(
     {errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
 )
 """What a kernel or a network card says when it refuses a run that it may have been sent."""
-
-ControlMessages = list[tuple[int, int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,9 @@ class Run:
     size: int
     """Bytes in all."""
     segment: int
-    """Bytes of each datagram; the last may have fewer."""
-    control: ControlMessages
-    """Control messages for `sendmsg`; empty for a single datagram, which needs none."""
+    """Bytes of each datagram; the last may have fewer. 0 for a single one, which is not cut."""
+    control: list[tuple[int, int, bytes]]
+    """Control messages that have `sendmsg` cut it."""
 
 
 # A stream's batches are much alike, and between two of them the caches have gone cold.
@@ -62,9 +61,10 @@ def find_runs(sizes: tuple[int, ...]) -> tuple[Run, ...]:
     runs = []
     first = start = 0
     while first < len(sizes):
-        segment = sizes[first]
         count, size = _measure_run(sizes[first : first + _MAX_SEGMENTS])
-        runs.append(Run(first, count, start, size, segment, _control(segment, count)))
+        segment = sizes[first] if count > 1 else 0
+        control = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("H", segment))] if segment else []
+        runs.append(Run(first, count, start, size, segment, control))
         first += count
         start += size
     return tuple(runs)
@@ -85,18 +85,12 @@ def _measure_run(sizes: tuple[int, ...]) -> tuple[int, int]:
     return count, length
 
 
-def _control(segment: int, count: int) -> ControlMessages:
-    if count == 1:
-        return []
-    return [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("H", segment))]
-
-
 def is_supported(sock: socket.socket) -> bool:
     """Whether runs may be sent through `sock` on this system."""
     if sys.platform != "linux" or _is_mangling(os.uname().release):
         return False
     try:
-        sock.getsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT)
+        sock.getsockopt(socket.IPPROTO_UDP, UDP_SEGMENT)
     except OSError:
         return False
     return True

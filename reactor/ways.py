@@ -7,6 +7,7 @@ import socket
 from typing import Final
 
 from .addresses import Address, numeric_host
+from .gso import UDP_SEGMENT, Run
 
 __all__ = ["Way", "Ways"]
 
@@ -29,7 +30,7 @@ class Way:
     (True, True, False)
     """
 
-    __slots__ = ("_until", "address", "destination", "refused_from", "sock")
+    __slots__ = ("_segment", "_until", "address", "destination", "refused_from", "sock")
 
     def __init__(self, address: Address, sock: socket.socket, destination: Address | None) -> None:
         self.address = address
@@ -40,13 +41,24 @@ class Way:
         self.refused_from = _ANY_SIZE
         """Bytes of a datagram from which on `refuses` has to be asked."""
         self._until: float | None = None
+        self._segment = 0  # of a lane's socket, UDP_SEGMENT
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send one datagram. Raises OSError."""
         if self.destination is None:
+            self._cut_by(0)
             self.sock.send(data)
         else:
             self.sock.sendto(data, self.destination)
+
+    def send_run(self, data: memoryview, run: Run) -> None:
+        """Send the datagrams of a run. Raises OSError."""
+        if self.destination is None:
+            # Said once, and not with each run: a tenth of the time that it takes to send ten.
+            self._cut_by(run.segment)
+            self.sock.send(data)
+        else:
+            self.sock.sendmsg((data,), run.control, 0, self.destination)
 
     def refuse(self, size: int, now: float) -> bool:
         """A run of datagrams of `size` bytes was refused, at `now` seconds; True the first time."""
@@ -61,6 +73,11 @@ class Way:
         if self._until is not None and now >= self._until:
             self.refused_from = _ANY_SIZE
         return size >= self.refused_from
+
+    def _cut_by(self, segment: int) -> None:
+        if self._segment != segment:
+            self.sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, segment)
+            self._segment = segment
 
 
 class Ways(dict[Address, Way]):

@@ -117,9 +117,12 @@ def nothing_more(sock: socket.socket) -> bool:
     ],
     ids=lambda sizes: f"{len(sizes)}x{sizes[0]}",
 )
+@pytest.mark.parametrize("lane", [False, True])
 def test_every_datagram_arrives_whole_and_in_order(
-    endpoint: DatagramEndpoint, receiver: FaultySocket, sizes: list[int]
+    endpoint: DatagramEndpoint, receiver: FaultySocket, sizes: list[int], lane: bool
 ) -> None:
+    if lane:
+        endpoint.open_lane(receiver.getsockname())
     sent = datagrams_of(sizes)
     assert endpoint.send_batch(DatagramBatch.of(sent), receiver.getsockname()) == len(sent)
     assert receive(receiver, len(sent)) == sent
@@ -144,6 +147,25 @@ def test_datagrams_of_any_sizes_arrive_whole_and_in_order(
     sent = datagrams_of(sizes)
     endpoint.send_batch(DatagramBatch.of(sent), receiver.getsockname())
     assert receive(receiver, len(sent)) == sent
+
+
+@needs_offload
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(some_sizes | a_size, max_size=4))
+def test_datagrams_through_a_lane_arrive_whole_whatever_was_sent_before(
+    endpoint: DatagramEndpoint, receiver: FaultySocket, pieces: list[list[int] | int]
+) -> None:
+    endpoint.open_lane(receiver.getsockname())
+    for piece in pieces:
+        if isinstance(piece, int):
+            assert endpoint.send(bytes(piece), receiver.getsockname())
+            assert receive(receiver, 1) == [bytes(piece)]
+        else:
+            sent = datagrams_of(piece)
+            endpoint.send_batch(DatagramBatch.of(sent), receiver.getsockname())
+            assert receive(receiver, len(sent)) == sent
 
 
 @needs_offload

@@ -35,7 +35,7 @@ def test_row_141_a_log_on_a_full_disk_costs_no_client_and_no_datagram(
     with studio(loop, segmentation=True) as relay:
         relay.report = write
         clients = [relay.viewer() for _ in range(2)]
-        script_all(made[1:], "sendmsg", [errno.EIO])  # runs are refused, which is an event
+        script_all(made[1:], "send", [errno.EIO])  # runs are refused, which is an event
         for number in range(1, 4):
             relay.stream(b"again" * number, b"again" * number)
             for _, player in clients:

@@ -98,7 +98,7 @@ def test_what_could_not_be_sent_is_counted_for_its_viewer_alone(
     for viewer in viewers:
         assert viewer is not None
         fan_out.activate(viewer)
-    script_all(made[1:], "sendmsg", [None, errno.ENOBUFS])
+    script_all(made[1:], "send", [None, errno.ENOBUFS])
     stream(fan_out, loop, b"video")
     fan_out.close()
     books = [(viewer.sent, viewer.dropped) for viewer in viewers if viewer is not None]
@@ -116,7 +116,7 @@ def test_a_viewer_that_can_not_be_sent_runs_to_is_an_event(
     viewer = fan_out.claim(address_of(player), HERE)
     assert viewer is not None
     fan_out.activate(viewer)
-    made[-1].script("sendmsg", itertools.repeat(errno.EIO))
+    made[-1].script("send", itertools.repeat(errno.EIO))
     # Only of what comes together a run is made.
     while SegmentationRefused not in map(type, events):
         stream(fan_out, loop, b"video", b"audio")

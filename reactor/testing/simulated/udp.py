@@ -59,9 +59,7 @@ class UdpSocket(SimulatedSocket):
 
     def sendto(self, data: bytes | bytearray | memoryview, address: Address) -> int:
         """Send one datagram."""
-        self._enter("send_datagram")
-        self._send([bytes(data)], address)
-        return len(data)
+        return self.sendmsg([data], (), 0, address)
 
     def sendmsg(
         self,
@@ -70,13 +68,15 @@ class UdpSocket(SimulatedSocket):
         flags: int = 0,
         address: Address | None = None,
     ) -> int:
-        """Send one datagram, or a run of them: udp(7), UDP_SEGMENT."""
+        """Send one datagram, or a run of them: udp(7), UDP_SEGMENT, also as an option."""
         data = b"".join(buffers)
         segments = [value for _, kind, value in control if kind == _UDP_SEGMENT]
-        self._enter("send_run" if segments else "send_datagram")
+        size = int(self._options.get((socket.IPPROTO_UDP, _UDP_SEGMENT), 0))
+        if segments:
+            (size,) = struct.unpack("H", segments[0])
+        self._enter("send_run" if 0 < size < len(data) else "send_datagram")
         address = address or self._peer
         assert address is not None
-        size = struct.unpack("H", segments[0])[0] if segments else 0
         self._send(_cut(data, size, _most(address)), address)
         return len(data)
 

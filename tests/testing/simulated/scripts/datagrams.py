@@ -133,6 +133,18 @@ def a_run_of_datagrams(bench: Bench) -> None:
 
 
 @script
+def a_socket_that_cuts_what_it_sends(bench: Bench) -> None:
+    near, far = bench.udp("near"), bench.udp("far")
+    for data, size in ((b"aabbc", 2), (b"aa", 2), (b"a", 2), (b"", 2), (b"aabbc", 0)):
+        far.setsockopt(socket.IPPROTO_UDP, 103, size)
+        bench.call(far, "getsockopt", socket.IPPROTO_UDP, 103)
+        bench.call(far, "sendto", data, near.getsockname())
+        count = -(-len(data) // size) if size and data else 1
+        bench.note(sorted(received(bench, near)[0] for _ in range(count)))
+    bench.settle((near, "w"))
+
+
+@script
 def runs_that_are_too_long(bench: Bench) -> None:
     near, far = bench.udp("near"), bench.udp("far")
     # 64 segments before Linux 6.9, 128 from then on.
