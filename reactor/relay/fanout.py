@@ -3,10 +3,10 @@
 While nobody is active the ingest is not watched, and the process sleeps.
 """
 
-from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from reactor import (
     Address,
@@ -35,8 +35,6 @@ __all__ = ["FanOut", "RelayCounters", "Viewer"]
 _OUTLET_BUFFER: Final = 1024 * 1024
 _DROP_CHECK_INTERVAL: Final = 5.0
 
-_T = TypeVar("_T")
-
 
 @dataclass(frozen=True, slots=True)
 class RelayCounters:
@@ -55,12 +53,25 @@ class RelayCounters:
     """Viewers that are active now."""
 
 
+class _Outlet:
+    """Where datagrams leave from: an address of the server that clients came to."""
+
+    __slots__ = ("active", "endpoint", "users")
+
+    def __init__(self, endpoint: DatagramEndpoint) -> None:
+        self.endpoint = endpoint
+        self.users = 0
+        """Viewers, active or not."""
+        self.active: deque[Address] = deque()
+        """Those to send to; who is first is another each time."""
+
+
 class Viewer:
     """Where one client's datagrams go, from where, and how many were due to it."""
 
     __slots__ = ("active_since", "address", "dropped", "due", "outlet")
 
-    def __init__(self, address: Address, outlet: DatagramEndpoint) -> None:
+    def __init__(self, address: Address, outlet: _Outlet) -> None:
         self.address = address
         self.outlet = outlet
         self.active_since: int | None = None
@@ -92,12 +103,8 @@ class FanOut(DatagramHandler):
         self._segmentation = segmentation
         self._report = report
         self._viewers: dict[Address, Viewer] = {}
-        self._outlets: dict[Address, DatagramEndpoint] = {}
-        self._users: Counter[DatagramEndpoint] = Counter()
+        self._outlets: deque[_Outlet] = deque()
         self._sent_before = self._dropped_before = 0  # through outlets that are closed
-        # The addresses to send to, by the outlet to send them through.
-        self._active: dict[DatagramEndpoint, list[Address]] = {}
-        self._turn = 0
         self._drop_check: Timer | None = None
         self._drops_reported = 0
         self._ingest = Ingest(loop, self, ingest, coalesce=coalesce, segmentation=segmentation)
@@ -117,14 +124,18 @@ class FanOut(DatagramHandler):
     @property
     def counters(self) -> RelayCounters:
         """A snapshot of all counters."""
-        outgoing = [outlet.counters for outlet in self._outlets.values()]
+        outgoing = [outlet.endpoint.counters for outlet in self._outlets]
         return RelayCounters(
             received=self._ingest.received,
             lost=self._ingest.lost,
             sent=self._sent_before + sum(counters.sent for counters in outgoing),
             dropped=self._dropped_before + sum(books.dropped.total() for books in outgoing),
-            active=sum(map(len, self._active.values())),
+            active=self._active,
         )
+
+    @property
+    def _active(self) -> int:
+        return sum(len(outlet.active) for outlet in self._outlets)
 
     # -- viewers come and go ---------------------------------------------------------
 
@@ -146,12 +157,11 @@ class FanOut(DatagramHandler):
             return None
         outlet = self._outlet(local)
         try:
-            outlet.open_lane(address)
+            outlet.endpoint.open_lane(address)
         except BaseException:
-            if not self._users[outlet]:
-                self._close_outlet(outlet)
+            self._close_if_unused(outlet)
             raise
-        self._users[outlet] += 1
+        outlet.users += 1
         viewer = self._viewers[address] = Viewer(address, outlet)
         return viewer
 
@@ -162,10 +172,9 @@ class FanOut(DatagramHandler):
         """
         if self._viewers.get(viewer.address) is viewer:
             del self._viewers[viewer.address]
-            viewer.outlet.close_lane(viewer.address)
-            self._users[viewer.outlet] -= 1
-            if not self._users[viewer.outlet]:
-                self._close_outlet(viewer.outlet)
+            viewer.outlet.endpoint.close_lane(viewer.address)
+            viewer.outlet.users -= 1
+            self._close_if_unused(viewer.outlet)
         self.deactivate(viewer)
 
     def activate(self, viewer: Viewer) -> None:
@@ -177,7 +186,7 @@ class FanOut(DatagramHandler):
             self._ingest.resume()
             self._drop_check = self._loop.call_every(_DROP_CHECK_INTERVAL, self._check_drops)
         viewer.active_since = self._ingest.received
-        self._active.setdefault(viewer.outlet, []).append(viewer.address)
+        viewer.outlet.active.append(viewer.address)
 
     def deactivate(self, viewer: Viewer) -> None:
         """Send to `viewer` no more."""
@@ -185,10 +194,7 @@ class FanOut(DatagramHandler):
             return
         viewer.due += self._ingest.received - viewer.active_since
         viewer.active_since = None
-        addresses = self._active[viewer.outlet]
-        addresses.remove(viewer.address)
-        if not addresses:
-            del self._active[viewer.outlet]
+        viewer.outlet.active.remove(viewer.address)
         if not self._active:
             self._ingest.pause()
             self._stop_drop_check()
@@ -196,8 +202,8 @@ class FanOut(DatagramHandler):
     def close(self) -> None:
         """Close the ingest and all outlets."""
         self._ingest.close()
-        for outlet in self._outlets.values():
-            outlet.close()
+        for outlet in self._outlets:
+            outlet.endpoint.close()
         for viewer in self._viewers.values():
             self.deactivate(viewer)
 
@@ -205,11 +211,14 @@ class FanOut(DatagramHandler):
 
     def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
         """Copy a batch to all; the one who is first is another each time."""
-        self._turn += 1
-        for outlet, addresses in _from(self._turn, list(self._active.items())):
-            dropped = outlet.send_batch_to_all(batch, _from(self._turn, addresses))
-            for address, count in dropped.items():
-                self._viewers[address].dropped += count
+        self._outlets.rotate(-1)
+        for outlet in self._outlets:
+            active = outlet.active
+            if active:
+                active.rotate(-1)
+                dropped = outlet.endpoint.send_batch_to_all(batch, active)
+                for address, count in dropped.items():
+                    self._viewers[address].dropped += count
 
     def segmentation_refused(self, endpoint: DatagramEndpoint, exc: OSError, to: Address) -> None:
         self._report(SegmentationRefused(to, exc))
@@ -220,27 +229,28 @@ class FanOut(DatagramHandler):
 
     # -- the small print -------------------------------------------------------------
 
-    def _outlet(self, local: Address) -> DatagramEndpoint:
-        key = _host(local)
-        outlet = self._outlets.get(key)
-        if outlet is None:
-            outlet = bind_udp(
-                self._loop,
-                self,
-                format_host(local),
-                buffer_size=_OUTLET_BUFFER,
-                segmentation=self._segmentation,
-                receiving=False,
-            )
-            self._outlets[key] = outlet
-        return outlet
+    def _outlet(self, local: Address) -> _Outlet:
+        host = format_host(local)
+        for outlet in self._outlets:
+            if format_host(outlet.endpoint.sockname) == host:
+                return outlet
+        endpoint = bind_udp(
+            self._loop,
+            self,
+            host,
+            buffer_size=_OUTLET_BUFFER,
+            segmentation=self._segmentation,
+            receiving=False,
+        )
+        self._outlets.append(_Outlet(endpoint))
+        return self._outlets[-1]
 
-    def _close_outlet(self, outlet: DatagramEndpoint) -> None:
-        del self._users[outlet]
-        self._sent_before += outlet.counters.sent
-        self._dropped_before += outlet.counters.dropped.total()
-        del self._outlets[_host(outlet.sockname)]
-        outlet.close()
+    def _close_if_unused(self, outlet: _Outlet) -> None:
+        if not outlet.users:
+            self._sent_before += outlet.endpoint.counters.sent
+            self._dropped_before += outlet.endpoint.counters.dropped.total()
+            self._outlets.remove(outlet)
+            outlet.endpoint.close()
 
     def _check_drops(self) -> None:
         drops = self._ingest.lost or 0
@@ -258,14 +268,3 @@ class FanOut(DatagramHandler):
             self._loop.call_soon(self._check_drops)
         except LoopClosed:  # there is no later
             self._check_drops()
-
-
-def _host(address: Address) -> Address:
-    """An address without its port."""
-    return (address[0], *address[2:])
-
-
-def _from(turn: int, those: list[_T]) -> list[_T]:
-    """All of them, the one whose turn it is first."""
-    first = turn % len(those)
-    return those[first:] + those[:first]
