@@ -102,9 +102,9 @@ class DatagramSender:
                 self._send_singly(batch, way, dropped)
             return
         for data, run in batch.runs():
-            taken = len(ways)
+            segment, taken = run.segment, len(ways)
             for way in ways:
-                if run.segment >= way.refused_from and way.refuses(run.segment, self._clock()):
+                if segment >= way.refused_from and way.refuses(segment, self._clock()):
                     taken -= 1
                     self._send_singly(batch.datagrams_of(run), way, dropped)
                     continue

@@ -8,6 +8,7 @@ import math
 import socket
 from collections.abc import Sequence
 from enum import Enum, auto
+from functools import partial
 from typing import Any, Final, TypedDict, Unpack
 
 from . import gso
@@ -39,6 +40,8 @@ _ROOM: Final = 65536
 _MAX_DISCARDED: Final = 65536
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 _MAX_BUFFER_SIZE: Final = 2**31 - 1  # socket(7): an int
+# Bytes of what is no datagram, for there was an error, or of one that is not welcome.
+_NOTHING: Final = -1
 # Before looking again when a whole wake brought nothing but errors.
 _RETRY_DELAY: Final = 0.1
 
@@ -313,7 +316,7 @@ class DatagramEndpoint:
 
     def pause_receiving(self) -> None:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
-        if not (self._paused or self._watcher.closed):
+        if not self._paused:
             self._watcher.modify(0)
             self._hold()
 
@@ -383,10 +386,13 @@ class DatagramEndpoint:
         batch, delay = self._receive()
         try:
             if batch.sizes:
-                self._deliver(batch)
+                assert self.handler is not None
+                self.handler.datagrams_received(self, batch)
+        except Exception as exc:
+            self._fail(exc)
         finally:
             # Also after what ends run(): another run() finds the endpoint as alert as it was.
-            if not (self._paused or self._watcher.closed):
+            if not self._paused:
                 if delay is None:
                     self._watch()
                 else:
@@ -400,7 +406,8 @@ class DatagramEndpoint:
             self._look_again(_RETRY_DELAY)
 
     def _look_again(self, delay: float) -> None:
-        self._watcher.modify(0)
+        if self._watcher.events:
+            self._watcher.modify(0)
         self._call_off_look()
         self._tick = self._loop.call_later(delay, self._look)
 
@@ -416,33 +423,24 @@ class DatagramEndpoint:
         end = looked = errors = 0
         if not self._slab:
             self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
-        slab, sock, counters = self._slab, self._sock, self.counters
-        only_from, wants_sources = self._only_from, self._wants_sources
-        is_dual = self._ways.takes_ipv4
-        source: Address = ()
+        slab, receive = self._slab, self._sock.recv_into
+        if self._wants_sources:
+            receive = partial(self._receive_from, sources)
         while looked < _BATCH_DATAGRAMS and end <= _BATCH_BYTES:
-            looked += 1
             try:
-                if wants_sources:
-                    size, source = sock.recvfrom_into(slab[end:])
-                else:
-                    size = sock.recv_into(slab[end:])
+                size = receive(slab[end:])
             except (BlockingIOError, InterruptedError):
-                looked -= 1
                 break
             except OSError:
                 # The news of an earlier datagram that was sent from here and did not
                 # arrive (ECONNREFUSED; WSAECONNRESET on Windows). Reading cleared it.
                 errors += 1
-                continue
-            if wants_sources:
-                source = unmapped(source) if is_dual else source
-                if only_from not in (None, source[0]) and only_from != format_host(source):
-                    counters.rejected += 1
-                    continue
-                sources.append(source)
-            sizes.append(size)
-            end += size
+                size = _NOTHING
+            looked += 1
+            if size != _NOTHING:
+                sizes.append(size)
+                end += size
+        counters = self.counters
         counters.receive_errors += errors
         counters.received += len(sizes)
         counters.received_bytes += end
@@ -453,12 +451,16 @@ class DatagramEndpoint:
             delay = 0.0  # a look that reached its bound has left something behind
         return DatagramBatch(slab[:end], sizes, sources), delay
 
-    def _deliver(self, batch: DatagramBatch) -> None:
-        assert self.handler is not None
-        try:
-            self.handler.datagrams_received(self, batch)
-        except Exception as exc:
-            self._fail(exc)
+    def _receive_from(self, sources: list[Address], room: memoryview) -> int:
+        """Receive one datagram, and append where it came from if it is welcome."""
+        size, source = self._sock.recvfrom_into(room)
+        if self._ways.takes_ipv4:
+            source = unmapped(source)
+        if self._only_from not in (None, source[0]) and self._only_from != format_host(source):
+            self.counters.rejected += 1
+            return _NOTHING
+        sources.append(source)
+        return size
 
     def _discard_backlog(self) -> None:
         for _ in range(_MAX_DISCARDED):
@@ -494,7 +496,7 @@ class DatagramEndpoint:
 
     def _check_told(self) -> None:
         """As `_check_open`, but an end that nobody was told of is no mistake."""
-        if self._life is not _Life.ENDING:
+        if self._life is not _OPEN and self._life is not _Life.ENDING:
             self._check_open()
 
     def _check_open(self) -> None:

@@ -46,7 +46,8 @@ class Way:
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send one datagram. Raises OSError."""
         if self.destination is None:
-            self._cut_by(0)
+            if self._segment:
+                self._cut_by(0)
             self.sock.send(data)
         else:
             self.sock.sendto(data, self.destination)
@@ -55,7 +56,8 @@ class Way:
         """Send the datagrams of a run. Raises OSError."""
         if self.destination is None:
             # Said once, and not with each run: a tenth of the time that it takes to send ten.
-            self._cut_by(run.segment)
+            if self._segment != run.segment:
+                self._cut_by(run.segment)
             self.sock.send(data)
         else:
             self.sock.sendmsg((data,), run.control, 0, self.destination)
@@ -75,9 +77,8 @@ class Way:
         return size >= self.refused_from
 
     def _cut_by(self, segment: int) -> None:
-        if self._segment != segment:
-            self.sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, segment)
-            self._segment = segment
+        self.sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, segment)
+        self._segment = segment
 
 
 class Ways(dict[Address, Way]):
