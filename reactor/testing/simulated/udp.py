@@ -71,7 +71,7 @@ class UdpSocket(SimulatedSocket):
         """Send one datagram, or a run of them: udp(7), UDP_SEGMENT, also as an option."""
         data = b"".join(buffers)
         segments = [value for _, kind, value in control if kind == _UDP_SEGMENT]
-        size = int(self._options.get((socket.IPPROTO_UDP, _UDP_SEGMENT), 0))
+        size = int(self.options.get((socket.IPPROTO_UDP, _UDP_SEGMENT), 0))
         if segments:
             (size,) = struct.unpack("H", segments[0])
         self._enter("send_run" if 0 < size < len(data) else "send_datagram")
