@@ -4,7 +4,7 @@ Neither knows of sockets. Both do work linear in the bytes that pass through the
 however the bytes are cut.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Final
 
 from .errors import BufferFull, LineTooLong
@@ -39,7 +39,7 @@ class ReceiveBuffer:
         # the very object that was received. Only what has to wait for more becomes a
         # bytearray, which grows, and shrinks at the front, without copying the rest.
         self._data: bytes | bytearray = b""
-        self._start = 0  # what lies before was taken
+        self._start = 0  # what lies before was taken; never all of it
         self._searched = 0  # from the start to here there is no b"\n"
         self._received = 0  # bytes since the beginning
         self._limit = limit
@@ -64,12 +64,10 @@ class ReceiveBuffer:
         """
         if type(data) is not bytes:
             data = bytes(data)
-        waiting = len(self._data) - self._start
-        if not waiting:
+        if not self._data:
             self._data = data
-            self._start = self._searched = 0
-        elif data and self._limit is not None and waiting + len(data) > self._limit:
-            raise BufferFull(f"{waiting} bytes were received and not taken")
+        elif data and self._limit is not None and len(self) + len(data) > self._limit:
+            raise BufferFull(f"{len(self)} bytes were received and not taken")
         else:
             if isinstance(self._data, bytes):
                 self._data = bytearray(self._data)
@@ -89,17 +87,20 @@ class ReceiveBuffer:
         alone, never on how they were cut.
         """
         data, start = self._data, self._start
+        if not data:
+            return None
         end = data.find(b"\n", self._searched)
         if end < 0:
             self._wait_for_more(limit)
             return None
-        following = end + 1
-        if end > start and data[end - 1] == _CARRIAGE_RETURN:
-            end -= 1
-        if end - start > limit:
-            raise LineTooLong(limit, self.position)
-        self._start = self._searched = following
         line = data[start:end]
+        if line and line[-1] == _CARRIAGE_RETURN:
+            line = line[:-1]
+        if len(line) > limit:
+            raise LineTooLong(limit, self.position)
+        self._start = self._searched = end + 1
+        if end + 1 == len(data):
+            self._release()
         return line if type(line) is bytes else bytes(line)
 
     def take_lines(self, limit: int) -> list[bytes]:
@@ -108,20 +109,20 @@ class ReceiveBuffer:
         Where a line is too long, those before it come out first: the call that finds it at
         the front raises LineTooLong. So call again until nothing comes.
         """
-        data, start = self._data, self._start
-        if start == len(data):
+        data = self._data
+        if not data:
             return []
         if data.find(b"\n", self._searched) < 0:
             self._wait_for_more(limit)
             return []
-        lines = bytes(data[start:]).split(b"\n")
+        data = bytes(data[self._start :])
+        lines = data.split(b"\n")
         rest = lines.pop()
         if _CARRIAGE_RETURN in data:
             lines = [line.removesuffix(b"\r") for line in lines]
-        if len(data) - start > limit and max(map(len, lines)) > limit:
+        if len(data) > limit and max(map(len, lines)) > limit:
             return self._take_lines_that_fit(limit)
-        self._start, self._searched = len(data) - len(rest), len(data)
-        self._release()
+        self._data, self._start, self._searched = rest, 0, len(rest)
         return lines
 
     def take_exactly(self, count: int) -> bytes | None:
@@ -181,27 +182,23 @@ class ReceiveBuffer:
 class SendQueue:
     """Bytes that a socket has not accepted yet, in order.
 
-    `peek` gives the next piece to send, `advance` says how much of it was accepted. A
-    partial send costs nothing but an offset, so one byte at a time is still linear.
+    A partial send costs nothing but an offset, so one byte at a time is still linear.
 
     >>> queue = SendQueue()
     >>> queue.append(b"hello "); queue.append(b"world")
-    >>> bytes(queue.peek()), queue.size
-    (b'hello world', 11)
-    >>> queue.advance(4); bytes(queue.peek())
-    b'o world'
+    >>> queue.send_to(lambda data: print(data) or 4); queue.size
+    b'hello world'
+    7
     """
 
-    __slots__ = ("_chunks", "_head", "_joined", "_offset", "_reversed", "size")
+    __slots__ = ("_chunks", "_joined", "_offset", "size")
 
     def __init__(self) -> None:
-        # Two lists make a queue: append to one, pop from the reverse of the other. An
-        # empty deque would weigh ten times as much on every idle connection.
+        # An empty deque would weigh ten times as much on every idle connection. That a list
+        # moves when its first goes is nothing beside the send: it is short, or of large chunks.
         self._chunks: list[bytes] = []
-        self._reversed: list[bytes] = []
         self._joined = 0  # so many chunks from the start have been joined already
-        self._head = b""
-        self._offset = 0
+        self._offset = 0  # so much of the first was accepted
         self.size = 0
         """Bytes in the queue."""
 
@@ -214,54 +211,39 @@ class SendQueue:
             self._chunks.append(data)
             self.size += len(data)
             if len(self._chunks) - self._joined > _MOST_CHUNKS:
-                self._join_neighbours()
+                self._join(self._joined)
+                self._joined += 1
 
-    def peek(self) -> bytes | memoryview:
-        """The next bytes to send: b"" if and only if the queue is empty."""
-        if self._offset:
-            return memoryview(self._head)[self._offset :]
-        if not self._head:
-            self._head = self._join()
-        return self._head
+    def send_to(self, send: Callable[[bytes | memoryview], int]) -> None:
+        """Give `send` the next bytes, of which it says how many it accepted: those leave.
 
-    def advance(self, count: int) -> None:
-        """Remove the first `count` bytes of what `peek` gave last.
-
-        Raises ValueError if that was less than `count`.
+        Small neighbours leave together; a chunk that stands alone is not copied. There must
+        be something to send. What `send` raises passes, and nothing has left.
         """
-        offset = self._offset + count
-        if not 0 <= count <= len(self._head) - self._offset:
-            raise ValueError(f"cannot advance by {count} bytes")
-        self.size -= count
-        if offset == len(self._head):
-            self._head, self._offset = b"", 0
+        chunks, offset = self._chunks, self._offset
+        if len(chunks) > 1 and not offset:
+            self._join(0)
+        head = chunks[0]
+        accepted = send(memoryview(head)[offset:] if offset else head)
+        self.size -= accepted
+        if offset + accepted == len(head):
+            del chunks[0]
+            self._offset = 0
         else:
-            self._offset = offset
+            self._offset += accepted
 
     def clear(self) -> None:
         """Drop everything."""
-        self._chunks, self._reversed, self._joined = [], [], 0
-        self._head, self._offset, self.size = b"", 0, 0
+        self._chunks, self._joined, self._offset, self.size = [], 0, 0, 0
 
-    def _join(self) -> bytes:
-        """Small neighbours leave together; a chunk that stands alone is not copied."""
-        if self.size <= _JOIN_SIZE and not self._reversed:
-            chunks, self._chunks, self._joined = self._chunks, [], 0
-        else:
-            chunks = list(self._pop_up_to(_JOIN_SIZE))
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _pop_up_to(self, size: int) -> Iterator[bytes]:
-        while size > 0 and (self._reversed or self._chunks):
-            if not self._reversed:
-                self._reversed, self._chunks, self._joined = self._chunks[::-1], [], 0
-            chunk = self._reversed.pop()
-            size -= len(chunk)
-            yield chunk
-
-    def _join_neighbours(self) -> None:
-        """Bound the number of chunks by that of the bytes: each byte is joined once here."""
-        chunks = self._chunks[self._joined :]
-        if sum(map(len, chunks)) <= _JOIN_SIZE:
-            self._chunks[self._joined :] = [b"".join(chunks)]
-        self._joined = len(self._chunks)
+    def _join(self, start: int) -> None:
+        """Make one chunk of so many from `start` on as one send may take."""
+        chunks, end, size = self._chunks, start, 0
+        if self.size <= _JOIN_SIZE:
+            end = len(chunks)
+        while end < len(chunks) and size < _JOIN_SIZE:
+            size += len(chunks[end])
+            end += 1
+        if end - start > 1:
+            chunks[start:end] = [b"".join(chunks[start:end])]
+        self._joined = start

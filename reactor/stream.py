@@ -523,7 +523,7 @@ class Stream:
         queue = self._queue
         if queue.size:
             try:
-                queue.advance(self._sock.send(queue.peek()))
+                queue.send_to(self._sock.send)
             except (BlockingIOError, InterruptedError):
                 pass
             except OSError as exc:
