@@ -132,22 +132,21 @@ class ReceiveBuffer:
         if len(self) < count:
             self._release()
             return None
-        return self._take(count)
-
-    def take_all(self) -> bytes:
-        """Take whatever is there, perhaps b""."""
-        return self._take(len(self))
-
-    def discard(self, count: int) -> None:
-        """Drop up to `count` bytes from the front. Raises ValueError below 0."""
-        self.take_exactly(min(count, len(self)))
-
-    def _take(self, count: int) -> bytes:
         end = self._start + count
         taken = bytes(self._data[self._start : end])
         self._start, self._searched = end, max(self._searched, end)
         self._release()
         return taken
+
+    def take_all(self) -> bytes:
+        """Take whatever is there, perhaps b""."""
+        taken = self._data[self._start :]
+        self._data, self._start, self._searched = b"", 0, 0
+        return taken if type(taken) is bytes else bytes(taken)
+
+    def discard(self, count: int) -> None:
+        """Drop up to `count` bytes from the front. Raises ValueError below 0."""
+        self.take_exactly(min(count, len(self)))
 
     def _take_lines_that_fit(self, limit: int) -> list[bytes]:
         lines: list[bytes] = []
@@ -208,9 +207,10 @@ class SendQueue:
         b"" adds nothing.
         """
         if data:
-            self._chunks.append(data)
+            chunks = self._chunks
+            chunks.append(data)
             self.size += len(data)
-            if len(self._chunks) - self._joined > _MOST_CHUNKS:
+            if len(chunks) - self._joined > _MOST_CHUNKS:
                 self._join(self._joined)
                 self._joined += 1
 
@@ -241,7 +241,7 @@ class SendQueue:
         chunks, end, size = self._chunks, start, 0
         if self.size <= _JOIN_SIZE:
             end = len(chunks)
-        while end < len(chunks) and size < _JOIN_SIZE:
+        while size < _JOIN_SIZE and end < len(chunks):
             size += len(chunks[end])
             end += 1
         if end - start > 1:

@@ -78,10 +78,9 @@ class StreamState(NamedTuple):
     fd: int  # the number of the descriptor, also when it is closed
     events: int  # what it is watched for
     owes_resume: bool  # write said False, and resume_writing has not followed yet
-    low: int  # the marks and the limit, in bytes
+    low: int  # the marks and the limit of what is written, in bytes
     high: int
     limit: int
-    deadline: float | None  # of close, in seconds of the loop's clock
     error: Exception | None  # what connection_lost will tell
 
 
@@ -241,7 +240,6 @@ class Stream:
             low=self._low,
             high=self._high,
             limit=self._write_limit,
-            deadline=None if self._deadline is None else self._deadline.when,
             error=self._error,
         )
 
@@ -356,9 +354,8 @@ class Stream:
             "TCP_USER_TIMEOUT": (idle + interval * count) * 1000,
         }
         for name, value in options.items():
-            option = getattr(socket, name, None)
-            if option is not None:
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def close(self, timeout: float = _CLOSE_TIMEOUT) -> None:
         """End in good order: flush, half-close, read until the peer closes, then close.
@@ -385,7 +382,6 @@ class Stream:
         self._end(None)
         self._sock.close()
         self._output = Output.SHUT
-        self._deadline = None  # what close() has promised is called off
 
     # -- for the loop ----------------------------------------------------------------
 
@@ -531,16 +527,12 @@ class Stream:
         if self._output is _OUTPUT_ENDING and not queue.size:
             self._shut_output()
         if queue.size or self._watcher.events & EVENT_WRITE:
-            self._watch_output()
+            self._watch(EVENT_WRITE if queue.size else 0)
+            instrument = self._loop.instrument
+            if instrument is not None and queue.size:
+                instrument.bytes_queued(self._watcher.fd, queue.size)
         if self._owes_resume:
             self._resume_writing()
-
-    def _watch_output(self) -> None:
-        waiting = self._queue.size
-        self._watch(self._watcher.events & EVENT_READ | EVENT_WRITE * bool(waiting))
-        instrument = self._loop.instrument
-        if instrument is not None and waiting and self._life is not Life.ENDED:
-            instrument.bytes_queued(self._watcher.fd, waiting)
 
     def _drop_write(self) -> bool:
         """What is written can't be sent any more: is that the caller's mistake?"""
@@ -588,14 +580,15 @@ class Stream:
         return f"<Stream {format_address(self.peername)} handler={name} {halves}>"
 
     def _watch_input(self) -> None:
-        reads = EVENT_READ if self._input in (Input.OPEN, Input.DROPPED) else 0
-        self._watch(reads | self._watcher.events & EVENT_WRITE)
+        self._watch(self._watcher.events & EVENT_WRITE)
 
-    def _watch(self, events: int) -> None:
+    def _watch(self, output: int) -> None:
+        """Wait for what the input asks for, and for `output`: EVENT_WRITE or nothing."""
         if self._life is not Life.OPEN:
             return
+        reads = EVENT_READ if self._input in (Input.OPEN, Input.DROPPED) else 0
         try:
-            self._watcher.modify(events)
+            self._watcher.modify(reads | output)
         except OSError as exc:  # epoll_ctl(2): ENOSPC, ENOMEM
             self._end(exc)
 

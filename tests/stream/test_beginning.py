@@ -118,7 +118,6 @@ def test_the_state_counts_what_waits_in_both_directions(
         low=0,
         high=2,
         limit=16 * MIB,
-        deadline=None,
         error=None,
     )
 
