@@ -116,6 +116,7 @@ class EventLoop:
         self.network = network
         """Who makes the sockets of streams, listeners and endpoints."""
         self.instrument = instrument
+        """What watches every step, if anything does."""
         self._timers = TimerQueue()
         self._calls: deque[tuple[Callback, tuple[Any, ...]]] = deque()
         self._flushes: deque[Callback] = deque()
@@ -147,7 +148,8 @@ class EventLoop:
         """
         self._enter()
         try:
-            while (timeout := self._timeout(None)) is not None or self._is_watching():
+            # One watcher is the loop's own.
+            while (timeout := self._timeout(None)) is not None or self._watchers.waiting > 1:
                 self._iterate(timeout)
                 if self._stopping:
                     break
@@ -164,7 +166,9 @@ class EventLoop:
         self._enter()
         try:
             timeout = self._timeout(timeout)
-            self._iterate(0.0 if timeout is None and not self._is_watching() else timeout)
+            if timeout is None and self._watchers.waiting <= 1:
+                timeout = 0.0
+            self._iterate(timeout)
         finally:
             self._leave()
 
@@ -289,7 +293,8 @@ class EventLoop:
         if instrument is not None:
             instrument.select_started(timeout, self._timers.live, len(self._calls))
         ready = self._selector.select(timeout)
-        self._phase = _RUNNING
+        if self._phase is _WAITING:  # else a signal's handler has forked: this is the child
+            self._phase = _RUNNING
         now = self.time()
         if self._timers.live:
             self._timers.expire(now)
@@ -332,13 +337,10 @@ class EventLoop:
         """How long to wait, in seconds; None if nothing but readiness would end it."""
         if self._calls or self._flushes:
             return 0.0
-        if (when := self._timers.next_when()) is not None:
+        if self._timers.live and (when := self._timers.next_when()) is not None:
             left = max(0.0, when - self.time())
             limit = left if limit is None else min(left, limit)
         return None if limit is None else min(limit, _LONGEST_WAIT)
-
-    def _is_watching(self) -> bool:
-        return self._watchers.waiting > 1  # one is our own bell
 
     def _call(self, callback: Callback, args: tuple[Any, ...], fd: int | None = None) -> None:
         instrument = self.instrument
@@ -358,8 +360,8 @@ class EventLoop:
         self._check_open()
         if self._phase is not _Phase.IDLE:
             raise RuntimeError("the loop is already running")
-        self._phase = _RUNNING
         self._signals.start_ringing(self._wakeup.writer_fileno())
+        self._phase = _RUNNING
 
     def _leave(self) -> None:
         self._signals.stop_ringing()

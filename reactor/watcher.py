@@ -48,7 +48,6 @@ class Watcher:
     def __init__(
         self, watchers: Watchers, fileobj: FileObject, events: int, callback: Callback
     ) -> None:
-        _check_events(events)
         self._all = watchers
         self.fd = _descriptor_of(fileobj)
         """The number of the descriptor, also after `close()`."""

@@ -16,6 +16,7 @@ from reactor import (
     DatagramBatch,
     DatagramEndpoint,
     EventLoop,
+    Instrument,
     Stream,
     StreamHandler,
     bind_udp,
@@ -296,6 +297,22 @@ def test_a_child_of_a_watcher_takes_nothing_from_its_parents_other_connections(
         wait_for(other_near)
         selector.arrange = lambda ready: sorted(ready, key=lambda entry: entry[0].fd)
         assert near.fileno() < other_near.fileno()
+        assert end_of_the_child_that_is_left(loop, children) == "refused"
+
+
+@pytest.mark.parametrize("hook", ["select_started", "select_ended"])
+def test_a_child_that_an_instrument_forks_gets_no_further(selector: SpySelector, hook: str) -> None:
+    children: list[int] = []
+
+    def fork(*args: object) -> None:
+        if not children:
+            children.append(os.fork())
+
+    instrument = Instrument()
+    setattr(instrument, hook, fork)
+    parent = os.getpid()
+    with EventLoop(selector=selector, instrument=instrument) as loop:
+        loop.call_soon(lambda: os.getpid() == parent or os._exit(6))
         assert end_of_the_child_that_is_left(loop, children) == "refused"
 
 

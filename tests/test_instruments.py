@@ -215,6 +215,22 @@ def test_a_group_tells_each_of_its_instruments(hook: Callable[[Instrument], None
     assert len(alone.entries) == 1
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_instrument_of_a_group_is_told_whatever_another_raises(
+    hook: Callable[[Instrument], None],
+) -> None:
+    class Broken(Instrument):
+        select_started = select_ended = fail  # type: ignore[assignment]
+        callback_started = callback_ended = fail  # type: ignore[assignment]
+        bytes_queued = datagrams_dropped = fail  # type: ignore[assignment]
+
+    alone, second = Diary(), Diary()
+    hook(alone)
+    with pytest.raises(ZeroDivisionError):
+        hook(InstrumentGroup(Broken(), second))
+    assert second.entries == alone.entries
+
+
 # -- slow callbacks ----------------------------------------------------------------------
 
 
