@@ -479,6 +479,23 @@ def test_every_loop_that_is_open_is_told(loop: EventLoop) -> None:
     close_as_a_child_does(loop)
 
 
+@pytest.mark.parametrize("hook", ["select_started", "select_ended", "callback_started"])
+def test_a_loop_that_is_disowned_while_it_runs_calls_nobody_after_that(
+    selector: SpySelector, hook: str
+) -> None:
+    called: list[int] = []
+    instrument = Instrument()
+    setattr(instrument, hook, lambda *args: loop.disown())
+    loop: EventLoop = EventLoop(selector=selector, instrument=instrument)
+    for number in range(2):
+        loop.call_soon(called.append, number)
+        loop.call_before_select(partial(called.append, number))
+    with pytest.raises(RuntimeError, match="belongs to process"):
+        loop.run()
+    close_as_a_child_does(loop)
+    assert called == ([0] if hook == "callback_started" else [])
+
+
 def test_the_watcher_of_a_disowned_loop_refuses_every_change(
     loop: EventLoop, selector: SpySelector
 ) -> None:
