@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -93,31 +93,25 @@ def _log_slow_callback(slow: SlowCallback) -> None:
     _logger.warning("%s", slow)
 
 
+@dataclass(eq=False)
 class SlowCallbackMonitor(Instrument):
     """Reports each callback that ran for at least `threshold` seconds.
 
     `report` is called with a SlowCallback; without it a warning is logged.
     """
 
-    def __init__(
-        self,
-        threshold: float = 0.1,
-        report: Callable[[SlowCallback], object] = _log_slow_callback,
-        *,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._threshold = threshold
-        self._report = report
-        self._clock = clock
-        self._started = 0.0
+    threshold: float = 0.1
+    report: Callable[[SlowCallback], object] = _log_slow_callback
+    clock: Callable[[], float] = field(default=time.perf_counter, kw_only=True)
+    _started: float = field(default=0.0, init=False)
 
     def callback_started(self, callback: Callback, fd: int | None) -> None:
-        self._started = self._clock()
+        self._started = self.clock()
 
     def callback_ended(self, callback: Callback, fd: int | None) -> None:
-        seconds = self._clock() - self._started
-        if seconds >= self._threshold:
-            self._report(SlowCallback(describe(callback), seconds, fd))
+        seconds = self.clock() - self._started
+        if seconds >= self.threshold:
+            self.report(SlowCallback(describe(callback), seconds, fd))
 
 
 class Recorder(Instrument):
@@ -177,9 +171,8 @@ class Recorder(Instrument):
     def _write(self, event: str, **fields: Any) -> None:
         if self._file is None:
             return
-        record = {"time": self._clock(), "event": event, **fields}
         try:
-            self._file.write(json.dumps(record) + "\n")
+            self._file.write(json.dumps({"time": self._clock(), "event": event, **fields}) + "\n")
         except OSError as exc:
             self._fail(exc)
             self.close()

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum, auto
 from itertools import chain
-from selectors import EVENT_READ
 from typing import Any, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
@@ -364,10 +363,10 @@ class EventLoop:
         self._phase = _RUNNING
 
     def _leave(self) -> None:
-        self._signals.stop_ringing()
         self._stopping = False
         if self.running:  # a child is not: it has been disowned, or has closed the loop
             self._phase = _Phase.IDLE
+        self._signals.stop_ringing()
 
     def _check_owner(self) -> None:
         if self._phase is _Phase.INHERITED:
@@ -444,7 +443,7 @@ class EventLoop:
     def _hang_bell(self) -> None:
         wakeup = Wakeup(self.network)
         try:
-            self.register(wakeup, EVENT_READ, self._on_wakeup)
+            self.register(wakeup, selectors.EVENT_READ, self._on_wakeup)
         except BaseException:
             wakeup.close()
             raise
