@@ -450,24 +450,21 @@ class EventLoop:
         self._wakeup = wakeup
 
     def _on_wakeup(self, events: int) -> None:
-        if self._wakeup.silence():
-            return
-        self._watchers[self._wakeup.fileno()].close()
-        self._wakeup.abandon()
-        self._signals.stop_ringing()
-        self._replace_bell()
-        error = ConnectionError("somebody closed the loop's wake-up sockets")
-        self.call_exception_handler("the wake-up sockets have to be replaced", error)
+        if not self._wakeup.silence():
+            self._watchers[self._wakeup.fileno()].close()
+            self._wakeup.abandon()
+            self._signals.stop_ringing()
+            self._replace_bell()
+            error = ConnectionError("somebody closed the loop's wake-up sockets")
+            self.call_exception_handler("the wake-up sockets have to be replaced", error)
 
     def _replace_bell(self) -> None:
         # Perhaps no descriptor is free. Until one is, this is what hears calls and signals.
         retry = self.call_later(_RETRY_DELAY, self._replace_bell)
-        try:
+        with suppress(OSError):
             self._hang_bell()
-        except OSError:
-            return
-        retry.cancel()
-        self._signals.start_ringing(self._wakeup.writer_fileno())
+            retry.cancel()
+            self._signals.start_ringing(self._wakeup.writer_fileno())
 
     # -- watchers and resources ------------------------------------------------------
 

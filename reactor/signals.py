@@ -40,16 +40,11 @@ class SignalHandlers:
         Raises ValueError off the main thread, and ValueError or OSError for a signal that
         can't be caught.
         """
-        if not _is_main_thread():
-            raise ValueError("a signal handler can be added on the main thread only")
+        before = self._handlers.get(signum)
         call = partial(self._call_soon_threadsafe, callback, *args)
-        handler = self._handlers.get(signum)
-        if handler is not None and handler.installed:
-            handler.call = call
-            return
         self._handlers[signum] = _Handler(signum, call)
-        if handler is not None:
-            handler.call = None  # who has replaced it may call it
+        if before is not None:
+            before.give_way()  # others may have it, and call it
 
     def remove(self, signum: int) -> bool:
         """Put back what was there before; False if we had no handler for `signum`.
