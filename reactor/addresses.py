@@ -189,11 +189,7 @@ def scope_id(host: ipaddress.IPv6Address) -> int:
     """
     scope = host.scope_id or "0"
     try:
-        # Ten digits are as many as 32 bits may have.
-        if scope.isascii() and scope.isdigit() and len(scope) <= 10:
-            index = int(scope)
-        else:
-            index = socket.if_nametoindex(scope)
+        index = int(scope) if scope.isascii() and scope.isdigit() else socket.if_nametoindex(scope)
         index.to_bytes(4, "big")
     except (OSError, OverflowError, ValueError) as exc:
         raise OSError(errno.ENODEV, f"{host}: no such interface") from exc
