@@ -8,13 +8,13 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Collection
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 from .bug import Bug, read_bugs
 from .inheritance import bequeath
-from .row import files_with_tests, prefix_of_tests, read_rows
+from .row import Row, read_rows, shown_by
 from .trial import Trial, conduct
 
 _ALL_WERE_GREEN: Final = 0
@@ -32,15 +32,11 @@ def verdict(status: int | None, output: str) -> tuple[bool, str]:
     return False, f"exit status {status}, no test failed: {last}"
 
 
-def selection(rows: Collection[int]) -> list[str]:
-    """What tells pytest to run the tests of `rows` and no others."""
-    return ["-k", " or ".join(prefix_of_tests(row) for row in rows)]
-
-
-def is_green_without_bugs(rows: Collection[int], jobs: int) -> bool:
+def is_green_without_bugs(rows: list[Row], jobs: int) -> bool:
     """Whether the museum passes as it is; if not, its output is printed."""
-    files = sorted({file for row in rows for file in files_with_tests(row)})
-    starts = [partial(Trial, file, lambda patch: None, [file, *selection(rows)]) for file in files]
+    tests = sorted({test for row in rows for test in shown_by(row)})
+    files = groupby(tests, lambda test: test.partition("::")[0])
+    starts = [partial(Trial, file, lambda patch: None, [*tests]) for file, tests in files]
     green = True
     for trial in conduct(starts, jobs):
         status, output, seconds = trial.result()
@@ -51,16 +47,17 @@ def is_green_without_bugs(rows: Collection[int], jobs: int) -> bool:
     return green
 
 
-def put_in(bug: Bug) -> Trial:
+def put_in(bug: Bug, row: Row) -> Trial:
     """Start the tests of the bug's row with the bug."""
-    arguments = [*files_with_tests(bug.row), *selection([bug.row]), "--tb=no"]
-    return Trial(bug, partial(bequeath, bug), arguments)
+    return Trial(bug, partial(bequeath, bug), [*shown_by(row), "--tb=no"])
 
 
-def survivors(bugs: list[Bug], jobs: int) -> int:
+def survivors(rows: list[Row], jobs: int) -> int:
     """Say of each bug what came of it; how many were not seen by any test."""
     count = 0
-    starts: list[Callable[[], Trial]] = [partial(put_in, bug) for bug in bugs]
+    by_id = {row.id: row for row in rows}
+    bugs = [bug for bug in read_bugs() if bug.row in by_id]
+    starts = [partial(put_in, bug, by_id[bug.row]) for bug in bugs]
     for trial in conduct(starts, jobs):
         status, output, seconds = trial.result()
         bug = trial.subject
@@ -81,14 +78,14 @@ def main() -> int:
     jobs = 2 * (os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=jobs, help="at a time (%(default)s)")
     arguments = parser.parse_args()
-    known = [row.id for row in read_rows()]
-    rows = arguments.row or known
-    if unknown := set(rows) - set(known):
+    rows = read_rows()
+    wanted = set(arguments.row or [row.id for row in rows])
+    if unknown := wanted - {row.id for row in rows}:
         parser.error(f"no such row: {', '.join(map(str, sorted(unknown)))}")
-    bugs = [bug for bug in read_bugs() if bug.row in rows]
+    rows = [row for row in rows if row.id in wanted]
     if not is_green_without_bugs(rows, arguments.jobs):
         return 1
-    return 1 if survivors(bugs, arguments.jobs) or not bugs else 0
+    return 1 if survivors(rows, arguments.jobs) else 0
 
 
 if __name__ == "__main__":

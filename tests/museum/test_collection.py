@@ -12,7 +12,7 @@ import pytest
 from tests.museum.__main__ import verdict
 from tests.museum.bug import Bug, instead_of, read_bugs
 from tests.museum.edit import between
-from tests.museum.row import ROOT, Row, prefix_of_tests, read_rows
+from tests.museum.row import ROOT, Row, prefix_of_tests, read_rows, shown_by
 
 ROWS = read_rows()
 BUGS = read_bugs()
@@ -48,6 +48,12 @@ def test_each_test_belongs_to_a_row() -> None:
 @each_row
 def test_a_row_has_a_test(row: Row) -> None:
     assert any(name.startswith(prefix_of_tests(row.id)) for name in TESTS)
+
+
+@each_row
+def test_the_tests_that_a_row_shares_are_there(row: Row) -> None:
+    names = {test.partition("::")[2] for test in shown_by(row)}
+    assert names.issuperset(row.also)
 
 
 @each_row

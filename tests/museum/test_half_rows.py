@@ -16,9 +16,7 @@ from tests.stream.conftest import settle
 from tests.stream.test_halves import (
     WAYS,
     Answering,
-    Busy,
     Pausing,
-    answer_early,
     given_in_order,
 )
 
@@ -73,35 +71,7 @@ def test_row_201_who_pauses_again_before_the_rest_came_is_given_nothing(
     assert handler.events == ["connection_made", "data_received"]
 
 
-def test_row_201_half_a_line_keeps_nobody_busy_who_pauses_while_it_works(
-    loop: EventLoop, connected: Connect
-) -> None:
-    handler = Busy()
-    link = connected(handler)
-    link.peer.send(b"hel")
-    link.wait()
-    settle(loop, 20)
-    link.peer.send(b"lo\n")
-    link.wait()
-    settle(loop, 20)
-    assert handler.lines == [b"hello"]
-    assert handler.events.count("data_received") <= 4
-
-
 # -- row 202: a half that fails ----------------------------------------------
-
-
-@pytest.mark.parametrize("request_", [b"the rest of a request", b""], ids=["write", "write_eof"])
-def test_row_202_the_answer_that_came_before_the_reset_is_heard(
-    loop: EventLoop, connected: Connect, request_: bytes
-) -> None:
-    handler = RecordingHandler()
-    link = connected(handler)
-    answer_early(loop, link, request_)
-    iterate_until(loop, lost(handler), 9)
-    assert handler.received == b"no, thank you"
-    assert isinstance(handler.error, ConnectionResetError)
-    assert "eof_received" not in handler.events
 
 
 def test_row_202_what_is_heard_comes_before_what_can_not_be_said(
@@ -143,17 +113,6 @@ def test_row_202_a_paused_stream_whose_peer_has_reset_it_is_asked_and_then_left(
         loop.run_once()
     assert handler.events == ["connection_made", "resume_writing", "connection_lost"]
     assert clock() <= 5.1
-
-
-def test_row_202_the_first_error_is_told(loop: EventLoop, connected: Connect) -> None:
-    handler = RecordingHandler()
-    link = connected(handler)
-    link.sock.script("send", [errno.EPIPE])
-    link.stream.write(b"x")
-    loop.run_once(0)
-    link.peer.reset()
-    iterate_until(loop, lost(handler), 9)
-    assert isinstance(handler.error, BrokenPipeError)
 
 
 def test_row_202_who_waits_for_room_to_answer_hears_all(
@@ -258,33 +217,6 @@ def test_row_203_a_fault_is_reported_when_its_stream_has_ended(
     assert isinstance(handler.error, ValueError)
 
 
-def test_row_203_who_is_left_in_the_middle_of_its_rest_is_read_on(
-    loop: EventLoop, connected: Connect
-) -> None:
-    class Dawdling(RecordingHandler):
-        def data_received(self, buffer: ReceiveBuffer) -> None:
-            self.events.append("data_received")
-            assert self.stream is not None
-            if self.events.count("data_received") == 1:
-                self.stream.pause_reading()
-                loop.call_soon(self.stream.resume_reading)
-                return
-            self.received += buffer.take_all()
-            if self.events.count("data_received") == 2:
-                raise SystemExit
-
-    handler = Dawdling()
-    link = connected(handler)
-    link.peer.send(b"one")
-    link.wait()
-    with pytest.raises(SystemExit):
-        settle(loop)
-    link.peer.send(b"two")
-    link.wait()
-    settle(loop)
-    assert handler.received == b"onetwo"
-
-
 def test_row_204_at_a_deadline_that_was_slept_through_all_is_tried(
     loop: EventLoop, clock: ManualClock, connected: Connect
 ) -> None:
@@ -299,21 +231,6 @@ def test_row_204_at_a_deadline_that_was_slept_through_all_is_tried(
 
 
 # -- row 207, the stream's share ----------------------------------------------
-
-
-def test_row_207_to_go_on_while_the_loop_closes_is_no_mistake_of_a_handler(
-    loop: EventLoop, connected: Connect, reported: Reported
-) -> None:
-    class Again(RecordingHandler):
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            loop.call_later(1.0, print, "connect again")
-
-    handler = Again()
-    connected(handler)
-    loop.close()
-    assert handler.events[-1] == "connection_lost"
-    assert reported == []
 
 
 def test_row_207_a_last_word_to_who_is_still_to_be_told_is_no_mistake(
@@ -334,20 +251,6 @@ def test_row_207_a_last_word_to_who_is_still_to_be_told_is_no_mistake(
 
 
 # -- row 208: both halves are over ----------------------------------------------
-
-
-@pytest.mark.parametrize("peer_first", [True, False])
-def test_row_208_both_halves_over_means_over(
-    loop: EventLoop, connected: Connect, peer_first: bool
-) -> None:
-    handler = RecordingHandler(keep_open=True)
-    link = connected(handler)
-    ends = [link.peer.end, link.stream.write_eof]
-    for end in ends if peer_first else ends[::-1]:
-        end()
-        settle(loop)
-    assert handler.events == ["connection_made", "eof_received", "connection_lost"]
-    assert link.sock.fileno() == -1
 
 
 def test_row_208_who_paused_for_room_and_half_closed_goes_on(

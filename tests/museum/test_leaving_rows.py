@@ -28,9 +28,8 @@ from reactor import (
     connect,
     listen,
 )
-from reactor.testing import ManualClock, RecordingHandler, stream_pair
-from reactor.wakeup import Wakeup
-from tests.fakes import Door, Ready, SpySelector, open_descriptors, wait_for
+from reactor.testing import ManualClock, RecordingHandler
+from tests.fakes import Door, Ready, SpySelector, wait_for
 from tests.museum.scenes import every_selector, iterate_until
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
@@ -134,27 +133,6 @@ def test_row_203_no_hook_that_raises_loses_what_was_due(
         assert sorted(done) == ["call", "flush", "timer", "watcher"]
 
 
-@ways_out
-def test_row_203_close_tells_all_and_closes_all_though_handlers_leave(
-    watchdog: None, kind: type[BaseException]
-) -> None:
-    class Leaving(RecordingHandler):
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            raise kind
-
-    before = open_descriptors()
-    handlers = [Leaving(), RecordingHandler(), Leaving(), RecordingHandler()]
-    loop = EventLoop()
-    stream_pair(loop, handlers[0], handlers[1])
-    stream_pair(loop, handlers[2], handlers[3])
-    loop.run_once(0)
-    with pytest.raises(kind):
-        loop.close()
-    assert [handler.events[-1] for handler in handlers] == ["connection_lost"] * 4
-    assert open_descriptors() == before
-
-
 class Fragile:
     """A resource that can't even be aborted."""
 
@@ -169,54 +147,6 @@ class Fragile:
 
     def disown(self) -> None:
         """There is nothing to give up."""
-
-
-def test_row_203_what_was_raised_first_comes_out_of_close(loop: EventLoop) -> None:
-    for kind in (KeyboardInterrupt, SystemExit, ValueError):
-        loop.attach(Fragile(kind))
-    with pytest.raises(KeyboardInterrupt):
-        loop.close()
-
-
-@ways_out
-def test_row_203_an_exception_handler_that_leaves_is_not_kept(
-    loop: EventLoop, kind: type[BaseException]
-) -> None:
-    loop.set_exception_handler(partial(leave, kind))
-    with pytest.raises(kind):
-        loop.call_exception_handler("a message", ValueError("a value"))
-
-
-def test_row_203_a_broken_bell_is_replaced_before_its_reporter_leaves(
-    loop: EventLoop, selector: SpySelector
-) -> None:
-    (key,) = selector.get_map().values()
-    assert isinstance(key.fileobj, Wakeup)
-    loop.set_exception_handler(partial(leave, SystemExit))
-    with socket.socket(fileno=os.dup(key.fileobj.writer_fileno())) as writer:
-        writer.shutdown(socket.SHUT_RDWR)
-    with pytest.raises(SystemExit):
-        loop.run_once(0)
-    loop.call_soon_threadsafe(int)
-    assert selector.select(0)
-
-
-@needs_signals
-def test_row_203_closing_in_another_thread_closes_all_and_puts_the_handlers_back(
-    watchdog: None,
-) -> None:
-    before, handler = open_descriptors(), RecordingHandler()
-    previous = signal.getsignal(signal.SIGUSR1)
-    loop = EventLoop()
-    near, far = socket.socketpair()
-    with far:
-        Stream(loop, near, handler, peername="near")
-        loop.run_once(0)
-        loop.add_signal_handler(signal.SIGUSR1, int)
-        assert in_a_thread(loop.close) == []
-    assert handler.events == ["connection_made", "connection_lost"]
-    assert signal.getsignal(signal.SIGUSR1) is previous
-    assert open_descriptors() == before
 
 
 @needs_signals
@@ -348,19 +278,6 @@ def test_row_204_what_was_resumed_in_time_is_delivered_before_a_deadline_passes(
 
 
 # -- row 207: after the end ------------------------------------------------------------------
-
-
-@every_selector
-@pytest.mark.parametrize("events", [0, EVENT_READ, EVENT_WRITE])
-def test_row_207_a_watcher_of_a_closed_loop_is_closed_and_harmless(
-    loop: EventLoop, pairs: Callable[[], Pair], events: int
-) -> None:
-    watcher = loop.register(pairs()[0], events, int)
-    loop.close()
-    assert watcher.closed
-    watcher.close()
-    with pytest.raises(ValueError, match="closed"):
-        watcher.modify(EVENT_READ)
 
 
 def test_row_207_a_timer_of_a_closed_loop_will_not_be_called(loop: EventLoop) -> None:
@@ -548,12 +465,3 @@ def test_row_213_a_stop_on_the_brink_of_sleep_is_not_missed(
         loop.call_later(5.0, int)
         loop.run()
     assert clock() == 0.0
-
-
-def test_row_213_a_stop_that_nobody_sleeps_through_rings_at_nobody(
-    loop: EventLoop, selector: SpySelector
-) -> None:
-    loop.stop()
-    loop.call_soon(loop.stop)
-    loop.run()
-    assert selector.select(0) == []

@@ -2,13 +2,11 @@
 
 import gc
 import os
-import select
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from itertools import permutations
 
 import pytest
@@ -16,8 +14,8 @@ import pytest
 from reactor import EVENT_READ, EVENT_WRITE, EventLoop, connect, listen
 from reactor.testing import RecordingHandler
 from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
-from tests.conftest import Connect, Reported
-from tests.fakes import Door, Link, SpySelector, open_descriptors, tcp_pair, wait_for
+from tests.conftest import Connect
+from tests.fakes import Link, SpySelector, open_descriptors, tcp_pair
 from tests.museum.scenes import every_selector, iterate_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
@@ -107,14 +105,6 @@ def test_row_205_a_watcher_is_the_parents(loop: EventLoop, events: int) -> None:
         assert seen == [EVENT_READ]
 
 
-@needs_fork
-def test_row_205_a_watcher_of_nothing_waits_for_nothing_in_a_child(loop: EventLoop) -> None:
-    near, far = tcp_pair()
-    with near, far:
-        watcher = loop.register(near, 0, int)
-        assert "belongs to" in said_by_child(lambda: watcher.modify(EVENT_READ))
-
-
 def close_as_a_child_does(loop: EventLoop) -> None:
     with pytest.raises(RuntimeError, match="belongs to"):
         loop.close()
@@ -132,55 +122,6 @@ def end_of_the_child_that_is_left(loop: EventLoop, children: list[int]) -> str:
             os._exit(9)
     status = os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1])
     return {7: "refused", 8: "another error", 9: "no error"}.get(status, "ended by another's call")
-
-
-@needs_fork
-@pytest.mark.parametrize("place", ["call_soon", "call_before_select"])
-@pytest.mark.parametrize("closes", [False, True])
-def test_row_205_a_child_that_returns_into_the_loop_gets_no_further(
-    loop: EventLoop, place: str, closes: bool
-) -> None:
-    parent, children = os.getpid(), []
-
-    def fork() -> None:
-        children.append(os.fork())
-        if children == [0] and closes:
-            close_as_a_child_does(loop)
-
-    def be_the_parent() -> None:
-        if os.getpid() != parent:
-            os._exit(6)
-
-    getattr(loop, place)(fork)
-    loop.call_soon(be_the_parent)
-    loop.call_before_select(be_the_parent)
-    assert end_of_the_child_that_is_left(loop, children) == "refused"
-
-
-@needs_fork
-@every_selector
-def test_row_205_a_child_of_a_callback_reads_nothing_of_its_parents(
-    loop: EventLoop, selector: SpySelector
-) -> None:
-    children: list[int] = []
-    near, far = tcp_pair()
-    other_near, other_far = tcp_pair()
-    with near, far, other_near, other_far:
-
-        def fork(events: int) -> None:
-            watcher.close()
-            children.append(os.fork())
-
-        def read(events: int) -> None:
-            assert other_near.recv(100) == b"for the parent"
-            other.close()
-
-        watcher = loop.register(near, EVENT_WRITE, fork)
-        other = loop.register(other_near, EVENT_READ, read)
-        other_far.send(b"for the parent")
-        wait_for(other_near)
-        selector.arrange = lambda ready: sorted(ready, key=lambda entry: entry[0].fd)
-        assert end_of_the_child_that_is_left(loop, children) == "refused"
 
 
 @needs_fork
@@ -262,44 +203,6 @@ def test_row_206_loops_may_be_closed_in_any_order(loop: EventLoop, order: tuple[
         assert wakeup_fd() == -1
 
 
-@needs_fork
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_row_206_a_process_that_has_closed_its_loops_dies(order: tuple[int, int]) -> None:
-    def live_and_die() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        loops = EventLoop(), EventLoop()
-        for loop in loops:
-            loop.add_signal_handler(signal.SIGTERM, int)
-        for place in order:
-            loops[place].close()
-        die()
-
-    assert end_of_child(live_and_die) == -signal.SIGTERM
-
-
-def test_row_206_a_handler_that_the_program_has_installed_since_stays(loop: EventLoop) -> None:
-    def own(signum: int, frame: object) -> None:
-        """The program's."""
-
-    loop.add_signal_handler(signal.SIGUSR1, int)
-    signal.signal(signal.SIGUSR1, own)
-    loop.close()
-    assert signal.getsignal(signal.SIGUSR1) is own
-
-
-def test_row_206_a_handler_that_is_put_back_after_its_loop_has_ended_hands_on(
-    loop: EventLoop,
-) -> None:
-    seen: list[int] = []
-    signal.signal(signal.SIGUSR1, lambda signum, frame: seen.append(signum))
-    loop.add_signal_handler(signal.SIGUSR1, int)
-    ours = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    loop.close()
-    signal.signal(signal.SIGUSR1, ours)
-    signal.raise_signal(signal.SIGUSR1)
-    assert seen == [signal.SIGUSR1]
-
-
 def quiet_pair() -> tuple[socket.socket, socket.socket]:
     pair = socket.socketpair()
     for sock in pair:
@@ -331,43 +234,10 @@ def test_row_206_no_signal_rings_at_a_number_that_is_a_connections_by_now(loop: 
         os.close(number)
 
 
-def test_row_206_no_signal_rings_at_the_number_of_a_bell_that_is_gone(
-    loop: EventLoop, network: Door, reported: Reported
-) -> None:
-    def refuse() -> tuple[socket.socket, socket.socket]:
-        raise OSError("no descriptor is free")
-
-    rings: list[int] = []
-    loop.add_signal_handler(signal.SIGUSR1, int)
-    network.socketpair = refuse
-    loop.call_soon(lambda: rings.append(wakeup_fd()))
-    loop.run_once(0)
-    with socket.socket(fileno=os.dup(rings.pop())) as writer:
-        writer.shutdown(socket.SHUT_RDWR)
-    loop.call_soon(lambda: rings.append(wakeup_fd()))
-    loop.run_once(0)
-    reported.clear()
-    assert rings == [-1]
-
-
 def closed_in_another_thread(loop: EventLoop) -> None:
     thread = threading.Thread(target=loop.close)
     thread.start()
     thread.join()
-
-
-def test_row_206_no_signal_rings_at_who_inherits_the_bell_of_a_loop_closed_elsewhere() -> None:
-    loop = EventLoop()
-    loop.add_signal_handler(signal.SIGUSR1, int)
-    signal.signal(signal.SIGUSR1, lambda signum, frame: None)
-    closed_in_another_thread(loop)
-    del loop
-    gc.collect()
-    with ExitStack() as stack:
-        socks = [stack.enter_context(sock) for _ in range(3) for sock in quiet_pair()]
-        signal.raise_signal(signal.SIGUSR1)
-        assert select.select(socks, [], [], 0)[0] == []
-    EventLoop().close()  # the main thread does what was left to it
 
 
 def test_row_206_what_was_left_to_the_main_thread_is_done_when_it_makes_a_loop() -> None:
@@ -394,30 +264,7 @@ def test_row_206_a_handler_that_was_replaced_and_is_called_still_calls_nobody(
     assert seen == []
 
 
-def test_row_206_loops_may_come_and_go_by_turns(loop: EventLoop) -> None:
-    with EventLoop() as another:
-        another.add_signal_handler(signal.SIGUSR1, int)
-        loop.add_signal_handler(signal.SIGTERM, int)
-        another.remove_signal_handler(signal.SIGUSR1)
-        another.add_signal_handler(signal.SIGUSR1, int)
-        loop.remove_signal_handler(signal.SIGTERM)
-        another.remove_signal_handler(signal.SIGUSR1)
-        assert wakeup_fd() == -1
-
-
 def kept() -> int:
     """How many objects of signals there are."""
     gc.collect()
     return sum(type(each).__module__ == "reactor.signals" for each in gc.get_objects())
-
-
-def test_row_206_loops_that_come_and_go_leave_nothing_behind(loop: EventLoop) -> None:
-    with EventLoop() as another:
-        another.add_signal_handler(signal.SIGUSR1, int)
-        before = kept()
-        for _ in range(50):
-            loop.add_signal_handler(signal.SIGUSR1, int)
-            another.remove_signal_handler(signal.SIGUSR1)
-            another.add_signal_handler(signal.SIGUSR1, int)
-            loop.remove_signal_handler(signal.SIGUSR1)
-        assert kept() < before + 10

@@ -12,10 +12,8 @@ import pytest
 from reactor import (
     DatagramBatch,
     DatagramEndpoint,
-    DatagramHandler,
     EventLoop,
     Instrument,
-    LoopClosed,
     StreamClosed,
     bind_udp,
 )
@@ -144,18 +142,6 @@ def test_row_207_an_endpoint_is_harmless_after_the_loop(loop: EventLoop, udp: Ma
     ):
         with pytest.raises(StreamClosed):
             impossible()
-
-
-def test_row_207_to_bind_again_while_the_loop_closes_is_not_the_handlers_mistake(
-    loop: EventLoop, reported: Reported
-) -> None:
-    class Stubborn(DatagramHandler):
-        def connection_lost(self, exc: Exception | None) -> None:
-            raise LoopClosed("the loop is closed")
-
-    bind_udp(loop, Stubborn(), "127.0.0.1")
-    loop.close()
-    assert reported == []
 
 
 # -- 210: what can't work ----------------------------------------------------------------
