@@ -1,0 +1,57 @@
+"""Bugs of `reactor/ways.py`."""
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from reactor import Address
+from tests.museum.bug import Function, Patch, bug, instead_of
+from tests.museum.substitute import offered
+
+Ways = offered("Ways")
+
+
+def pass_on(patch: Patch, fault: str) -> None:
+    """Have an address that is wrong in this way left to the system to find out."""
+
+    @instead_of(patch, Ways, "destination")
+    def _(destination: Function, ways: Any, address: Address) -> Any:
+        try:
+            return destination(ways, address)
+        except ValueError as exc:
+            if fault not in str(exc):
+                raise
+            return address
+
+
+@bug(210, "what a socket of IPv4 can't send to is found out by the system")
+def _(patch: Patch) -> None:
+    pass_on(patch, "expected an IPv4 address")
+
+
+@bug(212, "a name is passed on to the system, which asks the DNS")
+def _(patch: Patch) -> None:
+    pass_on(patch, "expected a numeric host")
+
+
+@bug(212, "a port that is none is passed on to the system")
+def _(patch: Patch) -> None:
+    pass_on(patch, "a port is a number")
+
+
+@bug(212, "beyond 4,096 addresses all are checked again for each batch")
+def _(patch: Patch) -> None:
+    @instead_of(patch, Ways, "to_all")
+    def _(to_all: Function, ways: Any, addresses: Sequence[Address]) -> Any:
+        if len(addresses) > 4096:
+            ways.clear()
+        return to_all(ways, addresses)
+
+
+@bug(218, "the socket of a viewer is made, and not used")
+def _(patch: Patch) -> None:
+    unused = []
+
+    @instead_of(patch, Ways, "open_lane")
+    def _(open_lane: Function, ways: Any, address: Address, sock: socket.socket) -> None:
+        unused.append(sock)
