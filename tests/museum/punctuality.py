@@ -1,0 +1,29 @@
+"""The bug of a room that looks at the time before it looks at what has come in time."""
+
+from typing import Any
+
+from reactor import EventLoop, ReceiveBuffer, Timer
+
+from .bug import Function, Patch, instead_of
+
+__all__ = ["look_at_time_first"]
+
+
+def look_at_time_first(patch: Patch, room: str) -> None:
+    """Have the timers of `room` that are due called before anything is taken from a buffer."""
+    timers: list[tuple[EventLoop, Timer, Function]] = []
+
+    @instead_of(patch, EventLoop, "call_later")
+    def _(call_later: Function, loop: EventLoop, delay: float, call: Function, *args: Any) -> Timer:
+        timer: Timer = call_later(loop, delay, call, *args)
+        if call.__module__ == room:
+            timers.append((loop, timer, call))
+        return timer
+
+    @instead_of(patch, ReceiveBuffer, "take_all")
+    def _(take_all: Function, buffer: ReceiveBuffer) -> Any:
+        for loop, timer, call in timers:
+            if timer.active and timer.when <= loop.time():
+                timer.cancel()
+                call()
+        return take_all(buffer)
