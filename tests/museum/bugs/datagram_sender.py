@@ -4,14 +4,25 @@ import errno
 import ipaddress
 import os
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, TypeAlias
 
-from reactor import Address, DatagramBatch, DatagramCounters, DatagramEndpoint
+from reactor import (
+    Address,
+    DatagramBatch,
+    DatagramCounters,
+    DatagramEndpoint,
+    EventLoop,
+    bind_udp,
+)
+from reactor.relay.fanout import FanOut
 from tests.museum.bug import Function, Patch, bug, forget, instead_of
-from tests.museum.substitute import error_unknown, home, mistake
+from tests.museum.substitute import error_unknown, everywhere, home, mistake, offered
 
 ROOM = home("DatagramSender")
+
+Told: TypeAlias = tuple[DatagramEndpoint, Address]
 
 
 def count_otherwise(patch: Patch, account: type[Counter[str]]) -> None:
@@ -116,3 +127,85 @@ def _(patch: Patch) -> None:
         except (TypeError, ValueError):
             return {}
         return send_batch_to_all(endpoint, batch, addresses)
+
+
+# -- refusals of offload -----------------------------------------------------------------
+
+
+def send_singly(patch: Patch, to: Callable[[list[Told], DatagramEndpoint, Address], bool]) -> None:
+    """Have datagrams sent one by one where `to` says so of what handlers were told of."""
+    told: list[Told] = []
+
+    @instead_of(patch, FanOut, "segmentation_refused")
+    def _(segmentation_refused: Function, *args: Any) -> None:
+        told.append((args[1], args[3]))
+        segmentation_refused(*args)
+
+    @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
+    def _(
+        send_batch_to_all: Function,
+        endpoint: DatagramEndpoint,
+        batch: DatagramBatch,
+        addresses: Sequence[Address],
+    ) -> Any:
+        held = [address for address in addresses if to(told, endpoint, address)]
+        for address in held:
+            for datagram in batch:
+                endpoint.send(datagram, address)
+        others = [address for address in addresses if address not in held]
+        return send_batch_to_all(endpoint, batch, others)
+
+
+@bug(18, "a refusal is not remembered: each run is refused again")
+def _(patch: Patch) -> None:
+    minutes = count(step=61)
+
+    @instead_of(patch, EventLoop, "time")
+    def _(time: Function, loop: EventLoop) -> float:
+        return float(next(minutes))
+
+
+@bug(18, "the refusal of one way switches offload off for all")
+def _(patch: Patch) -> None:
+    send_singly(
+        patch, lambda told, endpoint, address: any(endpoint is refused for refused, _ in told)
+    )
+
+
+@bug(219, "a refusal is for good")
+def _(patch: Patch) -> None:
+    patch.setattr(EventLoop, "time", lambda loop: 0.0)
+
+
+@bug(219, "the next client at an address inherits the refusal of the last")
+def _(patch: Patch) -> None:
+    send_singly(patch, lambda told, endpoint, address: (endpoint, address) in told)
+
+
+@bug(219, "each minute the same refusal is news")
+def _(patch: Patch) -> None:
+    before: dict[Address, float] = {}
+    loops: list[EventLoop] = []
+
+    @everywhere(patch, bind_udp)
+    def _(bind_udp: Function, loop: EventLoop, *args: Any, **options: Any) -> Any:
+        loops.append(loop)
+        return bind_udp(loop, *args, **options)
+
+    @instead_of(patch, DatagramEndpoint, "send_batch")
+    def _(
+        send_batch: Function, endpoint: DatagramEndpoint, batch: DatagramBatch, address: Address
+    ) -> Any:
+        now = loops[-1].time()
+        if now - before.setdefault(address, now) >= 60:
+            before[address] = now
+            endpoint.close_lane(address)  # which forgets all that was known of the address
+        return send_batch(endpoint, batch, address)
+
+
+@bug(219, "each receiver is looked for among all who refused nothing")
+def _(patch: Patch) -> None:
+    @instead_of(patch, offered("DatagramSender"), "send_batch_to_all")
+    def _(send_batch_to_all: Function, sender: Any, batch: Any, addresses: list[Address]) -> Any:
+        places = [addresses.index(address) for address in addresses]
+        return send_batch_to_all(sender, batch, [addresses[place] for place in places])

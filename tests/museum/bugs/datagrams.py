@@ -420,4 +420,16 @@ def _(patch: Patch) -> None:
 
 @bug(217, "an endpoint that nobody was given tells of its end")
 def _(patch: Patch) -> None:
-    patch.setattr(DatagramEndpoint, "withdraw", DatagramEndpoint.close)
+    @everywhere(patch, bind_udp_all)
+    def _(
+        bind_udp_all: Function,
+        loop: EventLoop,
+        handler: DatagramHandler,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
+        try:
+            return bind_udp_all(loop, handler, *args, **options)
+        except OSError:
+            handler.connection_lost(None)
+            raise

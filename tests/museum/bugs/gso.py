@@ -77,3 +77,10 @@ def _(patch: Patch) -> None:
 @bug(218, "a player that has gone is taken for a refusal of offload")
 def _(patch: Patch) -> None:
     substitute(patch, FALLBACK_ERRNOS, FALLBACK_ERRNOS | {errno.ECONNREFUSED})
+
+
+@bug(219, "a refusal holds for every size")
+def _(patch: Patch) -> None:
+    @everywhere(patch, offered("find_runs"))
+    def _(find_runs: Function, sizes: Sequence[int]) -> list[Any]:
+        return [replace(run, segment=65535) for run in find_runs(sizes)]

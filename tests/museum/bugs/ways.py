@@ -1,7 +1,6 @@
 """Bugs of `reactor/ways.py`."""
 
 import socket
-from collections.abc import Sequence
 from typing import Any
 
 from reactor import Address
@@ -41,11 +40,12 @@ def _(patch: Patch) -> None:
 
 @bug(212, "beyond 4,096 addresses all are checked again for each batch")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Ways, "to_all")
-    def _(to_all: Function, ways: Any, addresses: Sequence[Address]) -> Any:
-        if len(addresses) > 4096:
+    def remember(ways: dict[Address, Any], address: Address, way: Any) -> None:
+        if len(ways) >= 4096:
             ways.clear()
-        return to_all(ways, addresses)
+        dict.__setitem__(ways, address, way)
+
+    patch.setattr(Ways, "__setitem__", remember, raising=False)
 
 
 @bug(218, "the socket of a viewer is made, and not used")
