@@ -1,18 +1,15 @@
 """Bugs of `examples/client.py`."""
 
-from collections.abc import Iterator
-from itertools import takewhile
 from typing import Any
 
-from tests.museum.bug import Function, Patch, bug
-from tests.museum.edit import between
-
-ROOM = "examples.client"
+from examples import console
+from reactor import EventLoop
+from tests.museum.bug import Function, Patch, bug, instead_of
 
 
 @bug(216, "a good-bye that nobody answered is a success")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "fail")
+    @instead_of(patch, console, "fail")
     def _(fail: Function, *args: Any) -> int:
         fail(*args)
         return 0
@@ -20,6 +17,8 @@ def _(patch: Patch) -> None:
 
 @bug(216, "a line that is too long is taken for the end of all lines")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "lines_of")
-    def _(lines_of: Function, descriptor: int) -> Iterator[bytes]:
-        return takewhile(lambda line: len(line) <= 200, lines_of(descriptor))
+    @instead_of(patch, EventLoop, "call_soon_threadsafe")
+    def _(call: Function, loop: EventLoop, callback: Function, *lines: str) -> None:
+        if any(len(line) > 200 for line in lines):
+            raise RuntimeError("as if the loop were closed")
+        call(loop, callback, *lines)

@@ -1,6 +1,5 @@
 """Bugs of `examples/printer.py`."""
 
-import os
 from typing import Any
 
 from examples.printer import Printer
@@ -10,19 +9,12 @@ from tests.museum.edit import between
 ROOM = "examples.printer"
 
 
-@bug(216, "a line is written by the loop itself")
+@bug(216, "a line is waited for until it is written")
 def _(patch: Patch) -> None:
-    places: dict[Printer, tuple[int, str]] = {}
-
-    @instead_of(patch, Printer, "__init__")
-    def _(init: Function, printer: Printer, descriptor: int, encoding: str) -> None:
-        places[printer] = descriptor, encoding
-        init(printer, descriptor, encoding)
-
     @instead_of(patch, Printer, "write")
     def _(write: Function, printer: Printer, text: str) -> None:
-        descriptor, encoding = places[printer]
-        os.write(descriptor, text.encode(encoding, "backslashreplace"))
+        write(printer, text)
+        printer.drain(1e6)
 
 
 @bug(216, "a program that ends waits until somebody reads")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reactor import Listener, listen
-from tests.museum.bug import Function, Patch, bug, forget
+from tests.museum.bug import Escaped, Function, Patch, bug, forget
 from tests.museum.edit import between
 from tests.museum.substitute import as_if_not_running, error_unknown, everywhere, mistake, number
 
@@ -142,7 +142,12 @@ def _(patch: Patch) -> None:
 
 @bug(26, "who raises when told of a limit ends the loop")
 def _(patch: Patch) -> None:
-    mistake(patch, sys.modules[ROOM], "Exception", OSError)
+    @between(patch, ROOM, "on_exhausted")
+    def _(on_exhausted: Function) -> None:
+        try:
+            on_exhausted()
+        except Exception as exc:
+            raise Escaped from exc
 
 
 @bug(39, "a host may be listened at by name while the loop runs")
