@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from reactor import DatagramBatch
+from reactor.relay.fanout import FanOut
 from tests.museum.bug import Function, Patch, bug, instead_of
 
 
@@ -38,7 +39,10 @@ def _(patch: Patch) -> None:
 
 @bug(125, "a batch of nothing but empty datagrams is taken for no batch")
 def _(patch: Patch) -> None:
-    patch.setattr(DatagramBatch, "__bool__", lambda batch: batch.size > 0, raising=False)
+    @instead_of(patch, FanOut, "datagrams_received")
+    def _(datagrams_received: Function, fan_out: FanOut, endpoint: Any, batch: Any) -> None:
+        if batch.size:
+            datagrams_received(fan_out, endpoint, batch)
 
 
 @bug(125, "a datagram without content is not worth handing over")

@@ -119,9 +119,15 @@ def _(patch: Patch) -> None:
         pass
 
 
-@bug(107, "an attempt that nobody answered stays open after its time-out")
+@bug(107, "who has waited in vain is told so twice")
 def _(patch: Patch) -> None:
-    patch.setattr(Connector, "abort", lambda connector: None)
+    @everywhere(patch, connect)
+    def _(
+        connect: Function, loop: EventLoop, handler: StreamHandler, *args: Any, **options: Any
+    ) -> Any:
+        late = TimeoutError(errno.ETIMEDOUT, "no answer")
+        loop.call_soon(loop.call_later, options.get("timeout", 10), handler.connection_failed, late)
+        return connect(loop, handler, *args, **options)
 
 
 @bug(112, "the sockets of the addresses that refused are forgotten")
