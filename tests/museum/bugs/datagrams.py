@@ -124,6 +124,16 @@ def _(patch: Patch) -> None:
     mistake(patch, sys.modules[ROOM], "OSError", BlockingIOError)
 
 
+@bug(121, "throwing away stops at the first error")
+def _(patch: Patch) -> None:
+    @between(patch, ROOM, "recv")
+    def _(recv: Function, size: int) -> Any:
+        try:
+            return recv(size)
+        except OSError as exc:
+            raise BlockingIOError from exc
+
+
 @bug(121, "no more is thrown away than one batch holds")
 def _(patch: Patch) -> None:
     left = [0]

@@ -14,6 +14,11 @@ def call_otherwise(patch: Patch, name: Callable[[Function, Address], str]) -> No
     everywhere(patch, household)(name)
 
 
+@bug(35, "the slow client is told, and keeps its place")
+def _(patch: Patch) -> None:
+    patch.setattr(Admission, "leave", lambda admission, client: None)
+
+
 @bug(215, "each of its addresses is a host")
 def _(patch: Patch) -> None:
     call_otherwise(patch, lambda household, address: str(unmapped(address)[0]))
