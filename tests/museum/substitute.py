@@ -4,7 +4,6 @@ See `bug.py` for what a bug is, and `edit.py` for what is said of a room's opera
 """
 
 import ast
-import inspect
 import pkgutil
 import sys
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 import reactor
 from reactor import EventLoop
 
-from .bug import Function, Patch
+from .bug import Function, Patch, forget
 from .edit import edit
 
 __all__ = [
@@ -93,10 +92,8 @@ def as_if_not_running(patch: Patch, function: Function) -> None:
 
 def mistake(patch: Patch, room: ModuleType, name: str, other: type[BaseException]) -> None:
     """Have `room` take one exception of Python's for another. Raises LookupError as `forget`."""
-    tree = ast.parse(inspect.getsource(room))
-    if not any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)):
-        raise LookupError(f"{room.__name__} expects no {name}")
-    patch.setattr(room, name, other, raising=False)
+    forget(patch, room, name)
+    patch.setattr(room, name, other)
 
 
 def number(patch: Patch, room: str, right: float, wrong: float) -> None:
