@@ -156,13 +156,20 @@ def send_singly(patch: Patch, to: Callable[[list[Told], DatagramEndpoint, Addres
         return send_batch_to_all(endpoint, batch, others)
 
 
+def tell_another_time(patch: Patch, time: Callable[[], float]) -> None:
+    """Have endpoints told another time than the loop's."""
+
+    @instead_of(patch, DatagramEndpoint, "__init__")
+    def _(init: Function, endpoint: Any, loop: EventLoop, *args: Any, **options: Any) -> None:
+        with patch.context() as for_now:
+            for_now.setattr(loop, "time", time)
+            init(endpoint, loop, *args, **options)
+
+
 @bug(18, "a refusal is not remembered: each run is refused again")
 def _(patch: Patch) -> None:
     minutes = count(step=61)
-
-    @instead_of(patch, EventLoop, "time")
-    def _(time: Function, loop: EventLoop) -> float:
-        return float(next(minutes))
+    tell_another_time(patch, lambda: next(minutes))
 
 
 @bug(18, "the refusal of one way switches offload off for all")
@@ -174,7 +181,7 @@ def _(patch: Patch) -> None:
 
 @bug(219, "a refusal is for good")
 def _(patch: Patch) -> None:
-    patch.setattr(EventLoop, "time", lambda loop: 0.0)
+    tell_another_time(patch, lambda: 0.0)
 
 
 @bug(219, "the next client at an address inherits the refusal of the last")
