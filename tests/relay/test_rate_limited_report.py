@@ -140,6 +140,17 @@ def test_flush_tells_at_once_and_only_what_was_not_told(log: Log) -> None:
     assert log.left_out == [7]
 
 
+def test_what_is_left_out_after_a_flush_is_told_a_second_later(log: Log) -> None:
+    log.flood(10)
+    log.sleep(0.5)
+    log.report.flush()
+    log.flood(10)
+    log.sleep(0.5)
+    assert log.left_out == [7]
+    log.sleep(0.5)
+    assert log.left_out == [7, 9]
+
+
 def test_events_of_a_loop_that_is_closed_are_told_by_flush(log: Log) -> None:
     log.loop.close()
     log.flood(10)

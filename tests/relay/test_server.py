@@ -435,8 +435,8 @@ def test_received_times_active_is_sent_plus_dropped(relay: Studio) -> None:
     assert counters.lost in (0, None)
 
 
-def test_every_viewer_is_first_in_turn(relay: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = [relay.viewer()[1].port for _ in range(3)]
+def orders_of(relay: Studio, turns: int) -> list[list[int]]:
+    """The ports to which each of some batches goes, in order."""
     orders: list[list[int]] = []
     send = reactor.DatagramEndpoint.send_batch_to_all
 
@@ -448,12 +448,26 @@ def test_every_viewer_is_first_in_turn(relay: Studio, monkeypatch: pytest.Monkey
         orders.append([port for _, port in addresses])
         return send(endpoint, batch, addresses)
 
-    monkeypatch.setattr(reactor.DatagramEndpoint, "send_batch_to_all", noting)
-    for number in range(6):
-        relay.stream(b"x")
-        run_until(relay.loop, lambda turn=number: len(orders) > turn)  # type: ignore[misc]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reactor.DatagramEndpoint, "send_batch_to_all", noting)
+        for number in range(turns):
+            relay.stream(b"x")
+            run_until(relay.loop, lambda turn=number: len(orders) > turn)  # type: ignore[misc]
+    return orders
+
+
+def test_every_viewer_is_first_in_turn(relay: Studio) -> None:
+    ports = [relay.viewer()[1].port for _ in range(3)]
+    orders = orders_of(relay, turns=6)
     assert sorted(order[0] for order in orders) == sorted(ports * 2)
     assert all(sorted(order) == sorted(ports) for order in orders)
+
+
+def test_who_was_first_is_last_the_next_time(relay: Studio) -> None:
+    for _ in range(3):
+        relay.viewer()
+    orders = orders_of(relay, turns=4)
+    assert [order[-1] for order in orders[1:]] == [order[0] for order in orders[:-1]]
 
 
 # -- whom it serves ----------------------------------------------------------------------------
@@ -709,9 +723,10 @@ def test_what_the_system_says_of_a_connection_is_what_the_log_says(
 
 def test_a_control_port_in_use_leaves_no_ingest_behind(loop: EventLoop) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
+        before = open_descriptors()
         with pytest.raises(OSError, match="in use"):
             RelayServer(loop, taken.getsockname(), ingest=("127.0.0.1", 0))
-    loop.run()  # returns: nothing is left open
+        assert open_descriptors() == before
 
 
 def test_a_thousand_clients_come_and_go(relay: Studio) -> None:
