@@ -280,6 +280,15 @@ def test_kernel_drops_does_not_count_what_found_no_room_during_a_pause(
     assert cramped.kernel_drops == 0
 
 
+def test_kernel_drops_does_not_count_what_found_no_room_before_a_pause_was_asked_for_again(
+    cramped: DatagramEndpoint, other: FaultySocket
+) -> None:
+    cramped.pause_receiving()
+    deliver(other, cramped, *[bytes(1000)] * 100)
+    cramped.pause_receiving()
+    assert cramped.kernel_drops == 0
+
+
 def test_kernel_drops_adds_up_over_pauses(
     loop: EventLoop, cramped: DatagramEndpoint, mailbox: Mailbox, other: FaultySocket
 ) -> None:
