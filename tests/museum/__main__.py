@@ -36,7 +36,7 @@ def is_green_without_bugs(rows: list[Row], jobs: int) -> bool:
     """Whether the museum passes as it is; if not, its output is printed."""
     tests = sorted({test for row in rows for test in shown_by(row)})
     files = groupby(tests, lambda test: test.partition("::")[0])
-    starts = [partial(Trial, file, lambda patch: None, [*tests]) for file, tests in files]
+    starts = [partial(Trial, file, lambda patch: None, ["--all", *tests]) for file, tests in files]
     green = True
     for trial in conduct(starts, jobs):
         status, output, seconds = trial.result()
@@ -49,7 +49,7 @@ def is_green_without_bugs(rows: list[Row], jobs: int) -> bool:
 
 def put_in(bug: Bug, row: Row) -> Trial:
     """Start the tests of the bug's row with the bug."""
-    return Trial(bug, partial(bequeath, bug), [*shown_by(row), "--tb=no"])
+    return Trial(bug, partial(bequeath, bug), ["--all", *shown_by(row), "--tb=no"])
 
 
 def survivors(rows: list[Row], jobs: int) -> int:

@@ -38,17 +38,25 @@ _PATIENCE: Final = 90.0
 class Trial:
     """A run of pytest with what `plant` has changed, under way.
 
-    `subject` is whatever it is that is tried out.
+    `subject` is whatever it is that is tried out. After `patience` seconds the run is ended.
     """
 
-    def __init__(self, subject: Any, plant: Callable[[Patch], None], arguments: list[str]) -> None:
+    def __init__(
+        self,
+        subject: Any,
+        plant: Callable[[Patch], None],
+        arguments: list[str],
+        patience: float = _PATIENCE,
+    ) -> None:
         self.subject = subject
         descriptor, name = tempfile.mkstemp(prefix="museum-")
         os.close(descriptor)
         self._output = Path(name)
         self._began = time.monotonic()
         fork = multiprocessing.get_context("fork")
-        self._process = fork.Process(target=_run_pytest, args=(plant, arguments, self._output))
+        self._process = fork.Process(
+            target=_run_pytest, args=(plant, arguments, patience, self._output)
+        )
         self._process.start()
         self.sentinel = self._process.sentinel
 
@@ -78,11 +86,13 @@ def conduct(starts: Iterable[Callable[[], Trial]], jobs: int) -> Iterator[Trial]
             yield under_way.pop(sentinel)
 
 
-def _run_pytest(plant: Callable[[Patch], None], arguments: list[str], output: Path) -> None:
+def _run_pytest(
+    plant: Callable[[Patch], None], arguments: list[str], patience: float, output: Path
+) -> None:
     with output.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    faulthandler.dump_traceback_later(_PATIENCE, exit=True)
+    faulthandler.dump_traceback_later(patience, exit=True)
     os.chdir(ROOT)
     # The museum's tests use no plugin; that of faulthandler would call the time-out off.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
