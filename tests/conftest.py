@@ -1,5 +1,6 @@
 """The fixtures of all tests: a loop on each selector, with nothing swept under the carpet."""
 
+import os
 import selectors
 import signal
 import socket
@@ -10,10 +11,12 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from reactor import EventLoop, Stream, StreamHandler
 from reactor.testing import ManualClock, RecordingHandler
 from tests.fakes import Door, FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
+from tests.size import thoroughly
 
 Reported = list[tuple[str, Exception]]
 Pair = tuple[socket.socket, socket.socket]
@@ -22,6 +25,43 @@ Connect = Callable[[StreamHandler], Link]
 Call = Callable[..., list[Peer]]
 
 _PATIENCE = 30
+_SELECTORS = [
+    name for name in ("EpollSelector", "PollSelector", "SelectSelector") if hasattr(selectors, name)
+]
+
+# In the quick run each property meets the same few examples every time.
+settings.register_profile("quick", max_examples=20, derandomize=True, database=None, deadline=None)
+settings.register_profile("all", max_examples=200, deadline=None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also what is thorough, and in full size")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("all" if config.getoption("all") else "quick")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Divide a run of the whole suite among the processors; a part of it can be debugged."""
+    is_whole = config.args_source is config.ArgsSource.TESTPATHS
+    is_part_of_another = "PYTEST_XDIST_WORKER" in os.environ
+    if is_whole and not is_part_of_another and config.option.numprocesses is None:
+        config.option.numprocesses = "auto"
+        config.option.dist = "worksteal"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is thorough, unless it was asked for."""
+    if config.getoption("all"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if _is_thorough(item)])
+    items[:] = [item for item in items if not _is_thorough(item)]
+
+
+def _is_thorough(item: pytest.Item) -> bool:
+    return item.get_closest_marker("thorough") is not None
 
 
 @pytest.fixture
@@ -41,13 +81,10 @@ def watchdog() -> Iterator[None]:
     signal.signal(signal.SIGALRM, previous)
 
 
-@pytest.fixture(params=["EpollSelector", "PollSelector", "SelectSelector"])
+@pytest.fixture(params=[_SELECTORS[0], *map(thoroughly, _SELECTORS[1:])])
 def selector(request: pytest.FixtureRequest) -> Iterator[SpySelector]:
-    """Each selector of the platform in turn, spied on."""
-    kind = getattr(selectors, request.param, None)
-    if kind is None:
-        pytest.skip(f"no {request.param} here")
-    spied = SpySelector(kind())
+    """Each selector of the platform in turn, spied on; in a quick run the first."""
+    spied = SpySelector(getattr(selectors, request.param)())
     yield spied
     spied.close()
 

@@ -307,7 +307,7 @@ counted = st.tuples(st.sampled_from(["line", "lines", "exactly", "discard"]), st
 everything = st.just(("all", 0))
 
 
-@settings(unhurried, max_examples=300)
+@unhurried
 @given(st.lists(appended | counted | everything, max_size=30))
 def test_bytes_are_taken_once_and_in_order_by_any_mixture_of_calls(
     calls: list[tuple[str, Any]],
@@ -515,7 +515,7 @@ def drained(queue: SendQueue, accepted: int = 1_000_000) -> list[bytes]:
     return pieces
 
 
-@settings(unhurried, max_examples=150)
+@unhurried
 @given(st.lists(appends | sends, max_size=10), st.lists(appends | sends, max_size=30))
 def test_all_bytes_leave_once_and_in_order(
     first: list[tuple[str, int]], second: list[tuple[str, int]]

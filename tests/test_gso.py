@@ -51,7 +51,7 @@ def fewest_runs(sizes: Sequence[int]) -> int:
     return fewest[-1]
 
 
-many = settings(deadline=None, max_examples=200)
+many = settings(deadline=None)
 
 
 @many

@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from reactor import Timer
 from reactor.timers import TimerQueue
-from tests.model import machine_settings
 
 HEAP_SLACK = 64
 YEAR = 365.25 * 24 * 3600.0
@@ -122,7 +121,7 @@ class TimerModel(RuleBasedStateMachine):
         assert live <= self.queue.heap_size <= 2 * live + HEAP_SLACK
 
 
-TimerModel.TestCase.settings = machine_settings(examples=50, steps=50)
+TimerModel.TestCase.settings = settings(stateful_step_count=50)
 test_timers_behave_like_a_sorted_list = TimerModel.TestCase
 
 

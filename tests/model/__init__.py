@@ -14,9 +14,12 @@ _EXAMPLES: Final = os.environ.get("REACTOR_MODEL_EXAMPLES")
 
 
 def machine_settings(examples: int, steps: int) -> settings:
-    """The same runs each time; a long run is told how many, and draws them anew."""
+    """The same runs each time; a long run is told how many, and draws them anew.
+
+    `examples` is for a run of everything, and a quick one has its share of them.
+    """
     return settings(
-        max_examples=int(_EXAMPLES) if _EXAMPLES else examples,
+        max_examples=int(_EXAMPLES or examples * settings().max_examples // 200),
         stateful_step_count=steps,
         derandomize=not _EXAMPLES,
         deadline=None,

@@ -94,7 +94,7 @@ def given_in_order(
 lines = st.lists(st.binary(max_size=8).map(lambda line: line.replace(b"\n", b"")), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(
     lines,
     st.sets(st.integers(0, 80), max_size=5),
