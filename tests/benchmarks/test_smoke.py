@@ -20,9 +20,10 @@ from .relays import ours, relays
 from .tables import MET, Outcome
 from .traffic.pattern import Pattern
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity"), reason="the benchmarks need Linux"
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the benchmarks need Linux"),
+]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from examples import client as client_program
 from tests.programs import Program, ProgramOnTerminal
+from tests.size import thoroughly
 
 
 @pytest.fixture
@@ -60,7 +61,9 @@ def test_a_last_word_without_a_line_end_counts(ports: tuple[int, int]) -> None:
         assert "ERROR NO_CONECTADO" in program.out
 
 
-@pytest.mark.parametrize(("size", "end"), [(500, b"\n"), (5_000_000, b"\n"), (5_000_000, b"")])
+@pytest.mark.parametrize(
+    ("size", "end"), [(500, b"\n"), thoroughly(5_000_000, b"\n"), thoroughly(5_000_000, b"")]
+)
 def test_a_line_that_is_too_long_is_answered_once_and_not_the_end(
     ports: tuple[int, int], size: int, end: bytes
 ) -> None:
@@ -108,7 +111,7 @@ def test_a_reply_of_error_is_shown_and_the_conversation_goes_on(ports: tuple[int
         program.wait_for("\nOK\n")
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, thoroughly(signal.SIGTERM)])
 def test_watch_connects_at_once_and_stays_until_interrupted(server: Program, signum: int) -> None:
     with client(ports_of(server)[0], 5001, "--watch") as program:
         program.wait_for("\nOK\n")
@@ -147,6 +150,7 @@ def test_the_last_line_is_the_whole_account(ports: tuple[int, int]) -> None:
             ]
 
 
+@pytest.mark.thorough
 def test_silence_is_explained(ports: tuple[int, int]) -> None:
     with client(ports[0], 5001, "--watch") as program:
         program.wait_for("no datagram within 2 s at UDP port [0-9]+: a firewall on this machine")

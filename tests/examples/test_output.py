@@ -19,6 +19,7 @@ from tests.programs import (
     small_pipe,
     wait_until_ignored,
 )
+from tests.size import thoroughly
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="full(4) and proc(5) are Linux'")
 
@@ -112,7 +113,7 @@ def test_a_reader_that_goes_away_is_no_reason_to_end() -> None:
 
 
 @linux
-@pytest.mark.parametrize("sink", ["/dev/full", "a reader that is gone"])
+@pytest.mark.parametrize("sink", ["/dev/full", thoroughly("a reader that is gone")])
 def test_help_that_nobody_takes_is_no_error(sink: str) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
@@ -187,8 +188,9 @@ def test_after_ctrl_s_the_video_goes_on_and_after_ctrl_q_the_lines_come(server: 
 @pytest.mark.parametrize(
     ("encoding", "typed", "shown"),
     [
-        ("iso-8859-1", b"se\xf1al", r"unknown word 'se\\xf1al'"),  # \xf1: a byte, as it was typed
-        ("ascii", b"\xff\x00\x1b[2J", r"unknown word '\\ufffd\\x00\\x1b\[2J'"),
+        # \xf1: a byte, as it was typed
+        thoroughly("iso-8859-1", b"se\xf1al", r"unknown word 'se\\xf1al'"),
+        thoroughly("ascii", b"\xff\x00\x1b[2J", r"unknown word '\\ufffd\\x00\\x1b\[2J'"),
         ("utf-8", "señal 視".encode(), "unknown word 'señal 視'"),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import Program
+from tests.size import thoroughly
 
 ANY = ("127.0.0.1", 0)
 ARGUMENTS = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0")
@@ -46,7 +47,7 @@ def test_it_says_where_it_listens_once_it_is_ready(server: Program) -> None:
     socket.create_connection(("127.0.0.1", port)).close()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, thoroughly(signal.SIGTERM)])
 def test_a_signal_ends_it_cleanly_with_a_client_connected(server: Program, signum: int) -> None:
     with socket.create_connection(("127.0.0.1", control_port(server))) as client:
         client.sendall(b"CONECTAR 5000\n")
@@ -166,7 +167,9 @@ def test_an_unfinished_command_is_answered_after_the_time_out() -> None:
             assert client.recv(200) == expected
 
 
-@pytest.mark.parametrize("option", [["--no-gso"], ["--coalesce", 0], ["--coalesce", 5]])
+@pytest.mark.parametrize(
+    "option", [["--no-gso"], thoroughly(["--coalesce", 0]), thoroughly(["--coalesce", 5])]
+)
 def test_datagrams_pass_with_every_way_of_sending(option: list[object]) -> None:
     with (
         Program("examples.server", *ARGUMENTS, *option) as server,

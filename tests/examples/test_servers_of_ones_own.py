@@ -10,6 +10,7 @@ import pytest
 
 from examples import chat, console, echo
 from tests.programs import ROOT, Program
+from tests.size import thoroughly
 
 
 def port_of(program: Program) -> int:
@@ -27,6 +28,7 @@ def test_echo_says_every_line_back() -> None:
         assert program.finish(signal.SIGINT) == 0
 
 
+@pytest.mark.thorough
 def test_echo_says_everything_back_to_one_who_reads_late() -> None:
     lines = b"".join(b"%d\n" % number for number in range(200_000))
     with Program("examples.echo", "127.0.0.1", 0) as program:
@@ -92,7 +94,7 @@ def test_they_stay_under_sixty_lines(name: str) -> None:
     assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60
 
 
-@pytest.mark.parametrize("name", ["echo", "chat"])
+@pytest.mark.parametrize("name", ["echo", thoroughly("chat")])
 def test_a_port_in_use_is_one_clear_line(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -12,6 +12,7 @@ import pytest
 import reactor
 from examples import console
 from tests.programs import ROOT, Program
+from tests.size import thoroughly
 
 PATIENCE = 10.0
 SERVER = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0")
@@ -33,7 +34,7 @@ def silent() -> Iterator[socket.socket]:
         yield listener
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", ["server", thoroughly("echo"), thoroughly("chat")])
 def test_a_terminal_that_goes_away_ends_a_server_in_good_order(name: str) -> None:
     arguments, last_line = OURS[name]
     with Program(f"examples.{name}", *arguments) as program:
@@ -56,7 +57,9 @@ def test_a_terminal_that_goes_away_ends_a_client_in_good_order(silent: socket.so
         assert program.err == ""
 
 
-@pytest.mark.parametrize(("ignored", "heard"), [("HUP", "TERM"), ("INT", "TERM"), ("TERM", "INT")])
+@pytest.mark.parametrize(
+    ("ignored", "heard"), [("HUP", "TERM"), thoroughly("INT", "TERM"), thoroughly("TERM", "INT")]
+)
 def test_a_signal_that_was_ignored_at_the_start_changes_nothing(ignored: str, heard: str) -> None:
     command = [sys.executable, "-m", "examples.echo", "127.0.0.1", "0"]
     trap = f"trap '' {ignored}; exec \"$@\""
@@ -164,6 +167,7 @@ def test_the_second_ctrl_c_does_not_wait_for_a_good_bye(silent: socket.socket) -
         assert program.out.splitlines()[-1].startswith("ended: 0 datagrams received")
 
 
+@pytest.mark.thorough
 def test_a_demo_that_can_not_keep_up_ends_with_books_that_add_up() -> None:
     with Program("examples.demo", "--seconds", 1e308, "--mbps", 1e308) as program:
         program.wait_for(r"client 3 +active +\S+ +[1-9]")

@@ -5,11 +5,14 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from tests.programs import ROOT, Program
 
 PATIENCE = 10.0
 
 
+@pytest.mark.thorough
 def test_row_216_a_good_bye_that_nobody_answers_is_no_success() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

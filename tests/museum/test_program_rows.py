@@ -37,6 +37,7 @@ def flood(port: int) -> None:
             assert client.recv(100).startswith(b"ERROR")
 
 
+@pytest.mark.thorough
 def test_row_216_lines_that_nobody_reads_keep_nobody_waiting(pipe: tuple[int, int]) -> None:
     ours, theirs = pipe
     with Program("examples.server", *SERVER, stdout=theirs) as server:

@@ -10,6 +10,7 @@ from reactor.relay.events import BadInput, ClientLeft, StateChanged
 from reactor.testing import ManualClock, run_until
 from tests.relay.peers import Controller, Studio, studio
 from tests.relay.strangers import STRANGERS, WAITING_FOR_A_GREETING
+from tests.size import thoroughly
 
 ALL = STRANGERS | WAITING_FOR_A_GREETING
 READING_TIME = 0.25
@@ -47,7 +48,7 @@ def test_a_stranger_hears_one_line_and_the_end(relay: Studio, said: bytes) -> No
     assert not any(isinstance(event, StateChanged) for event in relay.events)
 
 
-@pytest.mark.parametrize("size", [1, 2, 7])
+@pytest.mark.parametrize("size", [1, thoroughly(2), thoroughly(7)])
 @pytest.mark.parametrize("said", ALL.values(), ids=ALL)
 def test_a_stranger_whose_bytes_come_one_by_one_hears_no_more(
     relay: Studio, said: bytes, size: int

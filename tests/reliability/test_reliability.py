@@ -198,6 +198,7 @@ def server(fault: str = "") -> list[str]:
     return [sys.executable, "-c", code, *options]
 
 
+@pytest.mark.thorough
 def test_good_clients_lose_nothing_to_bad_ones() -> None:
     outcome = hostile.check(27, seed=1, seconds=1.0, server=server())
     assert outcome.failures == []
@@ -228,6 +229,7 @@ ControlConnection.eof_received = lambda self: True
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fault", "complaint"),
     [
@@ -245,6 +247,7 @@ def test_a_relay_that_gives_way_is_found_out(fault: str, complaint: str) -> None
 # -- soak ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_nothing_is_left_of_clients_that_went() -> None:
     outcome = soak.check(seconds=2.0, seed=1)
     assert outcome.failures == []
@@ -259,6 +262,7 @@ def tie_a_knot(connection: ControlConnection) -> None:
     connection.knot = connection  # type: ignore[attr-defined]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fault", "complaint"), [(leak, "more objects"), (tie_a_knot, "only the collector")]
 )

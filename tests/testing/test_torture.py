@@ -299,6 +299,7 @@ def test_torture_can_be_restricted(stories: list[list[str]]) -> None:
 # -- what is found ---------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_program_that_bears_everything_passes() -> None:
     assert torture(call) == len(list(injections(call)))
 

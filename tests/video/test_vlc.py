@@ -26,9 +26,12 @@ _RTP_HEADER = 12
 _STANDARD = "#standard{access=udp,mux=ts,dst=127.0.0.1:%d}"
 _RTP = "#rtp{dst=127.0.0.1,port=%d,mux=ts}"
 
-pytestmark = pytest.mark.skipif(
-    bool(_MISSING) and "CI" not in os.environ, reason=f"not installed: {', '.join(_MISSING)}"
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        bool(_MISSING) and "CI" not in os.environ, reason=f"not installed: {', '.join(_MISSING)}"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
