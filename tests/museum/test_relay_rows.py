@@ -188,11 +188,15 @@ NO_PORTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("port", NO_PORTS, ids=repr)
-def test_row_37_what_is_no_port_of_a_client_is_refused(relay: Studio, port: bytes) -> None:
-    client = relay.controller()
-    assert code_of(client.ask(b"CONECTAR " + port)) == "PUERTO"
-    assert code_of(client.ask(b"INTERRUMPIR")) == "NO_CONECTADO"
+def test_row_37_what_is_no_port_of_a_client_is_refused(relay: Studio) -> None:
+    clients = {port: relay.controller() for port in NO_PORTS}
+    for port, client in clients.items():
+        client.say(b"CONECTAR " + port + b"\n")
+    codes = {port: code_of(client.hear()[0]) for port, client in clients.items()}
+    assert codes == dict.fromkeys(NO_PORTS, "PUERTO")
+    for client in clients.values():
+        client.say(b"INTERRUMPIR\n")
+    assert {code_of(client.hear()[0]) for client in clients.values()} == {"NO_CONECTADO"}
 
 
 @pytest.mark.parametrize("port", [b"1024", b"65535", b"0001024", b"<1024>"])
