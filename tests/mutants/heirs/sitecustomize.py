@@ -1,0 +1,5 @@
+"""Imported by a Python that a mutant has started."""
+
+from tests.mutants.mutant import inherit
+
+inherit()
