@@ -20,7 +20,11 @@ from reactor.relay.protocol import CLOSING_CODES, ErrorCode
 from reactor.testing import SimulationFailed, simulate
 from tests.programs import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "tests" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def modules_of(package: types.ModuleType) -> list[str]:
@@ -136,6 +140,13 @@ def test_every_room_is_in_the_map_of_the_house() -> None:
         if path.name != "__init__.py" and "testing" not in path.parts
     }
     assert rooms == set(re.findall(r"^\| `(reactor/[\w/]+\.py)` \|", text, re.MULTILINE))
+
+
+def test_the_map_of_the_tests_names_each_of_them_or_its_folder() -> None:
+    text = (ROOT / "tests" / "README.md").read_text()
+    named = tuple(re.findall(r"`(tests/[\w/]+(?:\.py|/))`", text))
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [file for file in files if not file.startswith(named)] == []
 
 
 def test_every_public_name_has_a_docstring() -> None:
