@@ -86,6 +86,6 @@ class _AuditedEndpoint(DatagramEndpoint):
     def open_lane(self, address: Address) -> Address:
         source = super().open_lane(address)
         audit = self.handler
-        if isinstance(audit, EndpointAudit):
-            audit.lane_opened(source)
+        assert isinstance(audit, EndpointAudit)  # who was told of the end opens no lane
+        audit.lane_opened(source)
         return source

@@ -17,6 +17,7 @@ from reactor import (
     DatagramHandler,
     ReceiveBuffer,
     Stream,
+    StreamClosed,
     StreamHandler,
     bind_udp,
 )
@@ -185,6 +186,19 @@ def test_a_program_may_let_another_handler_take_an_endpoint_over() -> None:
         endpoint.send(b"hello", endpoint.sockname)
         simulation.run(1.0)
     assert heir.heard == 11
+
+
+def test_a_program_may_go_on_calling_a_stream_that_has_ended() -> None:
+    with Simulation() as simulation:
+        stream, _ = stream_pair(simulation.loop, StreamHandler(), StreamHandler())
+        stream.close()
+        simulation.run(10.0)
+        stream.handler = heir = RecordingHandler()
+        stream.close()
+        stream.abort()
+        with pytest.raises(StreamClosed):
+            stream.write(b"too late")
+    assert heir.events == []
 
 
 def test_a_program_may_have_streams_of_its_own_kind() -> None:
