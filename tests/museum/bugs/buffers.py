@@ -15,18 +15,22 @@ ANY_LENGTH = 1 << 60
 
 def take_all(queue: SendQueue) -> bytes:
     """All that is in the queue, which is empty then."""
-    pieces = []
+    pieces = bytearray()
+
+    def send(data: bytes | memoryview) -> int:
+        pieces.extend(data)
+        return len(data)
+
     while queue.size:
-        pieces.append(bytes(queue.peek()))
-        queue.advance(len(pieces[-1]))
-    return b"".join(pieces)
+        queue.send_to(send)
+    return bytes(pieces)
 
 
 @bug(8, "each partial send copies all that it left")
 def _(patch: Patch) -> None:
-    @instead_of(patch, SendQueue, "peek")
-    def _(peek: Function, queue: SendQueue) -> bytes:
-        return bytes(bytearray(peek(queue)))
+    @instead_of(patch, SendQueue, "send_to")
+    def _(send_to: Function, queue: SendQueue, send: Function) -> None:
+        send_to(queue, lambda data: send(bytes(bytearray(data))))
 
 
 @bug(8, "the second half of a chunk is queued before the first")
