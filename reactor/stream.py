@@ -373,6 +373,7 @@ class Stream:
                 self._input = Input.DROPPED
                 self._watch_input()
         self.write_eof()
+        self._end_if_over()
 
     def abort(self) -> None:
         """Close at once; what is queued is lost.

@@ -462,6 +462,26 @@ def test_a_stream_ends_when_both_halves_have_ended(
     assert link.sock.fileno() == -1
 
 
+def test_who_has_half_closed_and_leaves_by_an_exit_at_the_end_of_input_is_not_kept_waiting(
+    loop: EventLoop, connected: Connect
+) -> None:
+    class Leaving(RecordingHandler):
+        def eof_received(self) -> bool:
+            super().eof_received()
+            raise SystemExit
+
+    handler = Leaving()
+    link = connected(handler)
+    link.stream.write_eof()
+    settle(loop)
+    link.peer.end()
+    link.wait()
+    with pytest.raises(SystemExit):
+        settle(loop)
+    settle(loop)
+    assert handler.events[-2:] == ["eof_received", "connection_lost"]
+
+
 def test_a_stream_ends_only_when_its_last_bytes_have_left(
     loop: EventLoop, connected: Connect
 ) -> None:
