@@ -81,7 +81,8 @@ class Watcher:
         a forked child, and OSError if the system has no room (epoll_ctl(2): ENOSPC,
         ENOMEM): then nothing is waited for.
         """
-        _check_events(events)
+        if not isinstance(events, int) or events & ~(EVENT_READ | EVENT_WRITE):
+            raise ValueError(f"unknown events: {events!r}")
         if self.fileobj is None:
             raise ValueError("the watcher is closed")
         if events == self.events:
@@ -122,11 +123,6 @@ class Watcher:
             return is_there and (self._file is None or self._file == _file_of(self.fd, self.fd))
         except ValueError:
             return False
-
-
-def _check_events(events: int) -> None:
-    if not isinstance(events, int) or events & ~(EVENT_READ | EVENT_WRITE):
-        raise ValueError(f"unknown events: {events!r}")
 
 
 def _descriptor_of(fileobj: FileObject) -> int:
