@@ -114,7 +114,6 @@ class Connector:
         return handler
 
     def _let_go(self) -> None:
-        self._untried.clear()
         for timer in (self._deadline, self._next_try):
             if timer is not None:
                 timer.cancel()
