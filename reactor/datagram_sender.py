@@ -13,6 +13,7 @@ from typing import Final
 from .addresses import Address
 from .batch import DatagramBatch
 from .gso import FALLBACK_ERRNOS, Run
+from .loop import EventLoop
 from .ways import Way, Ways
 
 __all__ = ["DatagramCounters", "DatagramSender"]
@@ -43,46 +44,42 @@ class DatagramCounters:
 class DatagramSender:
     """The sending half of an endpoint.
 
-    `clock` returns seconds. `on_drop` is told a number of datagrams and the name of the
-    errno; `on_refusal` the error and the address to which runs can't be sent, once for each
-    address. Neither may raise: they are called in the midst of a batch.
+    `on_refusal` is told the error and the address to which runs can't be sent, once for each
+    address. It may not raise: it is called in the midst of a batch.
     """
 
     def __init__(
         self,
+        loop: EventLoop,
         ways: Ways,
-        counters: DatagramCounters,
         segmentation: bool,
-        clock: Callable[[], float],
-        on_drop: Callable[[int, str], object],
         on_refusal: Callable[[OSError, Address], object],
     ) -> None:
+        self._loop = loop
         self._ways = ways
-        self._counters = counters
         self._segmentation = segmentation
-        self._clock = clock
-        self._on_drop = on_drop
-        self._on_refusal = on_refusal
+        self.on_refusal = on_refusal
+        self.counters = DatagramCounters()
 
-    def close(self) -> None:
-        """Tell nobody any more, and keep nobody alive."""
-        self._on_drop = lambda count, reason: None
-        self._on_refusal = lambda exc, address: None
-
-    def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
-        """Send one datagram; False if it was dropped. Raises what `Ways.to` raises."""
-        return self._send(data, self._ways.to(address))
-
-    def send_batch(self, batch: DatagramBatch, address: Address) -> int:
-        """Send `batch`; how many were dropped. Raises what `Ways.to` raises."""
-        dropped: dict[Address, int] = {}
-        self._send_all(batch, [self._ways.to(address)], dropped)
-        return dropped.get(address, 0)
+    def send(self, data: bytes | bytearray | memoryview, way: Way) -> bool:
+        """Send one datagram; False if it was dropped."""
+        try:
+            try:
+                way.send(data)
+            except OSError as exc:
+                if not _is_old_news(exc):
+                    raise
+                way.send(data)
+        except OSError as exc:
+            self._count_dropped(_name_of(exc), 1)
+            return False
+        self._count_sent(1, len(data))
+        return True
 
     def send_batch_to_all(
         self, batch: DatagramBatch, addresses: Sequence[Address]
     ) -> dict[Address, int]:
-        """Send `batch` to each address; return how many were dropped, where any were."""
+        """Send `batch` to each address; how many were dropped, where any were."""
         known, ways = self._ways, []
         known.make_room(len(addresses))
         dropped: dict[Address, int] = {}
@@ -93,10 +90,11 @@ class DatagramSender:
                 self._count_dropped(_IMPOSSIBLE, len(batch))
                 if isinstance(exc, ValueError):  # others may be no keys either
                     _add(dropped, address, len(batch))
-        self._send_all(batch, ways, dropped)
+        self.send_all(batch, ways, dropped)
         return dropped
 
-    def _send_all(self, batch: DatagramBatch, ways: list[Way], dropped: dict[Address, int]) -> None:
+    def send_all(self, batch: DatagramBatch, ways: list[Way], dropped: dict[Address, int]) -> None:
+        """Send `batch` in each of these ways; add to `dropped` how many were."""
         if not self._segmentation:
             for way in ways:
                 self._send_singly(batch, way, dropped)
@@ -104,7 +102,7 @@ class DatagramSender:
         for data, run in batch.runs():
             segment, taken = run.segment, len(ways)
             for way in ways:
-                if segment >= way.refused_from and way.refuses(segment, self._clock()):
+                if segment >= way.refused_from and way.refuses(segment, self._loop.time()):
                     taken -= 1
                     self._send_singly(batch.datagrams_of(run), way, dropped)
                     continue
@@ -118,21 +116,7 @@ class DatagramSender:
     def _send_singly(
         self, datagrams: Iterable[memoryview], way: Way, dropped: dict[Address, int]
     ) -> None:
-        _add(dropped, way.address, sum(not self._send(datagram, way) for datagram in datagrams))
-
-    def _send(self, data: bytes | bytearray | memoryview, way: Way) -> bool:
-        try:
-            try:
-                way.send(data)
-            except OSError as exc:
-                if not _is_old_news(exc):
-                    raise
-                way.send(data)
-        except OSError as exc:
-            self._count_dropped(_name_of(exc), 1)
-            return False
-        self._count_sent(1, len(data))
-        return True
+        _add(dropped, way.address, sum(not self.send(datagram, way) for datagram in datagrams))
 
     def _recover(
         self,
@@ -153,20 +137,23 @@ class DatagramSender:
                 self._count_sent(run.count, run.size)
                 return
         if _is_refusal(exc, run):
-            if way.refuse(run.segment, self._clock()):
-                self._on_refusal(exc, way.address)
+            if way.refuse(run.segment, self._loop.time()):
+                self.on_refusal(exc, way.address)
             self._send_singly(batch.datagrams_of(run), way, dropped)
         else:
             self._count_dropped(_name_of(exc), run.count)
             _add(dropped, way.address, run.count)
 
     def _count_sent(self, count: int, size: int) -> None:
-        self._counters.sent += count
-        self._counters.sent_bytes += size
+        self.counters.sent += count
+        self.counters.sent_bytes += size
 
     def _count_dropped(self, reason: str, count: int) -> None:
-        self._counters.dropped[reason] += count
-        self._on_drop(count, reason)
+        self.counters.dropped[reason] += count
+        instrument, fd = self._loop.instrument, self._ways.sock.fileno()
+        if instrument is not None and fd >= 0:
+            # Later: what it raises must not leave a batch sent to some, and not to others.
+            self._loop.call_soon(instrument.datagrams_dropped, fd, count, reason)
 
 
 def _add(dropped: dict[Address, int], address: Address, count: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypedDict, Unpack
 from . import gso
 from .addresses import Address, format_address, format_host, numeric_host, unmapped
 from .batch import DatagramBatch
-from .datagram_sender import DatagramCounters, DatagramSender
+from .datagram_sender import DatagramSender
 from .errors import LoopClosed, StreamClosed
 from .loop import EventLoop
 from .socket_options import (
@@ -177,9 +177,7 @@ def _check(handler: object, coalesce: object, buffer_size: object) -> None:
     if not isinstance(handler, DatagramHandler):
         raise TypeError(f"expected a DatagramHandler, not {handler!r}")
     if not (isinstance(coalesce, int | float) and 0 <= coalesce < math.inf):
-        raise ValueError(
-            f"coalesce is a number of seconds, finite and not below 0, not {coalesce!r}"
-        )
+        raise ValueError(f"coalesce is a number of seconds from 0 on, not {coalesce!r}")
     if not (isinstance(buffer_size, int) and 0 < buffer_size <= _MAX_BUFFER_SIZE):
         raise ValueError(f"buffer_size is from 1 to {_MAX_BUFFER_SIZE} bytes, not {buffer_size!r}")
 
@@ -232,11 +230,9 @@ class DatagramEndpoint:
             raise
         self._drops_at_pause = dropped_by_system(sock)
         self._drops_in_pauses = 0
-        self.counters = DatagramCounters()
         self._ways = Ways(sock, takes_ipv4=takes_ipv4(sock))
-        self._sender = DatagramSender(
-            self._ways, self.counters, segmentation, loop.time, self._on_drop, self._on_refusal
-        )
+        self._sender = DatagramSender(loop, self._ways, segmentation, self._on_refusal)
+        self.counters = self._sender.counters
         loop.attach(self)
 
     def __repr__(self) -> str:
@@ -266,7 +262,7 @@ class DatagramEndpoint:
         mistake of the caller: until `connection_lost` tells, what is sent is dropped.
         """
         self._check_told()
-        return self._sender.send(data, address)
+        return self._sender.send(data, self._ways.to(address))
 
     def send_batch(self, batch: DatagramBatch, address: Address) -> int:
         """Send all datagrams of `batch` in order; return how many were not dropped.
@@ -274,7 +270,9 @@ class DatagramEndpoint:
         Raises what `send` raises.
         """
         self._check_told()
-        return len(batch) - self._sender.send_batch(batch, address)
+        dropped: dict[Address, int] = {}
+        self._sender.send_all(batch, [self._ways.to(address)], dropped)
+        return len(batch) - dropped.get(address, 0)
 
     def send_batch_to_all(
         self, batch: DatagramBatch, addresses: Sequence[Address]
@@ -317,8 +315,10 @@ class DatagramEndpoint:
     def pause_receiving(self) -> None:
         """Leave what arrives to the system, and sleep. Harmless if repeated."""
         if not self._paused:
+            self._drops_at_pause = self.kernel_drops
+            self._paused = True
             self._watcher.modify(0)
-            self._hold()
+            self._call_off_look()
 
     def resume_receiving(self, *, discard_backlog: bool = False) -> None:
         """Undo `pause_receiving`; with `discard_backlog`, what has waited is thrown away."""
@@ -346,12 +346,11 @@ class DatagramEndpoint:
         if self._life is _OPEN:
             self._life = _Life.ENDING
         self._error = error
-        if not self._paused:
-            self._hold()  # and keep the system's last account
+        self.pause_receiving()  # and keep the system's last account
         self._watcher.close()
         self._sock.close()
         self._ways.close()
-        self._sender.close()
+        del self._sender.on_refusal  # it keeps us alive, and what is closed refuses nothing
         self._slab = memoryview(b"")
 
     def disown(self) -> None:
@@ -382,7 +381,6 @@ class DatagramEndpoint:
             self._look()
 
     def _look(self) -> None:
-        self._tick = None
         batch, delay = self._receive()
         try:
             if batch.sizes:
@@ -414,7 +412,6 @@ class DatagramEndpoint:
     def _call_off_look(self) -> None:
         if self._tick is not None:
             self._tick.cancel()
-            self._tick = None
 
     def _receive(self) -> tuple[DatagramBatch, float | None]:
         """A batch, and seconds to the next look; None if the socket is to be watched."""
@@ -475,13 +472,6 @@ class DatagramEndpoint:
 
     # -- sending ---------------------------------------------------------------------
 
-    def _on_drop(self, count: int, reason: str) -> None:
-        instrument = self._loop.instrument
-        if instrument is not None:
-            # Later: what it raises must not leave a batch sent to some, and not to others.
-            fd = self._sock.fileno()
-            self._loop.call_soon(instrument.datagrams_dropped, fd, count, reason)
-
     def _on_refusal(self, exc: OSError, address: Address) -> None:
         self._loop.call_soon(self._tell_refusal, exc, address)
 
@@ -517,8 +507,3 @@ class DatagramEndpoint:
         if not self._watcher.closed:
             self._loop.call_soon(self.finish)
             self.abort(error)
-
-    def _hold(self) -> None:
-        self._drops_at_pause = self.kernel_drops
-        self._paused = True
-        self._call_off_look()

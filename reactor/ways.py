@@ -88,7 +88,7 @@ class Ways(dict[Address, Way]):
     for each run.
 
     `takes_ipv4` is for a socket of IPv6. At most 4,096 ways are remembered, or twice as many
-    as room was ever made for, and the lanes.
+    as room was ever made for, or as there are lanes.
 
     >>> with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
     ...     Ways(sock, takes_ipv4=True).to(("127.0.0.1", 9)).destination
@@ -97,10 +97,9 @@ class Ways(dict[Address, Way]):
 
     def __init__(self, sock: socket.socket, *, takes_ipv4: bool) -> None:
         super().__init__()
-        self._sock = sock
+        self.sock = sock
         self.takes_ipv4 = takes_ipv4
         self._room = _MAX_REMEMBERED
-        self._lanes = 0
 
     def to(self, address: Address) -> Way:
         """The way to `address`.
@@ -124,13 +123,11 @@ class Ways(dict[Address, Way]):
         """From now on, `address` is reached through `sock`, which is connected to it."""
         self.close_lane(address)
         self[address] = Way(address, sock, None)
-        self._lanes += 1
 
     def close_lane(self, address: Address) -> None:
         """Forget the way to `address`, and close its socket if it has one of its own."""
         way = self.pop(address, None)
         if way is not None and way.destination is None:
-            self._lanes -= 1
             way.sock.close()
 
     def close(self) -> None:
@@ -139,10 +136,11 @@ class Ways(dict[Address, Way]):
             self.close_lane(address)
 
     def __missing__(self, address: Address) -> Way:
-        way = Way(address, self._sock, self.destination(address))
-        if len(self) - self._lanes >= self._room:
+        way = Way(address, self.sock, self.destination(address))
+        if len(self) >= self._room:
             for known in [each for each in self.values() if each.destination is not None]:
                 del self[known.address]
+            self.make_room(len(self))  # lanes stay
         self[address] = way
         return way
 
@@ -156,7 +154,7 @@ class Ways(dict[Address, Way]):
         except OSError:
             raise ValueError(f"expected an interface, not that of {host!r}") from None
         is_ipv6 = ":" in spelled
-        if is_ipv6 != (self._sock.family == socket.AF_INET6) and not self.takes_ipv4:
+        if is_ipv6 != (self.sock.family == socket.AF_INET6) and not self.takes_ipv4:
             raise ValueError(f"expected an {'IPv4' if is_ipv6 else 'IPv6'} address, not {host}")
         if not is_ipv6:
             # RFC 4291, section 2.5.5.2
