@@ -13,26 +13,6 @@ ANY_LENGTH = 1 << 60
 # -- what leaves ---------------------------------------------------------------------------
 
 
-def take_all(queue: SendQueue) -> bytes:
-    """All that is in the queue, which is empty then."""
-    pieces = bytearray()
-
-    def send(data: bytes | memoryview) -> int:
-        pieces.extend(data)
-        return len(data)
-
-    while queue.size:
-        queue.send_to(send)
-    return bytes(pieces)
-
-
-@bug(8, "each partial send copies all that it left")
-def _(patch: Patch) -> None:
-    @instead_of(patch, SendQueue, "send_to")
-    def _(send_to: Function, queue: SendQueue, send: Function) -> None:
-        send_to(queue, lambda data: send(bytes(bytearray(data))))
-
-
 @bug(8, "the second half of a chunk is queued before the first")
 def _(patch: Patch) -> None:
     @instead_of(patch, SendQueue, "append")
@@ -54,14 +34,16 @@ def _(patch: Patch) -> None:
 
 @bug(211, "what has been joined is joined again with each thousand that follow")
 def _(patch: Patch) -> None:
-    writes = [0]
+    waiting: list[bytes] = []
 
     @instead_of(patch, SendQueue, "append")
     def _(append: Function, queue: SendQueue, data: bytes) -> None:
+        waiting.append(data)
         append(queue, data)
-        writes[0] += 1
-        if writes[0] % 1000 == 0:
-            append(queue, take_all(queue))
+        if len(waiting) == 1000:
+            waiting[:] = [b"".join(waiting)]
+            queue.clear()
+            append(queue, waiting[0])
 
 
 # -- what arrives --------------------------------------------------------------------------

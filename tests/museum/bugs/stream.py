@@ -29,8 +29,16 @@ FOR_EVER = 1e9
 
 def sockets(patch: Patch, name: str) -> Callable[[Function], Function]:
     """The function below is called instead of a method of a stream's socket."""
-    # The queue gives the bytes to the socket itself.
-    return at_sockets(patch, name, by="reactor.buffers" if name == "send" else ROOM)
+    owners = streams(patch)
+
+    def stand(function: Function) -> Function:
+        @at_sockets(patch, name, by="reactor")
+        def _(method: Function, sock: socket.socket, *args: Any) -> Any:
+            return function(method, sock, *args) if sock in owners else method(sock, *args)
+
+        return function
+
+    return stand
 
 
 def told(patch: Patch, name: str) -> Callable[[Function], Function]:
@@ -172,6 +180,13 @@ def _(patch: Patch) -> None:
         except BlockingIOError:
             pass
         return len(data)
+
+
+@bug(8, "each send copies all that waits")
+def _(patch: Patch) -> None:
+    @sockets(patch, "send")
+    def _(send: Function, sock: socket.socket, data: bytes) -> Any:
+        return send(sock, bytes(bytearray(data)))
 
 
 @bug(8, "of what a send has taken the last byte is sent again")
