@@ -1,6 +1,6 @@
 """Rows about lines: wherever the bytes are cut, the same lines, the same error, linear work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from reactor import EventLoop, LineTooLong, ReceiveBuffer, StreamHandler, buffers
 from reactor.testing import stream_pair
 from tests.museum.scenes import iterate_until
+
+Take = Callable[[ReceiveBuffer, int], list[bytes]]
 
 LIMIT = 4
 INPUTS = [
@@ -29,15 +31,24 @@ def cuttings(data: bytes) -> Iterator[list[bytes]]:
             yield [data[:size], *rest]
 
 
-def read(pieces: list[bytes]) -> list[object]:
+def one_by_one(buffer: ReceiveBuffer, limit: int) -> list[bytes]:
+    """What `take_lines` gives, by `take_line`: at most one line."""
+    line = buffer.take_line(limit)
+    return [] if line is None else [line]
+
+
+each_way = pytest.mark.parametrize("take", [one_by_one, ReceiveBuffer.take_lines])
+
+
+def read(pieces: list[bytes], take: Take) -> list[object]:
     """The lines in these pieces, and the place of the error if there is one."""
     buffer = ReceiveBuffer()
     found: list[object] = []
     for piece in pieces:
         buffer.append(piece)
         try:
-            while (line := buffer.take_line(LIMIT)) is not None:
-                found.append(line)
+            while lines := take(buffer, LIMIT):
+                found += lines
         except LineTooLong as exc:
             return [*found, exc.position]
     return found
@@ -57,10 +68,13 @@ def lines_of(data: bytes) -> list[object]:
     return [*found, position] if len(rest.removesuffix(b"\r")) > LIMIT else found
 
 
+@each_way
 @pytest.mark.parametrize("data", INPUTS)
-def test_row_32_every_cutting_gives_the_same_lines_and_the_same_error(data: bytes) -> None:
+def test_row_32_every_cutting_gives_the_same_lines_and_the_same_error(
+    data: bytes, take: Take
+) -> None:
     for pieces in cuttings(data):
-        assert read(pieces) == lines_of(data), pieces
+        assert read(pieces, take) == lines_of(data), pieces
 
 
 class Work:
@@ -98,16 +112,17 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     return work
 
 
-def test_row_32_a_line_in_single_bytes_is_searched_and_copied_once(work: Work) -> None:
+@each_way
+def test_row_32_a_line_in_single_bytes_is_searched_and_copied_once(work: Work, take: Take) -> None:
     size = 256 * 1024
     buffer = ReceiveBuffer()
     for _ in range(size):
         buffer.append(b"x")
-        assert buffer.take_line(limit=size) is None
+        assert take(buffer, size) == []
         if work.searched > 2 * size or work.copied > 2 * size:
             break
     buffer.append(b"\n")
-    assert buffer.take_line(limit=size) == b"x" * size
+    assert take(buffer, size) == [b"x" * size]
     assert work.searched == size + 1
     assert work.copied <= size
 

@@ -99,6 +99,23 @@ def _(patch: Patch) -> None:
         return take_line(buffer, limit)
 
 
+@bug(32, "of lines that come together only the length of the last is looked at")
+def _(patch: Patch) -> None:
+    @instead_of(patch, ReceiveBuffer, "take_lines")
+    def _(take_lines: Function, buffer: ReceiveBuffer, limit: int) -> Any:
+        return take_lines(buffer, ANY_LENGTH if b"\n" in bytes(buffer) else limit)
+
+
+@bug(32, "the lines before one that is too long are lost with it")
+def _(patch: Patch) -> None:
+    @instead_of(patch, ReceiveBuffer, "take_lines")
+    def _(take_lines: Function, buffer: ReceiveBuffer, limit: int) -> Any:
+        lines = take_lines(buffer, ANY_LENGTH)
+        if max(map(len, lines), default=0) > limit:
+            raise LineTooLong(limit, buffer.position)
+        return lines or take_lines(buffer, limit)
+
+
 @bug(34, "there is no end to what a handler may leave in its buffer")
 def _(patch: Patch) -> None:
     @instead_of(patch, ReceiveBuffer, "__init__")
