@@ -21,6 +21,13 @@ def _(patch: Patch) -> None:
         return address
 
 
+@bug(19, "an IPv6 client is known by what would be its IPv4 address")
+def _(patch: Patch) -> None:
+    @everywhere(patch, unmapped)
+    def _(unmapped: Function, address: Address) -> Address:
+        return (str(address[0]).rpartition(":")[2], address[1])
+
+
 @bug(39, "a name is looked up whether the loop runs or not")
 def _(patch: Patch) -> None:
     @everywhere(patch, offered("resolve"))

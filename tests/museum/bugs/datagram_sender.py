@@ -112,6 +112,17 @@ def _(patch: Patch) -> None:
     count_otherwise(patch, Account)
 
 
+@bug(212, "what the system says of port 0 is raised at whoever sends there")
+def _(patch: Patch) -> None:
+    class Account(Counter[str]):
+        def __setitem__(self, reason: str, count: int) -> None:
+            if reason == "EINVAL" and count == 1:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            super().__setitem__(reason, count)
+
+    count_otherwise(patch, Account)
+
+
 @bug(212, "one impossible address among them, and nobody gets anything")
 def _(patch: Patch) -> None:
     @instead_of(patch, DatagramEndpoint, "send_batch_to_all")

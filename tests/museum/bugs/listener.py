@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from reactor import Listener, listen
-from tests.museum.bug import Escaped, Function, Patch, bug, forget
+from reactor import EventLoop, Listener, listen
+from tests.museum.bug import Escaped, Function, Patch, bug, forget, instead_of
 from tests.museum.edit import between
 from tests.museum.substitute import as_if_not_running, error_unknown, everywhere, mistake, number
 
@@ -116,6 +116,21 @@ def _(patch: Patch) -> None:
     mistake(patch, sys.modules[ROOM], "BaseException", OSError)
 
 
+@bug(3, "one connection that could not be set up is taken for the end of all")
+def _(patch: Patch) -> None:
+    listeners: list[Listener] = []
+
+    @instead_of(patch, Listener, "__init__")
+    def _(init: Function, listener: Listener, *args: Any) -> None:
+        init(listener, *args)
+        listeners.append(listener)
+
+    @instead_of(patch, EventLoop, "call_exception_handler")
+    def _(call_exception_handler: Function, *args: Any) -> None:
+        call_exception_handler(*args)
+        listeners[-1].close()
+
+
 @bug(7, "a wake without a connection is counted as a connection that failed")
 def _(patch: Patch) -> None:
     forget(patch, sys.modules[ROOM], "BlockingIOError")
@@ -194,6 +209,11 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     nobody = property(lambda listener: lambda: None, lambda listener, value: None)
     patch.setattr(Listener, "on_exhausted", nobody, raising=False)
+
+
+@bug(217, "a listener that is closed lets go of none of its addresses")
+def _(patch: Patch) -> None:
+    leak(patch)
 
 
 @bug(217, "the IPv6 wildcard takes IPv4 only if asked to")

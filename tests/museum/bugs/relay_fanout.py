@@ -1,7 +1,7 @@
 """Bugs of `reactor/relay/fanout.py`."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reactor import Address, DatagramBatch, DatagramEndpoint
@@ -25,6 +25,21 @@ def claimed(patch: Patch) -> list[Viewer]:
         return viewer
 
     return viewers
+
+
+def at_release(patch: Patch, deed: Callable[[DatagramEndpoint], object]) -> None:
+    """Have something done to the endpoint that a viewer's datagrams left from when it is gone."""
+
+    @instead_of(patch, FanOut, "release")
+    def _(release: Function, fan_out: FanOut, viewer: Viewer) -> None:
+        with patch.context() as for_now:
+
+            @instead_of(for_now, DatagramEndpoint, "close_lane")
+            def _(close_lane: Function, endpoint: DatagramEndpoint, address: Address) -> None:
+                close_lane(endpoint, address)
+                deed(endpoint)
+
+            release(fan_out, viewer)
 
 
 # -- who is sent what --------------------------------------------------------------------
@@ -179,18 +194,12 @@ def _(patch: Patch) -> None:
 
 @bug(163, "an outlet is closed with its first viewer, though others use it")
 def _(patch: Patch) -> None:
-    @instead_of(patch, FanOut, "release")
-    def _(release: Function, fan_out: FanOut, viewer: Viewer) -> None:
-        release(fan_out, viewer)
-        viewer.outlet.close()
+    at_release(patch, DatagramEndpoint.close)
 
 
 @bug(163, "what went through an outlet is forgotten with a viewer")
 def _(patch: Patch) -> None:
-    @instead_of(patch, FanOut, "release")
-    def _(release: Function, fan_out: FanOut, viewer: Viewer) -> None:
-        viewer.outlet.counters.sent = 0
-        release(fan_out, viewer)
+    at_release(patch, lambda endpoint: setattr(endpoint.counters, "sent", 0))
 
 
 @bug(218, "an outlet stays open when there is no socket for its first viewer")

@@ -2,6 +2,7 @@
 
 import socket
 from errno import EADDRINUSE
+from importlib import import_module
 from typing import Any
 
 from reactor import Address
@@ -53,6 +54,11 @@ def _(patch: Patch) -> None:
 @bug(210, "what speaks TLS is taken for a socket like any other")
 def _(patch: Patch) -> None:
     overlook(patch, "one that speaks TLS")
+
+
+@bug(210, "to know a socket that speaks TLS, everybody loads what speaks it")
+def _(patch: Patch) -> None:
+    import_module("ssl")
 
 
 @bug(210, "nobody asks whether a socket is for streams or datagrams")

@@ -7,6 +7,7 @@ from reactor import Address
 from tests.museum.bug import Function, Patch, bug, instead_of
 from tests.museum.substitute import offered
 
+Way = offered("Way")
 Ways = offered("Ways")
 
 
@@ -55,3 +56,20 @@ def _(patch: Patch) -> None:
     @instead_of(patch, Ways, "open_lane")
     def _(open_lane: Function, ways: Any, address: Address, sock: socket.socket) -> None:
         unused.append(sock)
+
+
+@bug(219, "a small size that was refused once is renewed by each larger one")
+def _(patch: Patch) -> None:
+    least: dict[Any, int] = {}
+
+    @instead_of(patch, Way, "refuse")
+    def _(refuse: Function, way: Any, size: int, now: float) -> Any:
+        least[way] = min(size, least.get(way, size))
+        return refuse(way, least[way], now)
+
+
+@bug(219, "of a refusal that is over the size is left")
+def _(patch: Patch) -> None:
+    @instead_of(patch, Way, "refuses")
+    def _(refuses: Function, way: Any, size: int, now: float) -> Any:
+        return refuses(way, size, 0.0)
