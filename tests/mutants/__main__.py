@@ -47,11 +47,13 @@ def named_after(room: str) -> list[str]:
     """The files with the tests of a room and hardly any other."""
     stem = room.rpartition(".")[2]
     name = _TESTED_WITH.get(stem, stem)
-    return [
-        str(path)
+    found = [
+        path
         for path in sorted(_TESTS.rglob("test_*.py"))
         if path.stem.startswith(f"test_{name.removesuffix('s')}") or path.parent.name == name
     ]
+    # The models last, for they look long for the shortest example.
+    return [str(path) for path in sorted(found, key=lambda path: path.parent.name == "model")]
 
 
 def all_others(room: str) -> list[str]:
