@@ -15,7 +15,10 @@ from hypothesis import settings
 
 from reactor import EventLoop, Stream, StreamHandler
 from reactor.testing import ManualClock, RecordingHandler
-from tests.fakes import Door, FaultySocket, Link, Peer, SpySelector, tcp_pair, udp_socket
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, udp_socket
+from tests.doubles.peer import Link, Peer, tcp_pair
+from tests.doubles.spy_selector import SpySelector
 from tests.size import thoroughly
 
 Reported = list[tuple[str, Exception]]

@@ -22,7 +22,11 @@ from reactor.testing import (
     torture,
 )
 from tests.conftest import Reported
-from tests.fakes import Door, FaultySocket, Peer, SpySelector, has_ipv6, open_descriptors
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.peer import Peer
+from tests.doubles.spy_selector import SpySelector
 
 MADE = ["connection_made"]
 FAILED = ["connection_failed"]

@@ -9,7 +9,9 @@ import pytest
 
 from reactor import EventLoop, connect
 from reactor.testing import ManualClock, RecordingHandler, run_until
-from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.spy_selector import SpySelector
 
 MADE = ["connection_made"]
 FAILED = ["connection_failed"]

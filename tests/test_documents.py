@@ -18,7 +18,7 @@ import examples
 import reactor
 from reactor.relay.protocol import CLOSING_CODES, ErrorCode
 from reactor.testing import SimulationFailed, simulate
-from tests.programs import ROOT
+from tests.doubles.program import ROOT
 
 DOCUMENTS = [
     ROOT / "README.md",

@@ -26,7 +26,7 @@ from reactor import (
     connect,
     listen,
 )
-from tests.fakes import open_descriptors
+from tests.doubles.descriptors import open_descriptors
 
 EXITS: Final = [SystemExit, KeyboardInterrupt, GeneratorExit]
 LINES: Final = [b"%d\n" % number for number in range(5)]

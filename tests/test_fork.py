@@ -25,9 +25,12 @@ from reactor import (
 )
 from reactor.loop import disown_all
 from reactor.testing import ManualClock, RecordingHandler, run_until
-from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
 from tests.conftest import Connect
-from tests.fakes import Link, Mailbox, SpySelector, tcp_pair, wait_for
+from tests.doubles.children import end_of_child, needs_fork, said_by_child
+from tests.doubles.descriptors import descriptors_of_this_process
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import Link, tcp_pair, wait_for
+from tests.doubles.spy_selector import SpySelector
 
 BATCH = DatagramBatch.of([b"x", b"y"])
 

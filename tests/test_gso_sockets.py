@@ -23,7 +23,9 @@ from reactor import (
 )
 from reactor.testing import run_until
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, Mailbox, has_ipv6, udp_socket, wait_for
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6, udp_socket
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
 
 MakeSocket = Callable[..., FaultySocket]
 

@@ -27,7 +27,10 @@ from reactor import (
     bind_udp,
 )
 from reactor.testing import ManualClock
-from tests.fakes import FaultySocket, Mailbox, SpySelector, tcp_pair
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import tcp_pair
+from tests.doubles.spy_selector import SpySelector
 
 pytestmark = pytest.mark.usefixtures("watchdog")
 

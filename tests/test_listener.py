@@ -15,7 +15,10 @@ import pytest
 from reactor import EventLoop, Listener, Stream, StreamHandler, listen
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.conftest import Call, Reported
-from tests.fakes import FaultySocket, SpySelector, open_descriptors, wait_for
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
 
 
 def settle(loop: EventLoop) -> None:

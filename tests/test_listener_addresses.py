@@ -11,7 +11,11 @@ import pytest
 from reactor import EventLoop, Listener, StreamHandler, listen
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from tests.conftest import Call
-from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors, wait_for
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 

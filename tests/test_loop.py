@@ -23,7 +23,11 @@ from reactor import (
 from reactor.testing import ManualClock, RecordingHandler, run_until
 from reactor.wakeup import Wakeup
 from tests.conftest import Connect, MakePair, Pair, Reported
-from tests.fakes import Door, Mailbox, Ready, SpySelector, open_descriptors, wait_for
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import Ready, SpySelector
 
 
 def fail(*args: object) -> None:

@@ -19,7 +19,10 @@ from reactor import (
 )
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Connect, Pair
-from tests.fakes import Mailbox, SpySelector, open_descriptors, tcp_pair
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import tcp_pair
+from tests.doubles.spy_selector import SpySelector
 
 
 def fail(*args: object) -> None:

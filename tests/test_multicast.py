@@ -10,8 +10,11 @@ import pytest
 from reactor import DatagramEndpoint, EventLoop, bind_udp, bind_udp_all
 from reactor.socket_options import join_group
 from reactor.testing import run_until
-from tests.fakes import Door, FaultySocket, Mailbox, has_ipv6, open_descriptors
-from tests.namespaces import Hosts, needs_namespaces
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.hosts import Hosts, needs_namespaces
+from tests.doubles.mailbox import Mailbox
 
 GROUP_4, GROUP_6 = "239.1.1.1", "ff15::1"
 

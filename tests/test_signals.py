@@ -20,9 +20,11 @@ from reactor import EVENT_READ, EventLoop, Stream
 from reactor.signals import _Handler
 from reactor.testing import RecordingHandler, run_until
 from reactor.wakeup import Wakeup
-from tests.children import end_of_child, needs_fork
 from tests.conftest import Pair, Reported
-from tests.fakes import Door, SpySelector, open_descriptors
+from tests.doubles.children import end_of_child, needs_fork
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.spy_selector import SpySelector
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs os.kill and Unix signals")
 

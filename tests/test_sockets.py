@@ -20,7 +20,10 @@ from reactor import (
     listen,
 )
 from reactor.sockets import Use, bound_sockets
-from tests.fakes import Door, FaultySocket, SpySelector, has_ipv6, open_descriptors
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.spy_selector import SpySelector
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")

@@ -25,7 +25,8 @@ from reactor import (
 )
 from reactor.testing import RecordingHandler, run_until
 from tests.conftest import MakePair, Pair
-from tests.fakes import Mailbox, SpySelector
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.spy_selector import SpySelector
 
 
 def fail(*args: object) -> None:

@@ -14,11 +14,9 @@ from reactor import (
     bind_udp,
 )
 from reactor.testing import ManualClock
-from tests.fakes import (
-    FaultySocket,
-    Mailbox,
-    wait_for,
-)
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
 
 MakeSocket = Callable[..., FaultySocket]
 

@@ -17,16 +17,12 @@ from reactor import (
 )
 from reactor.testing import ManualClock, run_until
 from tests.datagrams.conftest import MakeSocket, deliver, needs_linux, receive, settle
-from tests.fakes import (
-    Door,
-    FaultySocket,
-    Mailbox,
-    SpySelector,
-    has_ipv6,
-    open_descriptors,
-    udp_socket,
-    wait_for,
-)
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6, udp_socket
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
 
 SO_MEMINFO = 55  # asm-generic/socket.h
 SO_RCVBUFFORCE = 33

@@ -22,13 +22,11 @@ from reactor import (
 from reactor.testing import run_until
 from tests.conftest import Reported
 from tests.datagrams.conftest import SENDS, MakeSocket, deliver, needs_linux, receive, settle
-from tests.fakes import (
-    FaultySocket,
-    Mailbox,
-    SpySelector,
-    open_descriptors,
-    wait_for,
-)
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
 
 # -- the end -----------------------------------------------------------------------------
 

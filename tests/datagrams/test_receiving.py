@@ -22,13 +22,10 @@ from tests.datagrams.conftest import (
     settle,
     skip_unless_there_is_room,
 )
-from tests.fakes import (
-    FaultySocket,
-    Mailbox,
-    SpySelector,
-    has_ipv6,
-    wait_for,
-)
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
 
 IP_RECVERR = 11  # linux/in.h
 

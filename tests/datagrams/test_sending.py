@@ -15,14 +15,11 @@ from reactor import (
 )
 from reactor.testing import run_until
 from tests.datagrams.conftest import SENDS, MakeSocket, needs_linux, numbered, receive
-from tests.fakes import (
-    Door,
-    FaultySocket,
-    Mailbox,
-    has_ipv6,
-    open_descriptors,
-    wait_for,
-)
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
 
 IP_RECVERR = 11  # linux/in.h
 

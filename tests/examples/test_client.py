@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from examples import client as client_program
-from tests.programs import Program, ProgramOnTerminal
+from tests.doubles.program import Program, ProgramOnTerminal
 from tests.size import thoroughly
 
 

@@ -12,7 +12,7 @@ import reactor
 from examples import demo
 from examples.synthetic import Source, datagram, number_of
 from reactor.testing import ManualClock
-from tests.programs import ROOT, Program, ProgramOnTerminal
+from tests.doubles.program import ROOT, Program, ProgramOnTerminal
 
 
 def test_every_datagram_arrives_and_the_exit_status_says_so() -> None:

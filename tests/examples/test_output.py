@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.programs import (
+from tests.doubles.program import (
     ROOT,
     Program,
     ProgramOnTerminal,

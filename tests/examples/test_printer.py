@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from examples.printer import Printer
-from tests.programs import read_some, small_pipe
+from tests.doubles.program import read_some, small_pipe
 
 PATIENCE = 20.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import Program
+from tests.doubles.program import Program
 from tests.size import thoroughly
 
 ANY = ("127.0.0.1", 0)

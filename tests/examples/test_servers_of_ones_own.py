@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from examples import chat, console, echo
-from tests.programs import ROOT, Program
+from tests.doubles.program import ROOT, Program
 from tests.size import thoroughly
 
 

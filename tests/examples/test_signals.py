@@ -11,7 +11,7 @@ import pytest
 
 import reactor
 from examples import console
-from tests.programs import ROOT, Program
+from tests.doubles.program import ROOT, Program
 from tests.size import thoroughly
 
 PATIENCE = 10.0

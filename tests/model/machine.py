@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from .systems import System
+from tests.doubles.surroundings import System
 
 __all__ = ["ENDS", "PATIENCE", "Exit", "Machine", "Raised"]
 

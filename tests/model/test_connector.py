@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from reactor import EventLoop, connect
 from reactor.testing import ManualClock, RecordingHandler
-from tests.fakes import Door
+from tests.doubles.door import Door
 from tests.model import machine_settings
 
 _TICK: Final = 1 / 128

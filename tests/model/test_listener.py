@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from reactor import Connector, Listener, Stream, StreamHandler, connect, listen
+from tests.doubles.surroundings import SimulatedSystem
 from tests.model import machine_settings
 from tests.model.machine import ENDS, Machine, Raised
-from tests.model.systems import SimulatedSystem
 
 _MOST_LISTENERS: Final = 4
 _MOST_CALLERS: Final = 12

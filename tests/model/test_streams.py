@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from reactor import ReceiveBuffer, Stream, StreamClosed, StreamHandler
+from tests.doubles.surroundings import RealSystem, SimulatedSystem, System
 from tests.model import machine_settings
 from tests.model.machine import ENDS, PATIENCE, Exit, Machine, Raised
 from tests.model.stream_model import Side, join
-from tests.model.systems import RealSystem, SimulatedSystem, System
 
 _MOST_LINKS: Final = 3
 _MOST_CALLS: Final = 50

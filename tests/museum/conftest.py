@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from reactor import EventLoop
-from tests.fakes import Door, FaultySocket, SpySelector
+from tests.doubles import controller, player
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.spy_selector import SpySelector
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import iterate_until
-from tests.relay import peers
 
 
 @pytest.fixture
@@ -24,7 +27,8 @@ def selector(request: pytest.FixtureRequest) -> Iterator[SpySelector]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a bug keeps from a relay's peers is missed soon, and a test that hangs, too."""
-    monkeypatch.setattr(peers, "run_until", iterate_until)
+    for double in (controller, player):
+        monkeypatch.setattr(double, "run_until", iterate_until)
     monkeypatch.setattr("tests.conftest._PATIENCE", 10)
 
 
@@ -62,7 +66,7 @@ def made(network: Door) -> list[FaultySocket]:
 
 
 @pytest.fixture
-def relay(loop: EventLoop, made: list[FaultySocket]) -> Iterator[peers.Studio]:
+def relay(loop: EventLoop, made: list[FaultySocket]) -> Iterator[Studio]:
     """A relay whose sockets are in `made`."""
-    with peers.studio(loop) as studio:
-        yield studio
+    with studio(loop) as made_relay:
+        yield made_relay

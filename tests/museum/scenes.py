@@ -8,12 +8,12 @@ import pytest
 
 from reactor import EventLoop
 from reactor.testing import ManualClock
-from tests.fakes import FaultySocket, Ready, SpySelector
-from tests.relay.peers import Controller, Studio
+from tests.doubles.controller import Controller
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.studio import Studio
 from tests.test_gso_sockets import TS, needs_offload
 
 __all__ = [
-    "Wakes",
     "code_of",
     "end_by_endless_line",
     "end_by_good_bye",
@@ -61,18 +61,6 @@ def pass_time(loop: EventLoop, clock: ManualClock, seconds: float, iterations: i
             return
         loop.run_once(until - clock())
     pytest.fail(f"{iterations} iterations, and only {clock() - until + seconds:g} s have passed")
-
-
-class Wakes:
-    """How many events the selector has reported from now on."""
-
-    def __init__(self, selector: SpySelector) -> None:
-        self.count = 0
-        selector.arrange = self._note
-
-    def _note(self, ready: Ready) -> Ready:
-        self.count += len(ready)
-        return ready
 
 
 # -- datagrams ---------------------------------------------------------------------------

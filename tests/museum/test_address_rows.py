@@ -7,7 +7,8 @@ import pytest
 
 from reactor import EventLoop, StreamHandler, bind_udp, listen, unmapped
 from reactor.testing import RecordingHandler
-from tests.fakes import Mailbox, has_ipv6, udp_socket
+from tests.doubles.faulty_socket import has_ipv6, udp_socket
+from tests.doubles.mailbox import Mailbox
 from tests.museum.scenes import iterate_until
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")

@@ -10,7 +10,11 @@ import pytest
 
 from reactor import EventLoop, Stream, StreamHandler, connect, listen
 from reactor.testing import ManualClock, RecordingHandler
-from tests.fakes import Door, FaultySocket, SpySelector, open_descriptors, wait_for
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import every_selector, iterate_until
 
 pytestmark = every_selector

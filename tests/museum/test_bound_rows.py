@@ -12,7 +12,7 @@ import pytest
 from reactor import BufferFull, EventLoop, ReceiveBuffer, Stream, StreamHandler, listen
 from reactor.testing import RecordingHandler
 from tests.conftest import Connect
-from tests.fakes import SpySelector
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import iterate_until
 
 # -- row 25: one that talks and many that wait ------------------------------------------------

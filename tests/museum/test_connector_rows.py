@@ -10,7 +10,10 @@ import pytest
 
 from reactor import EventLoop, connect
 from reactor.testing import ManualClock, RecordingHandler
-from tests.fakes import Door, FaultySocket, SpySelector, open_descriptors
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import every_selector, iterate_until, pass_time
 
 pytestmark = every_selector

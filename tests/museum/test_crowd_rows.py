@@ -9,7 +9,7 @@ import pytest
 
 from reactor import Address, DatagramBatch, DatagramHandler, EventLoop, bind_udp
 from reactor.ways import Way, Ways
-from tests.fakes import FaultySocket
+from tests.doubles.faulty_socket import FaultySocket
 
 BATCH = DatagramBatch.of([bytes(1316)] * 3)
 

@@ -15,16 +15,12 @@ import pytest
 from reactor import DatagramBatch, DatagramEndpoint, EventLoop, bind_udp
 from reactor.relay.events import SegmentationRefused
 from reactor.testing import ManualClock
-from tests.fakes import (
-    FaultySocket,
-    Mailbox,
-    SpySelector,
-    has_ipv6,
-    script_all,
-    wait_for,
-)
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6, script_all
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
+from tests.doubles.studio import studio
 from tests.museum.scenes import iterate_until, numbered, roomy, runs_and_singles
-from tests.relay.peers import studio
 from tests.test_gso_sockets import REFUSALS, TS, needs_offload, nothing_more, receive
 
 MakeSocket = Callable[..., FaultySocket]

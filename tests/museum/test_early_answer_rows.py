@@ -8,7 +8,8 @@ import pytest
 
 from reactor import EventLoop, connect
 from reactor.testing import RecordingHandler
-from tests.fakes import Door, Peer
+from tests.doubles.door import Door
+from tests.doubles.peer import Peer
 
 ANSWER = b"ERROR full\n"
 

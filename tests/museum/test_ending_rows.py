@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.programs import ROOT, Program
+from tests.doubles.program import ROOT, Program
 
 PATIENCE = 10.0
 

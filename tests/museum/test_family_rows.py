@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from reactor import EventLoop, StreamHandler, bind_udp, bind_udp_all, listen
-from tests.fakes import Door, Mailbox, has_ipv6, open_descriptors, udp_socket
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import has_ipv6, udp_socket
+from tests.doubles.mailbox import Mailbox
 from tests.museum.scenes import every_selector, iterate_until
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")

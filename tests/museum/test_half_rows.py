@@ -10,7 +10,8 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer, SendQueue, Stream
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Connect, Reported
-from tests.fakes import Peer, SpySelector
+from tests.doubles.peer import Peer
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import iterate_until
 from tests.stream.conftest import settle
 from tests.stream.test_halves import (

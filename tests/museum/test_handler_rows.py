@@ -22,7 +22,7 @@ from reactor import (
 )
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Connect, Reported
-from tests.fakes import Link
+from tests.doubles.peer import Link
 from tests.museum.scenes import iterate_until
 
 STREAM_CALLBACKS = ["connection_made", "data_received", "eof_received", "resume_writing"]

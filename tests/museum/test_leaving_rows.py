@@ -29,7 +29,9 @@ from reactor import (
     listen,
 )
 from reactor.testing import ManualClock, RecordingHandler
-from tests.fakes import Door, Ready, SpySelector, wait_for
+from tests.doubles.door import Door
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import Ready, SpySelector
 from tests.museum.scenes import every_selector, iterate_until
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")

@@ -12,8 +12,12 @@ import pytest
 from reactor import EventLoop, Listener, Stream, StreamHandler, listen
 from reactor.testing import ManualClock, RecordingHandler
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, Peer, SpySelector, open_descriptors, wait_for
-from tests.museum.scenes import Wakes, every_selector, iterate_until, pass_time
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.peer import Peer, wait_for
+from tests.doubles.spy_selector import SpySelector
+from tests.doubles.wakes import Wakes
+from tests.museum.scenes import every_selector, iterate_until, pass_time
 
 pytestmark = every_selector
 

@@ -14,7 +14,10 @@ import pytest
 from reactor import EVENT_READ, EVENT_WRITE, EventLoop, ReceiveBuffer, Stream, Watcher, listen
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Reported
-from tests.fakes import Door, Ready, SpySelector, open_descriptors, wait_for
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import Ready, SpySelector
 from tests.museum.scenes import every_selector
 
 pytestmark = every_selector

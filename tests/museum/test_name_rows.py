@@ -10,9 +10,9 @@ import pytest
 from reactor import DatagramHandler, EventLoop, StreamHandler, bind_udp, connect, listen
 from reactor.relay import RelayClient, RelayServer
 from reactor.relay.events import ClientEvent, ClientLeft, Disconnected, Replied
-from tests.fakes import Door
+from tests.doubles.door import Door
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import iterate_until
-from tests.relay.peers import Studio, studio
 
 # -- 39: names -------------------------------------------------------------------------------
 

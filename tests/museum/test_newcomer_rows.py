@@ -12,10 +12,13 @@ from reactor.relay.admission import household
 from reactor.relay.events import ClientEvent, ClientLeft, Replied, ServerEvent, StateChanged
 from reactor.relay.suspicion import Suspicion
 from reactor.testing import ManualClock
-from tests.fakes import Door, FaultySocket, wait_for
+from tests.doubles.controller import Controller
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.peer import wait_for
+from tests.doubles.strangers import STRANGERS, WAITING_FOR_A_GREETING
+from tests.doubles.studio import Studio, socket_to, studio
 from tests.museum.scenes import code_of, iterate_until, let_wait
-from tests.relay.peers import Controller, Studio, socket_to, studio
-from tests.relay.strangers import STRANGERS, WAITING_FOR_A_GREETING
 
 ALL = STRANGERS | WAITING_FOR_A_GREETING
 

@@ -1,6 +1,6 @@
 """Rows about the way to a viewer: links that are slow or small, and groups on the way in.
 
-Each has networks of its own, see `tests.namespaces`.
+Each has networks of its own, see `tests.doubles.hosts`.
 """
 
 import socket
@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from reactor import EventLoop
-from tests.fakes import Door, has_ipv6
+from tests.doubles.controller import Controller
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import has_ipv6
+from tests.doubles.hosts import Hosts, needs_firewall, needs_namespaces
+from tests.doubles.player import Player
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import iterate_until, numbered, runs_and_singles
-from tests.namespaces import Hosts, needs_firewall, needs_namespaces
-from tests.relay.peers import Controller, Player, Studio, studio
 from tests.test_multicast import sender
 
 

@@ -16,9 +16,12 @@ from reactor import (
     bind_udp_all,
     listen,
 )
-from tests.children import needs_fork, said_by_child
 from tests.conftest import Reported
-from tests.fakes import Door, FaultySocket, Mailbox, SpySelector, udp_socket
+from tests.doubles.children import needs_fork, said_by_child
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, udp_socket
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import iterate_until
 
 Send = Callable[[DatagramEndpoint], object]

@@ -13,9 +13,11 @@ import pytest
 
 from reactor import EVENT_READ, EVENT_WRITE, EventLoop, connect, listen
 from reactor.testing import RecordingHandler
-from tests.children import descriptors_of_this_process, end_of_child, needs_fork, said_by_child
 from tests.conftest import Connect
-from tests.fakes import Link, SpySelector, open_descriptors, tcp_pair
+from tests.doubles.children import end_of_child, needs_fork, said_by_child
+from tests.doubles.descriptors import descriptors_of_this_process, open_descriptors
+from tests.doubles.peer import Link, tcp_pair
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import every_selector, iterate_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")

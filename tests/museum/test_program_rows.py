@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from examples.printer import Printer
-from tests.programs import Program, read_some, small_pipe
+from tests.doubles.program import Program, read_some, small_pipe
 
 SERVER = ("127.0.0.1", 0, "--ingest", "127.0.0.1:0")
 PATIENCE = 5.0

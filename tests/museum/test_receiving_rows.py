@@ -13,9 +13,12 @@ from reactor import DatagramBatch, DatagramEndpoint, EventLoop, bind_udp
 from reactor.relay import RelayClient
 from reactor.relay.events import IngestDrops, StateChanged
 from reactor.testing import ManualClock
-from tests.fakes import FaultySocket, Mailbox, SpySelector, has_ipv6, wait_for
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
+from tests.doubles.spy_selector import SpySelector
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import iterate_until, numbered, roomy, runs_and_singles
-from tests.relay.peers import Studio, studio
 from tests.test_gso_sockets import TS, receive
 
 MakeSocket = Callable[..., FaultySocket]

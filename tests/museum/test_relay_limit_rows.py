@@ -7,10 +7,11 @@ import pytest
 from reactor import EventLoop
 from reactor.relay.events import BadInput, ClientLeft, IngestDrops, ServerEvent
 from reactor.relay.ingest import Ingest
-from tests.fakes import has_ipv6
+from tests.doubles.controller import Controller
+from tests.doubles.exhaustion import no_descriptor_left
+from tests.doubles.faulty_socket import has_ipv6
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import iterate_until
-from tests.relay.descriptors import no_descriptor_left
-from tests.relay.peers import Controller, Studio, studio
 
 
 def settle(loop: EventLoop) -> None:

@@ -22,6 +22,8 @@ from reactor.relay.events import (
     ServerEvent,
 )
 from reactor.testing import ManualClock
+from tests.doubles.controller import Controller
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import (
     code_of,
     end_by_endless_line,
@@ -29,7 +31,6 @@ from tests.museum.scenes import (
     iterate_until,
     let_wait,
 )
-from tests.relay.peers import Controller, Studio, studio
 
 MAX_CLIENTS = 20
 

@@ -16,7 +16,7 @@ import pytest
 
 from reactor import format_address, format_host, parse_address
 from reactor.addresses import numeric_host, resolve
-from tests.fakes import has_ipv6
+from tests.doubles.faulty_socket import has_ipv6
 from tests.museum.row import ROOT
 
 # -- 209: a scope is lost between two spellings ----------------------------------------------
@@ -64,7 +64,8 @@ import socket
 from reactor import *
 from reactor.relay import RelayClient, RelayServer
 from reactor.testing import RecordingHandler, run_until
-from tests.fakes import Mailbox, udp_socket
+from tests.doubles.faulty_socket import udp_socket
+from tests.doubles.mailbox import Mailbox
 
 def hear(only_from):
     mailbox = Mailbox()

@@ -20,9 +20,12 @@ from reactor import (
 from reactor.relay.events import SegmentationRefused
 from reactor.testing import ManualClock
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, Mailbox, open_descriptors, script_all
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.faulty_socket import FaultySocket, script_all
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.player import Player
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import iterate_until, numbered, runs_and_singles
-from tests.relay.peers import Player, Studio, studio
 from tests.test_gso_sockets import REFUSALS, needs_offload, receive
 
 MakeSocket = Callable[..., FaultySocket]

@@ -14,8 +14,11 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer, Stream, StreamHandler, listen
 from reactor.testing import ManualClock, RecordingHandler
 from tests.conftest import Connect
-from tests.fakes import Cut, Fault, FaultySocket, Link, Peer, Ready, SpySelector, tcp_pair
-from tests.museum.scenes import Wakes, every_selector, iterate_until, pass_time
+from tests.doubles.faulty_socket import Cut, Fault, FaultySocket
+from tests.doubles.peer import Link, Peer, tcp_pair
+from tests.doubles.spy_selector import Ready, SpySelector
+from tests.doubles.wakes import Wakes
+from tests.museum.scenes import every_selector, iterate_until, pass_time
 
 pytestmark = every_selector
 

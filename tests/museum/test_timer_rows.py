@@ -16,7 +16,7 @@ import pytest
 from reactor import EVENT_READ, EventLoop, Timer
 from reactor.testing import ManualClock
 from reactor.timers import TimerQueue
-from tests.fakes import SpySelector
+from tests.doubles.spy_selector import SpySelector
 
 DAY = 24 * 3600.0
 YEAR = 365.25 * DAY

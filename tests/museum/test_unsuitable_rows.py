@@ -9,7 +9,8 @@ from contextlib import ExitStack
 import pytest
 
 from reactor import DatagramHandler, EventLoop, Stream, StreamHandler, bind_udp, listen
-from tests.fakes import FaultySocket, tcp_pair
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.peer import tcp_pair
 from tests.museum.row import ROOT
 
 # -- 210: a socket of the wrong kind is taken ------------------------------------------------

@@ -11,7 +11,11 @@ from reactor import EventLoop
 from reactor.relay.events import ServerEvent, StateChanged
 from reactor.testing import ManualClock
 from tests.conftest import Reported
-from tests.fakes import FaultySocket, script_all, wait_for
+from tests.doubles.controller import Controller
+from tests.doubles.faulty_socket import FaultySocket, script_all
+from tests.doubles.peer import wait_for
+from tests.doubles.player import Player
+from tests.doubles.studio import Studio, studio
 from tests.museum.scenes import (
     code_of,
     end_by_endless_line,
@@ -19,7 +23,6 @@ from tests.museum.scenes import (
     iterate_until,
     let_wait,
 )
-from tests.relay.peers import Controller, Player, Studio, studio
 
 # -- 141: a log that can't be written --------------------------------------------------------
 

@@ -19,7 +19,8 @@ from reactor import EVENT_READ, EventLoop
 from reactor.testing import ManualClock
 from reactor.wakeup import Wakeup
 from tests.conftest import Reported
-from tests.fakes import Door, SpySelector
+from tests.doubles.door import Door
+from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import pass_time
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")

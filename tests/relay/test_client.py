@@ -23,8 +23,11 @@ from reactor.relay.events import (
 )
 from reactor.relay.protocol import Connect, Disconnect, Error, Ok, Pause, Resume
 from reactor.testing import ManualClock, run_until
-from tests.fakes import Door, has_ipv6, open_descriptors
-from tests.relay.peers import Player, Studio, studio
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import has_ipv6
+from tests.doubles.player import Player
+from tests.doubles.studio import Studio, studio
 
 _FINAL = (Disconnected, Refused, TimedOut, NoSocket, ServerUnreachable, ServerLost)
 

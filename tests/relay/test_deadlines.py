@@ -13,8 +13,8 @@ from reactor.relay import RelayClient
 from reactor.relay.events import ClientEvent, ClientJoined, Connected, Replied, StateChanged
 from reactor.relay.protocol import Ok
 from reactor.testing import ManualClock, run_until
-from tests.fakes import wait_for
-from tests.relay.peers import Studio, socket_to, studio
+from tests.doubles.peer import wait_for
+from tests.doubles.studio import Studio, socket_to, studio
 
 TIMEOUT = 10.0
 

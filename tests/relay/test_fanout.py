@@ -19,7 +19,9 @@ from reactor.relay.fanout import FanOut, Viewer
 from reactor.relay.ingest import Ingest
 from reactor.testing import Faults, Simulation, run_until
 from tests.conftest import Reported
-from tests.fakes import Door, FaultySocket, script_all, wait_for
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, script_all
+from tests.doubles.peer import wait_for
 
 HERE = ("127.0.0.1", 0)
 

@@ -10,7 +10,10 @@ import pytest
 from reactor import DatagramEndpoint, EventLoop
 from reactor.relay.ingest import Ingest
 from reactor.testing import run_until
-from tests.fakes import Door, FaultySocket, Mailbox, has_ipv6, wait_for
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.mailbox import Mailbox
+from tests.doubles.peer import wait_for
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 

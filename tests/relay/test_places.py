@@ -10,9 +10,11 @@ from reactor import EventLoop
 from reactor.relay import RelayClient
 from reactor.relay.events import ClientJoined, ClientLeft, ClientRefused, Refused, Replied
 from reactor.testing import ManualClock, run_until
-from tests.fakes import Door, FaultySocket, has_ipv6
-from tests.relay.descriptors import no_descriptor_left
-from tests.relay.peers import Controller, Studio, studio
+from tests.doubles.controller import Controller
+from tests.doubles.door import Door
+from tests.doubles.exhaustion import no_descriptor_left
+from tests.doubles.faulty_socket import FaultySocket, has_ipv6
+from tests.doubles.studio import Studio, studio
 
 PLACES = 3
 

@@ -27,7 +27,8 @@ from reactor.relay.events import (
 from reactor.relay.ingest import Ingest
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
-from tests.relay.peers import Controller, Studio, studio
+from tests.doubles.controller import Controller
+from tests.doubles.studio import Studio, studio
 
 FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
 

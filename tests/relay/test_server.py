@@ -28,8 +28,10 @@ from reactor.relay.events import (
 from reactor.relay.session import SessionState
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
-from tests.fakes import Door, open_descriptors, wait_for
-from tests.relay.peers import Studio, studio
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.door import Door
+from tests.doubles.peer import wait_for
+from tests.doubles.studio import Studio, studio
 
 
 @pytest.fixture

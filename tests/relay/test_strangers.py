@@ -8,8 +8,9 @@ import pytest
 from reactor import EventLoop
 from reactor.relay.events import BadInput, ClientLeft, StateChanged
 from reactor.testing import ManualClock, run_until
-from tests.relay.peers import Controller, Studio, studio
-from tests.relay.strangers import STRANGERS, WAITING_FOR_A_GREETING
+from tests.doubles.controller import Controller
+from tests.doubles.strangers import STRANGERS, WAITING_FOR_A_GREETING
+from tests.doubles.studio import Studio, studio
 from tests.size import thoroughly
 
 ALL = STRANGERS | WAITING_FOR_A_GREETING

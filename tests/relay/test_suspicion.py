@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reactor import LineTooLong
 from reactor.relay.protocol import BadCommand, CommandParser, Connect
 from reactor.relay.suspicion import MAX_WRONG_LINES, Suspicion
-from tests.relay.strangers import STRANGERS, WAITING_FOR_A_GREETING
+from tests.doubles.strangers import STRANGERS, WAITING_FOR_A_GREETING
 
 ALL = STRANGERS | WAITING_FOR_A_GREETING
 

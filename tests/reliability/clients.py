@@ -5,7 +5,8 @@ import socket
 from reactor import Address, EventLoop
 from reactor.relay.events import ClientLeft
 from reactor.socket_options import dropped_by_system
-from tests.relay.peers import Controller, Player
+from tests.doubles.controller import Controller
+from tests.doubles.player import Player
 
 from .bursts import Share
 

@@ -18,8 +18,9 @@ from reactor.relay import RelayServer
 from reactor.relay.events import ClientLeft, IngestFailed, SegmentationRefused
 from reactor.socket_options import ask_for_buffers, granted_receive_buffer
 from reactor.testing import ManualClock
-from tests.fakes import Door, FaultySocket
-from tests.relay.peers import Player
+from tests.doubles.door import Door
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.player import Player
 
 from .bursts import Burst, Share, fits, is_thinned
 from .clients import Client

@@ -22,7 +22,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from reactor import Address
-from tests.relay.strangers import STRANGERS
+from tests.doubles.strangers import STRANGERS
 
 __all__ = ["KINDS", "Crowd", "Peer", "patience"]
 

@@ -34,7 +34,7 @@ from reactor.relay.events import (
     ServerUnreachable,
     TimedOut,
 )
-from tests.fakes import open_descriptors
+from tests.doubles.descriptors import open_descriptors
 
 from .crowd import KINDS, Crowd
 from .outcome import Outcome, Plan

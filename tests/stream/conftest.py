@@ -5,7 +5,7 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer
 from reactor.testing import ManualClock, RecordingHandler
 from tests.conftest import Connect
-from tests.fakes import Link
+from tests.doubles.peer import Link
 
 
 def settle(loop: EventLoop, iterations: int = 6) -> None:

@@ -11,7 +11,9 @@ from reactor import EventLoop, Stream, StreamHandler
 from reactor.stream import Input, Life, Output, StreamState
 from reactor.testing import RecordingHandler, run_until, stream_pair
 from tests.conftest import Connect, Reported
-from tests.fakes import FaultySocket, Link, SpySelector, tcp_pair
+from tests.doubles.faulty_socket import FaultySocket
+from tests.doubles.peer import Link, tcp_pair
+from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import Keeper, settle
 
 MIB: Final = 1024 * 1024

@@ -9,7 +9,8 @@ import pytest
 from reactor import EventLoop, Instrument, ReceiveBuffer, Stream, StreamClosed
 from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
 from tests.conftest import Connect
-from tests.fakes import Link, SpySelector, tcp_pair
+from tests.doubles.peer import Link, tcp_pair
+from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import Keeper, Replier, pattern, settle
 
 MIB: Final = 1024 * 1024

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from reactor import EventLoop, ReceiveBuffer, Stream
 from reactor.testing import ManualClock, RecordingHandler
 from tests.conftest import Connect
-from tests.fakes import Cut, Link, Peer, SpySelector, tcp_pair
+from tests.doubles.faulty_socket import Cut
+from tests.doubles.peer import Link, Peer, tcp_pair
+from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import settle
 
 MIB: Final = 1024 * 1024

@@ -10,7 +10,7 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer, Stream, StreamClosed, StreamHandler
 from reactor.testing import RecordingHandler, run_until
 from tests.conftest import Connect, Reported
-from tests.fakes import Link
+from tests.doubles.peer import Link
 from tests.stream.conftest import settle
 
 CALLBACKS: Final = ["connection_made", "data_received", "eof_received", "resume_writing"]

@@ -8,7 +8,9 @@ import pytest
 from reactor import BufferFull, EventLoop, ReceiveBuffer, Stream, StreamHandler
 from reactor.testing import RecordingHandler, run_until
 from tests.conftest import Connect
-from tests.fakes import Cut, Link, SpySelector
+from tests.doubles.faulty_socket import Cut
+from tests.doubles.peer import Link
+from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import Keeper, Replier, pattern, settle
 
 MIB: Final = 1024 * 1024

@@ -11,7 +11,9 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer, Stream, StreamHandler, listen
 from reactor.testing import RecordingHandler, run_until, stream_pair
 from tests.conftest import Reported
-from tests.fakes import Cut, FaultySocket, Link, Peer, SpySelector, tcp_pair
+from tests.doubles.faulty_socket import Cut, FaultySocket
+from tests.doubles.peer import Link, Peer, tcp_pair
+from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import settle
 
 # -- nothing is kept alive ---------------------------------------------------------------

@@ -10,7 +10,9 @@ import pytest
 from reactor import BufferFull, EventLoop, ReceiveBuffer, Stream, StreamClosed, StreamHandler
 from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
 from tests.conftest import Connect, Reported
-from tests.fakes import Cut, Fault, Link, SpySelector
+from tests.doubles.faulty_socket import Cut, Fault
+from tests.doubles.peer import Link
+from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import pattern, settle
 
 MIB: Final = 1024 * 1024

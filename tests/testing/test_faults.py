@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reactor.testing import Cut, Faults, Jump, Lie, Refusal, legal_faults
-from tests.testing.systems import SimulatedSystem
+from tests.doubles.system import SimulatedSystem
 
 PAYLOADS = [b"%d" % number for number in range(50)]
 ROOMLESS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}

@@ -7,7 +7,8 @@ import pytest
 
 from reactor import EventLoop, Stream, StreamHandler
 from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
-from tests.fakes import SpySelector, open_descriptors
+from tests.doubles.descriptors import open_descriptors
+from tests.doubles.spy_selector import SpySelector
 
 # -- stream_pair -------------------------------------------------------------------------
 

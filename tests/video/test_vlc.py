@@ -18,7 +18,7 @@ import pytest
 
 import reactor
 from reactor.testing import run_until
-from tests.programs import Program
+from tests.doubles.program import Program
 
 _MISSING = [tool for tool in ("cvlc", "ffmpeg") if shutil.which(tool) is None]
 _CLIP_SECONDS = 4

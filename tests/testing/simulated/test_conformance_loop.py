@@ -31,8 +31,8 @@ from reactor import (
     listen,
 )
 from reactor.testing import Faults, RecordingHandler, Simulation, run_until
-from tests.fakes import Mailbox
-from tests.testing.systems import gentle
+from tests.doubles.bench import gentle
+from tests.doubles.mailbox import Mailbox
 
 Story: TypeAlias = list[object]
 Program: TypeAlias = "Callable[[Stage], object]"

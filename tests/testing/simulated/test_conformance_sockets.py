@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from tests.doubles.bench import Script, Trace, gentle, run_really, run_simulated
 from tests.testing.simulated.scripts import SCRIPTS, datagrams, registering
-from tests.testing.systems import Script, Trace, gentle, run_really, run_simulated
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the simulation is one of Linux"),

@@ -12,7 +12,7 @@ from reactor.testing.simulated.kernel import Kernel
 from reactor.testing.simulated.network import SimulatedNetwork
 from reactor.testing.simulated.selector import SimulatedSelector
 from reactor.testing.simulated.sockets import WouldBlock
-from tests.testing.systems import SimulatedSystem
+from tests.doubles.system import SimulatedSystem
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import itertools
 import socket
 
+from tests.doubles.bench import Bench
 from tests.testing.simulated.scripts.script import script
-from tests.testing.systems import Bench
 
 PLACES = [
     (socket.AF_INET, "127.0.0.1", False),

@@ -2,9 +2,9 @@
 
 import socket
 
+from tests.doubles.bench import Bench
 from tests.testing.simulated.scripts.resets import reset
 from tests.testing.simulated.scripts.script import script
-from tests.testing.systems import Bench
 
 
 @script

@@ -3,8 +3,8 @@
 import socket
 import struct
 
+from tests.doubles.bench import Bench
 from tests.testing.simulated.scripts.script import script
-from tests.testing.systems import Bench
 
 MEMINFO = struct.Struct("9I")
 

@@ -1,7 +1,7 @@
 """Selectors: what may be registered, and what becomes of what was closed."""
 
+from tests.doubles.bench import Bench
 from tests.testing.simulated.scripts.script import script
-from tests.testing.systems import Bench
 
 
 @script

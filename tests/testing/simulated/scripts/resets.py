@@ -3,9 +3,9 @@
 import socket
 import struct
 
+from tests.doubles.bench import Bench
 from tests.testing.simulated.scripts.bytes_and_ends import what_is_left
 from tests.testing.simulated.scripts.script import script
-from tests.testing.systems import Bench
 
 
 def reset(sock: socket.socket) -> None:

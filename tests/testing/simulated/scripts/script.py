@@ -1,6 +1,6 @@
 """The list of all scripts."""
 
-from tests.testing.systems import Script
+from tests.doubles.bench import Script
 
 SCRIPTS: list[Script] = []
 

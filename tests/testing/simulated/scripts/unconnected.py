@@ -2,8 +2,8 @@
 
 import socket
 
+from tests.doubles.bench import Bench
 from tests.testing.simulated.scripts.script import script
-from tests.testing.systems import Bench
 
 
 @script

@@ -1,4 +1,4 @@
-"""Peers of a relay that runs in the test's own loop: plain sockets that never block."""
+"""A relay in the loop of a test, with all that belongs around it."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -7,94 +7,8 @@ from typing import Any
 
 from reactor import Address, EventLoop, Stream
 from reactor.relay import RelayServer
-from reactor.testing import run_until
-
-
-class Controller:
-    """The control connection of some client, by hand."""
-
-    def __init__(self, loop: EventLoop, server: Address, source: str | None = None) -> None:
-        self._loop = loop
-        bound = None if source is None else (source, 0)
-        self.sock = socket.create_connection(server[:2], source_address=bound)
-        self.sock.setblocking(False)
-        self._heard = b""
-        self.ended = False
-
-    def say(self, data: bytes) -> None:
-        """Send, however long it takes the relay to read."""
-        while data:
-            try:
-                data = data[self.sock.send(data) :]
-            except BlockingIOError:
-                self._loop.run_once(0)
-
-    def hear(self, lines: int = 1) -> list[bytes]:
-        """The next lines that the relay says."""
-        self._run_until(lambda: self._heard.count(b"\n") >= lines)
-        *heard, self._heard = self._heard.split(b"\n", lines)
-        return heard
-
-    def ask(self, command: bytes) -> bytes:
-        """Say one command and hear its reply."""
-        self.say(command + b"\n")
-        return self.hear()[0]
-
-    def hear_the_end(self) -> bytes:
-        """All that the relay says until it closes or resets the connection."""
-        self._run_until(lambda: self.ended)
-        return self._heard
-
-    def reset(self) -> None:
-        """Break the connection off."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self.sock.close()
-
-    def _run_until(self, condition: Callable[[], object]) -> None:
-        def reached() -> object:
-            self._read()
-            return condition()
-
-        run_until(self._loop, reached)
-
-    def _read(self) -> None:
-        while not self.ended:
-            try:
-                data = self.sock.recv(65536)
-            except BlockingIOError:
-                return
-            except ConnectionResetError:
-                data = b""
-            self._heard += data
-            self.ended = not data
-
-
-class Player:
-    """A UDP port of some client."""
-
-    def __init__(self, loop: EventLoop, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._loop = loop
-        self.sock = socket.socket(
-            socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM
-        )
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        self.sock.bind((host, port))
-        self.sock.setblocking(False)
-        self.port: int = self.sock.getsockname()[1]
-        self._seen: list[bytes] = []
-
-    def datagrams(self) -> list[bytes]:
-        """All that has come so far."""
-        while True:
-            try:
-                self._seen.append(self.sock.recv(65536))
-            except BlockingIOError:
-                return self._seen
-
-    def wait_for(self, count: int) -> list[bytes]:
-        """The first `count` datagrams."""
-        run_until(self._loop, lambda: len(self.datagrams()) >= count)
-        return self._seen
+from tests.doubles.controller import Controller
+from tests.doubles.player import Player
 
 
 def stream_to(loop: EventLoop, address: Address) -> Stream:

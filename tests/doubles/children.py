@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-__all__ = ["descriptors_of_this_process", "end_of_child", "needs_fork", "said_by_child"]
-
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork(2)")
 
 
@@ -34,11 +32,6 @@ def said_by_child(act: Callable[[], object]) -> str:
 def end_of_child(act: Callable[[], object]) -> int:
     """How a forked child ends that does `act`: 0, or -N if signal N has killed it."""
     return _end_of(_fork(act), patient=True)
-
-
-def descriptors_of_this_process() -> set[str]:
-    """Their numbers; that of the look itself is among them."""
-    return set(os.listdir("/proc/self/fd"))
 
 
 def _fork(act: Callable[[], object]) -> int:

@@ -17,7 +17,7 @@ from reactor.testing import Faults, ManualClock
 from reactor.testing.simulated.kernel import Kernel
 from reactor.testing.simulated.network import SimulatedNetwork
 from reactor.testing.simulated.selector import SimulatedSelector
-from tests.fakes import SpySelector
+from tests.doubles.spy_selector import SpySelector
 
 __all__ = ["RealSystem", "SimulatedSystem", "System"]
 

@@ -1,0 +1,1 @@
+"""What stands in for something in tests: sockets, selectors, peers, systems; one noun a file."""
