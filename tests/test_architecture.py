@@ -196,7 +196,6 @@ STILL_TOUCHED: dict[str, set[str]] = {
     "tests/museum/scenes.py": {"_parser"},
     "tests/museum/test_relay_rows.py": {"_errors"},
     "tests/relay/test_session.py": {"_admit"},
-    "tests/test_signals.py": {"_writer"},
 }
 BY_NAME = {"setattr", "getattr", "delattr", "hasattr", "object"}
 

@@ -14,18 +14,16 @@ import pytest
 
 from reactor import EventLoop
 from reactor.testing import Faults, ManualClock
-from reactor.testing.simulated.kernel import Kernel
-from reactor.testing.simulated.network import SimulatedNetwork
-from reactor.testing.simulated.selector import SimulatedSelector
 from tests.doubles.spy_selector import SpySelector
+from tests.doubles.system import SimulatedSystem
 
-__all__ = ["RealSystem", "SimulatedSystem", "System"]
+__all__ = ["RealSurroundings", "SimulatedSurroundings", "Surroundings"]
 
 _MOST_TURNS: Final = 100_000
 _NAP: Final = 0.05
 
 
-class System:
+class Surroundings:
     """Where a machine runs: a loop, and connected sockets for its streams."""
 
     loop: EventLoop
@@ -60,7 +58,7 @@ class System:
         self.loop.close()
 
 
-class SimulatedSystem(System):
+class SimulatedSurroundings(Surroundings):
     """Connections of TCP over a network as bad as the seed wants it."""
 
     def __init__(self, seed: int, *, resets: float = 0.0, exhaustion: float = 0.0) -> None:
@@ -68,12 +66,10 @@ class SimulatedSystem(System):
         self.resets = resets > 0.0
         self._faults = replace(faults, reset=resets, exhaustion=exhaustion)
         self.unit = max(2, faults.buffer // 4)
-        self._kernel = Kernel(seed, self._faults)
-        self._network = SimulatedNetwork(self._kernel)
+        inside = SimulatedSystem(seed, self._faults)
+        self._kernel, self._network = inside.kernel, inside.network
         self.loop = EventLoop(
-            selector=SimulatedSelector(self._kernel, int),
-            clock=self._kernel.clock,
-            network=self._network,
+            selector=inside.selector, clock=inside.kernel.clock, network=inside.network
         )
         self._kernel.calm = False
 
@@ -101,7 +97,7 @@ class SimulatedSystem(System):
         assert not self._kernel.descriptors
 
 
-class RealSystem(System):
+class RealSurroundings(Surroundings):
     """Socket pairs of this machine, and time that passes only while nothing happens."""
 
     unit = 4096

@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.doubles.surroundings import System
+from tests.doubles.surroundings import Surroundings
 
 __all__ = ["ENDS", "PATIENCE", "Exit", "Machine", "Raised"]
 
@@ -31,12 +31,12 @@ class Exit(BaseException):
 class Machine(RuleBasedStateMachine):
     """A loop, and a program on it that is asked at each turn what is still to come."""
 
-    system: System
+    system: Surroundings
     finishing = closed = False
     busy: str | None = None
     """The method that has been called and has not returned."""
 
-    def start(self, system: System, end: str) -> None:
+    def start(self, system: Surroundings, end: str) -> None:
         """The first thing that a machine does."""
         self.end = end
         self.system, self.loop = system, system.loop

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from reactor import Connector, Listener, Stream, StreamHandler, connect, listen
-from tests.doubles.surroundings import SimulatedSystem
+from tests.doubles.surroundings import SimulatedSurroundings
 from tests.model import machine_settings
 from tests.model.machine import ENDS, Machine, Raised
 
@@ -205,7 +205,7 @@ class ListenerMachine(Machine):
         end=ENDS,
     )
     def open(self, seed: int, exhaustion: float, plans: list[Plan], end: str) -> None:
-        self.start(SimulatedSystem(seed, exhaustion=exhaustion), end)
+        self.start(SimulatedSurroundings(seed, exhaustion=exhaustion), end)
         self.exhaustion, self.plans = exhaustion, plans
         self.hosts: list[Host] = []
         self.callers: list[Caller] = []

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from reactor import ReceiveBuffer, Stream, StreamClosed, StreamHandler
-from tests.doubles.surroundings import RealSystem, SimulatedSystem, System
+from tests.doubles.surroundings import RealSurroundings, SimulatedSurroundings, Surroundings
 from tests.model import machine_settings
 from tests.model.machine import ENDS, PATIENCE, Exit, Machine, Raised
 from tests.model.stream_model import Side, join
@@ -157,15 +157,15 @@ class Scripted(StreamHandler):
             self.side.take(data)
 
 
-def simulated_system(seed: int) -> System:
+def simulated_system(seed: int) -> Surroundings:
     """Some networks break connections."""
-    return SimulatedSystem(seed, resets=0.05 * (seed % 5 == 0))
+    return SimulatedSurroundings(seed, resets=0.05 * (seed % 5 == 0))
 
 
 class StreamMachine(Machine):
     """Up to three connections, whose sides act on their own stream and on each other's."""
 
-    make_system: Callable[[int], System] = simulated_system
+    make_system: Callable[[int], Surroundings] = simulated_system
 
     @initialize(
         seed=st.integers(0, 10_000),
@@ -407,7 +407,7 @@ def is_broken(handler: Scripted) -> bool:
 class RealStreamMachine(StreamMachine):
     """The same with sockets of this machine."""
 
-    make_system = RealSystem
+    make_system = RealSurroundings
 
 
 StreamMachine.TestCase.settings = machine_settings(examples=200, steps=25)
