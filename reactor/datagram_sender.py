@@ -6,7 +6,7 @@ was lost is counted by its reason.
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,16 +80,12 @@ class DatagramSender:
         self, batch: DatagramBatch, addresses: Sequence[Address]
     ) -> dict[Address, int]:
         """Send `batch` to each address; how many were dropped, where any were."""
-        known, ways = self._ways, []
-        known.make_room(len(addresses))
+        self._ways.make_room(len(addresses))
         dropped: dict[Address, int] = {}
-        for address in addresses:
-            try:
-                ways.append(known[address])
-            except (TypeError, ValueError) as exc:
-                self._count_dropped(_IMPOSSIBLE, len(batch))
-                if isinstance(exc, ValueError):  # others may be no keys either
-                    _add(dropped, address, len(batch))
+        try:
+            ways = list(map(self._ways.__getitem__, addresses))
+        except (TypeError, ValueError):
+            ways = list(self._possible(batch, addresses, dropped))
         self.send_all(batch, ways, dropped)
         return dropped
 
@@ -102,16 +98,30 @@ class DatagramSender:
         for data, run in batch.runs():
             segment, taken = run.segment, len(ways)
             for way in ways:
-                if segment >= way.refused_from and way.refuses(segment, self._loop.time()):
-                    taken -= 1
-                    self._send_singly(batch.datagrams_of(run), way, dropped)
-                    continue
                 try:
-                    way.send_run(data, run)
+                    if way.segment == segment:
+                        way.sock.send(data)  # the usual case, in few steps: caches are cold
+                    elif segment < way.refused_from or not way.refuses(segment, self._loop.time()):
+                        way.send_run(data, run)
+                    else:
+                        taken -= 1
+                        self._send_singly(batch.datagrams_of(run), way, dropped)
                 except OSError as exc:
                     taken -= 1
                     self._recover(exc, batch, data, run, way, dropped)
             self._count_sent(run.count * taken, run.size * taken)
+
+    def _possible(
+        self, batch: DatagramBatch, addresses: Sequence[Address], dropped: dict[Address, int]
+    ) -> Iterator[Way]:
+        """The ways to those that can be; what was due to the others is dropped."""
+        for address in addresses:
+            try:
+                yield self._ways[address]
+            except (TypeError, ValueError) as exc:
+                self._count_dropped(_IMPOSSIBLE, len(batch))
+                if isinstance(exc, ValueError):  # others may be no keys either
+                    _add(dropped, address, len(batch))
 
     def _send_singly(
         self, datagrams: Iterable[memoryview], way: Way, dropped: dict[Address, int]

@@ -40,8 +40,6 @@ _ROOM: Final = 65536
 _MAX_DISCARDED: Final = 65536
 _BUFFER_SIZE: Final = 8 * 1024 * 1024
 _MAX_BUFFER_SIZE: Final = 2**31 - 1  # socket(7): an int
-# Bytes of what is no datagram, for there was an error, or of one that is not welcome.
-_NOTHING: Final = -1
 # Before looking again when a whole wake brought nothing but errors.
 _RETRY_DELAY: Final = 0.1
 
@@ -418,25 +416,29 @@ class DatagramEndpoint:
         sizes: list[int] = []
         sources: list[Address] = []
         end = looked = errors = 0
+        is_full = True
         if not self._slab:
             self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
         slab, receive = self._slab, self._sock.recv_into
         if self._wants_sources:
             receive = partial(self._receive_from, sources)
-        while looked < _BATCH_DATAGRAMS and end <= _BATCH_BYTES:
+        for looked in range(_BATCH_DATAGRAMS):  # noqa: B007 how many there were before the end
             try:
                 size = receive(slab[end:])
             except (BlockingIOError, InterruptedError):
+                is_full = False
                 break
             except OSError:
                 # The news of an earlier datagram that was sent from here and did not
                 # arrive (ECONNREFUSED; WSAECONNRESET on Windows). Reading cleared it.
                 errors += 1
-                size = _NOTHING
-            looked += 1
-            if size != _NOTHING:
-                sizes.append(size)
-                end += size
+                continue
+            if size < 0:
+                continue
+            sizes.append(size)
+            end += size
+            if end > _BATCH_BYTES:
+                break
         counters = self.counters
         counters.receive_errors += errors
         counters.received += len(sizes)
@@ -444,18 +446,18 @@ class DatagramEndpoint:
         delay = self._coalesce if self._coalesce and looked else None
         if errors == _BATCH_DATAGRAMS:
             delay = _RETRY_DELAY
-        elif delay is not None and (looked == _BATCH_DATAGRAMS or end > _BATCH_BYTES):
+        elif delay is not None and is_full:
             delay = 0.0  # a look that reached its bound has left something behind
         return DatagramBatch(slab[:end], sizes, sources), delay
 
     def _receive_from(self, sources: list[Address], room: memoryview) -> int:
-        """Receive one datagram, and append where it came from if it is welcome."""
+        """The size of the next datagram, whose source is appended; -1 if it is not welcome."""
         size, source = self._sock.recvfrom_into(room)
         if self._ways.takes_ipv4:
             source = unmapped(source)
         if self._only_from not in (None, source[0]) and self._only_from != format_host(source):
             self.counters.rejected += 1
-            return _NOTHING
+            return -1
         sources.append(source)
         return size
 

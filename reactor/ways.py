@@ -30,7 +30,7 @@ class Way:
     (True, True, False)
     """
 
-    __slots__ = ("_segment", "_until", "address", "destination", "refused_from", "sock")
+    __slots__ = ("_until", "address", "destination", "refused_from", "segment", "sock")
 
     def __init__(self, address: Address, sock: socket.socket, destination: Address | None) -> None:
         self.address = address
@@ -41,12 +41,13 @@ class Way:
         self.refused_from = _ANY_SIZE
         """Bytes of a datagram from which on `refuses` has to be asked."""
         self._until: float | None = None
-        self._segment = 0  # of a lane's socket, UDP_SEGMENT
+        self.segment = 0 if destination is None else -1
+        """How the socket of a lane cuts what it is given (UDP_SEGMENT); never so without one."""
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send one datagram. Raises OSError."""
         if self.destination is None:
-            if self._segment:
+            if self.segment:
                 self._cut_by(0)
             self.sock.send(data)
         else:
@@ -56,8 +57,7 @@ class Way:
         """Send the datagrams of a run. Raises OSError."""
         if self.destination is None:
             # Said once, and not with each run: a tenth of the time that it takes to send ten.
-            if self._segment != run.segment:
-                self._cut_by(run.segment)
+            self._cut_by(run.segment)
             self.sock.send(data)
         else:
             self.sock.sendmsg((data,), run.control, 0, self.destination)
@@ -78,7 +78,7 @@ class Way:
 
     def _cut_by(self, segment: int) -> None:
         self.sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, segment)
-        self._segment = segment
+        self.segment = segment
 
 
 class Ways(dict[Address, Way]):

@@ -423,7 +423,6 @@ class Trial:
 
     def _failing_socket(self, family: int, kind: int) -> socket.socket:
         sock = FaultySocket(family, kind)
-        sock.script("sendmsg", self._faults())
         sock.script("send", self._faults())
         return sock
 
