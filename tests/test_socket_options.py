@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from reactor.socket_options import silence_error_queue
-from tests.fakes import has_ipv6, udp_socket
+from tests.doubles.faulty_socket import has_ipv6, udp_socket
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
 # linux/in.h: IP_RECVERR; linux/in6.h: IPV6_RECVERR.
