@@ -32,7 +32,6 @@ class Watchers(dict[int, "Watcher"]):
     """The watchers of one loop by descriptor, each of which has one at most."""
 
     def __init__(self, selector: selectors.BaseSelector, check: Callable[[], None]) -> None:
-        super().__init__()
         self.selector = selector
         self.check = check
         """Raises RuntimeError in a forked child."""
