@@ -193,6 +193,10 @@ def test_what_is_no_descriptor_is_refused(loop: EventLoop, bad: Any) -> None:
         loop.register(bad, EVENT_READ, fail)
 
 
+def test_the_least_number_there_is_can_be_watched(loop: EventLoop) -> None:
+    assert loop.register(0, 0, fail).fd == 0
+
+
 def test_a_closed_socket_is_refused(loop: EventLoop, pair: Pair) -> None:
     pair[0].close()
     with pytest.raises(ValueError, match="that is open"):
