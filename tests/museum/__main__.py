@@ -25,7 +25,7 @@ def verdict(status: int | None, output: str) -> tuple[bool, str]:
     """Whether a test saw the bug, and which one, or else what happened instead."""
     if status == _ALL_WERE_GREEN:
         return False, "all tests passed"
-    failed = re.search(r"^FAILED \S+::(\w+)", output, re.MULTILINE)
+    failed = re.search(r"^FAILED \S+?::(\w+)", output, re.MULTILINE)
     if status == _SOME_WERE_RED and failed is not None:
         return True, failed[1]
     last = output.strip().rpartition("\n")[2]
