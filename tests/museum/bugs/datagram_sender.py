@@ -168,13 +168,21 @@ def send_singly(patch: Patch, to: Callable[[list[Told], DatagramEndpoint, Addres
 
 
 def tell_another_time(patch: Patch, time: Callable[[], float]) -> None:
-    """Have endpoints told another time than the loop's."""
+    """Have who sends batches told another time than the loop's."""
+    loops: list[EventLoop] = []
 
     @instead_of(patch, DatagramEndpoint, "__init__")
     def _(init: Function, endpoint: Any, loop: EventLoop, *args: Any, **options: Any) -> None:
-        with patch.context() as for_now:
-            for_now.setattr(loop, "time", time)
-            init(endpoint, loop, *args, **options)
+        loops.append(loop)
+        init(endpoint, loop, *args, **options)
+
+    for name in ("send_batch", "send_batch_to_all"):
+
+        @instead_of(patch, DatagramEndpoint, name)
+        def _(send: Function, *args: Any) -> Any:
+            with patch.context() as for_now:
+                for_now.setattr(loops[-1], "time", time)
+                return send(*args)
 
 
 @bug(18, "a refusal is not remembered: each run is refused again")

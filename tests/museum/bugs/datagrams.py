@@ -257,9 +257,11 @@ def _(patch: Patch) -> None:
 
 @bug(203, "an instrument is told of a drop in the midst of a batch")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_soon")
-    def _(call_soon: Function, callback: Function, *args: Any) -> Any:
-        return callback(*args) if len(args) == 3 else call_soon(callback, *args)
+    @instead_of(patch, EventLoop, "call_soon")
+    def _(call_soon: Function, loop: EventLoop, callback: Function, *args: Any) -> Any:
+        if getattr(callback, "__name__", "") == "datagrams_dropped":
+            return callback(*args)
+        return call_soon(loop, callback, *args)
 
 
 @bug(218, "all viewers of one address of the server share a socket")
