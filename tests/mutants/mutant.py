@@ -20,6 +20,7 @@ __all__ = ["Mutant", "all_mutants", "inherit", "known_as_equal"]
 
 _HERE: Final = Path(__file__).parent
 _VARIABLE: Final = "MUTANT"
+_DECORATION: Final = "@"
 # Some gather or work without end.
 _MOST_MEMORY: Final = 4 << 30  # bytes
 _MOST_WORK: Final = 120  # seconds of a processor
@@ -88,13 +89,18 @@ def _mutants_of(path: Path) -> Iterator[Mutant]:
     numbers = itertools.count()
     for node, function in _inside_out(ast.parse(path.read_text()), ""):
         for alternative in alternatives(node):
-            yield Mutant(room, function, f"{spell(node)} -> {spell(alternative)}", next(numbers))
+            number = next(numbers)
+            # What decorates a class says how its objects are kept, not what they do.
+            if not function.startswith(_DECORATION):
+                change = f"{spell(node)} -> {spell(alternative)}"
+                yield Mutant(room, function, change, number)
 
 
 def _inside_out(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str]]:
     """Each node in the order in which it is edited, and the function that it is in."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".lstrip(".")
+    decorators = getattr(node, "decorator_list", [])
     for child in ast.iter_child_nodes(node):
-        yield from _inside_out(child, function)
+        yield from _inside_out(child, _DECORATION if child in decorators else function)
     yield node, function
