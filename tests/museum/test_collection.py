@@ -71,6 +71,7 @@ def test_a_bug_is_told_in_the_file_of_its_room(bug: Bug) -> None:
     assert bug.room in ROOMS
 
 
+@pytest.mark.thorough
 @each_bug
 def test_there_is_a_place_for_a_bug(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
