@@ -105,7 +105,7 @@ def unmapped(address: Address) -> Address:
     >>> unmapped(("::ffff:192.0.2.1", 80, 0, 0)), unmapped(("::1", 80, 0, 0))
     (('192.0.2.1', 80), ('::1', 80, 0, 0))
     """
-    host = address[0]
+    host = str(address[0])  # of another family it may be a number
     # RFC 4291, section 2.5.5.2
     if host.lower().startswith("::ffff:"):
         mapped = ipaddress.IPv6Address(host).ipv4_mapped

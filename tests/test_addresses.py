@@ -152,6 +152,11 @@ def test_every_other_peer_stays_what_it_is(host: IPv4Address | IPv6Address, port
     assert unmapped(address) == address
 
 
+def test_a_peer_of_another_family_may_have_a_number_for_a_host() -> None:
+    # vsock(7): the number of a virtual machine, and a port
+    assert unmapped((2, 1024)) == (2, 1024)
+
+
 # -- numeric_host ------------------------------------------------------------------------
 
 
