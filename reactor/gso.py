@@ -20,6 +20,8 @@ UDP_SEGMENT: Final = 103
 """linux/udp.h; the socket module has no name for it before Python 3.12."""
 
 _MAX_SEGMENTS: Final = 64
+# What an endpoint receives at once; of what a program puts together itself the end is open.
+_LONGEST_KNOWN: Final = 128
 
 MAX_DATAGRAM: Final = 65507
 """Greatest payload in bytes of a UDP datagram, or of a whole run, over IPv4."""
@@ -48,8 +50,6 @@ class Run:
     """Control messages that have `sendmsg` cut it."""
 
 
-# A stream's batches are much alike, and between two of them the caches have gone cold.
-@lru_cache(maxsize=256)
 def find_runs(sizes: tuple[int, ...]) -> tuple[Run, ...]:
     """Cut datagrams of these sizes, packed without gaps, into as few runs as possible.
 
@@ -58,6 +58,10 @@ def find_runs(sizes: tuple[int, ...]) -> tuple[Run, ...]:
     >>> [(run.first, run.count) for run in find_runs((1316, 1316, 1316, 188, 1316))]
     [(0, 4), (4, 1)]
     """
+    return _known_runs(sizes) if len(sizes) <= _LONGEST_KNOWN else _find(sizes)
+
+
+def _find(sizes: tuple[int, ...]) -> tuple[Run, ...]:
     runs = []
     first = start = 0
     while first < len(sizes):
@@ -68,6 +72,10 @@ def find_runs(sizes: tuple[int, ...]) -> tuple[Run, ...]:
         first += count
         start += size
     return tuple(runs)
+
+
+# A stream's batches are much alike, and between two of them the caches have gone cold.
+_known_runs = lru_cache(maxsize=256)(_find)
 
 
 def _measure_run(sizes: tuple[int, ...]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ The rules are the kernel's, stated here once more in other words.
 
 import socket
 import struct
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -158,3 +159,13 @@ def test_a_release_that_says_nothing_is_trusted(release: str) -> None:
 
 def test_a_datagram_too_large_to_be_sent_is_a_run_of_its_own() -> None:
     assert [run.count for run in find_runs((70_000, 70_000, 1))] == [1, 1, 1]
+
+
+def test_what_is_remembered_of_runs_does_not_grow_with_the_batches() -> None:
+    tracemalloc.start()
+    try:
+        for size in range(300):
+            find_runs((size, *[1316] * 10_000))
+        assert tracemalloc.get_traced_memory()[0] < 5_000_000
+    finally:
+        tracemalloc.stop()
