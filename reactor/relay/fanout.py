@@ -103,7 +103,8 @@ class FanOut(DatagramHandler):
         self._segmentation = segmentation
         self._report = report
         self._viewers: dict[Address, Viewer] = {}
-        self._outlets: deque[_Outlet] = deque()
+        self._outlets: list[_Outlet] = []
+        self._active: deque[_Outlet] = deque()  # those with somebody to send to, in turn
         self._sent_before = self._dropped_before = 0  # through outlets that are closed
         self._drop_check: Timer | None = None
         self._drops_reported = 0
@@ -130,12 +131,8 @@ class FanOut(DatagramHandler):
             lost=self._ingest.lost,
             sent=self._sent_before + sum(counters.sent for counters in outgoing),
             dropped=self._dropped_before + sum(books.dropped.total() for books in outgoing),
-            active=self._active,
+            active=sum(len(outlet.active) for outlet in self._active),
         )
-
-    @property
-    def _active(self) -> int:
-        return sum(len(outlet.active) for outlet in self._outlets)
 
     # -- viewers come and go ---------------------------------------------------------
 
@@ -186,6 +183,8 @@ class FanOut(DatagramHandler):
             self._ingest.resume()
             self._drop_check = self._loop.call_every(_DROP_CHECK_INTERVAL, self._check_drops)
         viewer.active_since = self._ingest.received
+        if not viewer.outlet.active:
+            self._active.append(viewer.outlet)
         viewer.outlet.active.append(viewer.address)
 
     def deactivate(self, viewer: Viewer) -> None:
@@ -195,6 +194,8 @@ class FanOut(DatagramHandler):
         viewer.due += self._ingest.received - viewer.active_since
         viewer.active_since = None
         viewer.outlet.active.remove(viewer.address)
+        if not viewer.outlet.active:
+            self._active.remove(viewer.outlet)
         if not self._active:
             self._ingest.pause()
             self._stop_drop_check()
@@ -211,14 +212,12 @@ class FanOut(DatagramHandler):
 
     def datagrams_received(self, endpoint: DatagramEndpoint, batch: DatagramBatch) -> None:
         """Copy a batch to all; the one who is first is another each time."""
-        self._outlets.rotate(-1)
-        for outlet in self._outlets:
-            active = outlet.active
-            if active:
-                active.rotate(-1)
-                dropped = outlet.endpoint.send_batch_to_all(batch, active)
-                for address, count in dropped.items():
-                    self._viewers[address].dropped += count
+        self._active.rotate(-1)
+        for outlet in self._active:
+            outlet.active.rotate(-1)
+            dropped = outlet.endpoint.send_batch_to_all(batch, outlet.active)
+            for address, count in dropped.items():
+                self._viewers[address].dropped += count
 
     def segmentation_refused(self, endpoint: DatagramEndpoint, exc: OSError, to: Address) -> None:
         self._report(SegmentationRefused(to, exc))

@@ -4,6 +4,7 @@ import errno
 import itertools
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,27 @@ def test_datagrams_come_from_the_host_that_the_client_came_to(
     wait_for(player)
     data, source = player.recvfrom(100)
     assert (data, source[0]) == (b"video", HERE[0])
+
+
+def test_whoever_watches_is_first_in_turn_beside_an_outlet_that_nobody_watches_at(
+    fan_out: FanOut, loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = [f"127.0.0.{number}" for number in (1, 2, 3)]
+    _, *viewers = [fan_out.claim((host, 9), (host, 0)) for host in hosts]
+    for viewer in viewers:
+        assert viewer is not None
+        fan_out.activate(viewer)
+    sends: list[str] = []
+    send = DatagramEndpoint.send_batch_to_all
+
+    def noting(endpoint: DatagramEndpoint, *args: Any) -> dict[Address, int]:
+        sends.append(endpoint.sockname[0])
+        return send(endpoint, *args)
+
+    monkeypatch.setattr(DatagramEndpoint, "send_batch_to_all", noting)
+    for _ in range(4):
+        stream(fan_out, loop, b"video")
+    assert sends[::2] in (hosts[1:] * 2, hosts[:0:-1] * 2)
 
 
 def test_a_viewer_that_is_gone_stays_in_the_account(
