@@ -7,6 +7,7 @@ was lost is counted by its reason.
 import errno
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,15 +66,15 @@ class DatagramSender:
         """Send one datagram; False if it was dropped."""
         try:
             try:
-                way.send(data)
+                size = way.send(data)
             except OSError as exc:
                 if not _is_old_news(exc):
                     raise
-                way.send(data)
+                size = way.send(data)
         except OSError as exc:
             self._count_dropped(_name_of(exc), 1)
             return False
-        self._count_sent(1, len(data))
+        self._count_sent(1, size)
         return True
 
     def send_batch_to_all(
@@ -118,9 +119,9 @@ class DatagramSender:
         for address in addresses:
             try:
                 yield self._ways[address]
-            except (TypeError, ValueError) as exc:
+            except (TypeError, ValueError):
                 self._count_dropped(_IMPOSSIBLE, len(batch))
-                if isinstance(exc, ValueError):  # others may be no keys either
+                with suppress(TypeError):  # what has no hash can't be named
                     _add(dropped, address, len(batch))
 
     def _send_singly(

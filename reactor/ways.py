@@ -44,14 +44,13 @@ class Way:
         self.segment = 0 if destination is None else -1
         """How the socket of a lane cuts what it is given (UDP_SEGMENT); never so without one."""
 
-    def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Send one datagram. Raises OSError."""
-        if self.destination is None:
-            if self.segment:
-                self._cut_by(0)
-            self.sock.send(data)
-        else:
-            self.sock.sendto(data, self.destination)
+    def send(self, data: bytes | bytearray | memoryview) -> int:
+        """Send one datagram; its bytes. Raises OSError."""
+        if self.destination is not None:
+            return self.sock.sendto(data, self.destination)
+        if self.segment:
+            self._cut_by(0)
+        return self.sock.send(data)
 
     def send_run(self, data: memoryview, run: Run) -> None:
         """Send the datagrams of a run. Raises OSError."""
