@@ -46,7 +46,8 @@ class DatagramSender:
     """The sending half of an endpoint.
 
     `on_refusal` is told the error and the address to which runs can't be sent, once for each
-    address. It may not raise: it is called in the midst of a batch.
+    address. All is told later: what is raised must not leave a batch sent to some, and not
+    to others.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class DatagramSender:
                 return
         if _is_refusal(exc, run):
             if way.refuse(run.segment, self._loop.time()):
-                self.on_refusal(exc, way.address)
+                self._loop.call_soon(self.on_refusal, exc, way.address)
             self._send_singly(batch.datagrams_of(run), way, dropped)
         else:
             self._count_dropped(_name_of(exc), run.count)
@@ -163,7 +164,6 @@ class DatagramSender:
         self.counters.dropped[reason] += count
         instrument, fd = self._loop.instrument, self._ways.sock.fileno()
         if instrument is not None and fd >= 0:
-            # Later: what it raises must not leave a batch sent to some, and not to others.
             self._loop.call_soon(instrument.datagrams_dropped, fd, count, reason)
 
 

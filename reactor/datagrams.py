@@ -229,7 +229,7 @@ class DatagramEndpoint:
         self._drops_at_pause = dropped_by_system(sock)
         self._drops_in_pauses = 0
         self._ways = Ways(sock, takes_ipv4=takes_ipv4(sock))
-        self._sender = DatagramSender(loop, self._ways, segmentation, self._on_refusal)
+        self._sender = DatagramSender(loop, self._ways, segmentation, self._tell_refusal)
         self.counters = self._sender.counters
         loop.attach(self)
 
@@ -473,9 +473,6 @@ class DatagramEndpoint:
                 self.counters.discarded += 1
 
     # -- sending ---------------------------------------------------------------------
-
-    def _on_refusal(self, exc: OSError, address: Address) -> None:
-        self._loop.call_soon(self._tell_refusal, exc, address)
 
     def _tell_refusal(self, exc: OSError, address: Address) -> None:
         if self.handler is not None:
