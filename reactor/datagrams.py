@@ -316,7 +316,8 @@ class DatagramEndpoint:
             self._drops_at_pause = self.kernel_drops
             self._paused = True
             self._watcher.modify(0)
-            self._call_off_look()
+            if self._tick is not None:
+                self._tick.cancel()
 
     def resume_receiving(self, *, discard_backlog: bool = False) -> None:
         """Undo `pause_receiving`; with `discard_backlog`, what has waited is thrown away."""
@@ -379,13 +380,11 @@ class DatagramEndpoint:
             self._look()
 
     def _look(self) -> None:
-        batch, delay = self._receive()
+        delay = None
         try:
+            batch, delay = self._receive()
             if batch.sizes:
-                assert self.handler is not None
-                self.handler.datagrams_received(self, batch)
-        except Exception as exc:
-            self._fail(exc)
+                self._deliver(batch)
         finally:
             # Also after what ends run(): another run() finds the endpoint as alert as it was.
             if not self._paused:
@@ -393,6 +392,13 @@ class DatagramEndpoint:
                     self._watch()
                 else:
                     self._look_again(delay)
+
+    def _deliver(self, batch: DatagramBatch) -> None:
+        try:
+            assert self.handler is not None
+            self.handler.datagrams_received(self, batch)
+        except Exception as exc:
+            self._fail(exc)
 
     def _watch(self) -> None:
         try:
@@ -404,12 +410,9 @@ class DatagramEndpoint:
     def _look_again(self, delay: float) -> None:
         if self._watcher.events:
             self._watcher.modify(0)
-        self._call_off_look()
-        self._tick = self._loop.call_later(delay, self._look)
-
-    def _call_off_look(self) -> None:
         if self._tick is not None:
             self._tick.cancel()
+        self._tick = self._loop.call_later(delay, self._look)
 
     def _receive(self) -> tuple[DatagramBatch, float | None]:
         """A batch, and seconds to the next look; None if the socket is to be watched."""

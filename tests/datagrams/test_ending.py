@@ -257,6 +257,28 @@ def test_an_endpoint_goes_on_after_its_handler_has_ended_the_run(
     assert mailbox.losses == []
 
 
+@pytest.mark.parametrize("coalesce", [0.0, 0.001])
+def test_an_endpoint_goes_on_after_ctrl_c_in_the_midst_of_receiving(
+    loop: EventLoop,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    coalesce: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def press(*args: Any) -> int:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    endpoint = bind_udp(loop, mailbox, sock=sock, coalesce=coalesce)
+    monkeypatch.setattr(FaultySocket, "recvfrom_into", press)
+    deliver(other, endpoint, b"next")
+    with pytest.raises(KeyboardInterrupt):
+        loop.run()
+    run_until(loop, lambda: mailbox.datagrams)
+    assert mailbox.datagrams == [b"next"]
+
+
 @pytest.mark.parametrize("error", FATAL)
 def test_an_endpoint_goes_on_after_a_refusal_has_ended_the_run(
     loop: EventLoop, sock: FaultySocket, other: FaultySocket, error: type[BaseException]
