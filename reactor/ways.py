@@ -42,7 +42,8 @@ class Way:
         """Bytes of a datagram from which on `refuses` has to be asked."""
         self._until: float | None = None
         self.segment = 0 if destination is None else -1
-        """How the socket of a lane cuts what it is given (UDP_SEGMENT); never so without one."""
+        """How the socket of a lane cuts what it is given (UDP_SEGMENT); -1 without one, or if
+        that was interrupted."""
 
     def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send one datagram; its bytes. Raises OSError."""
@@ -76,6 +77,7 @@ class Way:
         return size >= self.refused_from
 
     def _cut_by(self, segment: int) -> None:
+        self.segment = -1
         self.sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, segment)
         self.segment = segment
 

@@ -506,3 +506,21 @@ def test_a_run_that_is_not_taken_at_the_second_attempt_either_is_dropped_with_th
     batch = DatagramBatch.of(datagrams_of([TS] * 40))
     assert endpoint.send_batch(batch, receiver.getsockname()) == 0
     assert endpoint.counters.dropped == {"ENOBUFS": 40}
+
+
+@needs_offload
+def test_ctrl_c_while_a_lane_is_told_how_to_cut_has_no_datagram_cut_afterwards(
+    endpoint: DatagramEndpoint, receiver: FaultySocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(sock: socket.socket, *option: int) -> None:
+        monkeypatch.undo()
+        sock.setsockopt(*option)
+        raise KeyboardInterrupt
+
+    address = receiver.getsockname()
+    endpoint.open_lane(address)
+    monkeypatch.setattr(socket.socket, "setsockopt", press)
+    with pytest.raises(KeyboardInterrupt):
+        endpoint.send_batch(DatagramBatch.of([b"12", b"34"]), address)
+    assert endpoint.send(b"12345", address)
+    assert receive(receiver, 1) == [b"12345"]
