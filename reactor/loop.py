@@ -429,8 +429,6 @@ class EventLoop:
         """
         self._check(callback)
         self._signals.add(signum, callback, args)
-        if self.running:
-            self._signals.start_ringing(self._wakeup.writer_fileno())
 
     def remove_signal_handler(self, signum: int) -> bool:
         """Put back what was there before; False if there was no handler to remove.

@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any, Final
@@ -32,6 +33,7 @@ class SignalHandlers:
     def __init__(self, call_soon_threadsafe: Callable[..., object]) -> None:
         self._call_soon_threadsafe = call_soon_threadsafe
         self._handlers: dict[int, _Handler] = {}
+        self._bell: int | None = None  # while the main thread runs the loop
         self._ringing: _Ringing | None = None
 
     def add(self, signum: int, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
@@ -45,6 +47,7 @@ class SignalHandlers:
         self._handlers[signum] = _Handler(signum, call)
         if before is not None:
             before.give_way()  # others may have it, and call it
+        self._ring()
 
     def remove(self, signum: int) -> bool:
         """Put back what was there before; False if we had no handler for `signum`.
@@ -65,20 +68,25 @@ class SignalHandlers:
             self._handlers.popitem()[1].give_way()
 
     def start_ringing(self, bell: int) -> None:
-        """The loop runs: have each signal ring at this descriptor, if there are handlers."""
-        if self._handlers and self._ringing is None:
-            try:
-                self._ringing = _Ringing(bell)
-            except (ValueError, OSError):
-                # The bell is broken, or this is not the main thread: whoever runs here is not
-                # asleep when a signal comes, for the main thread has yet to call it.
-                pass
+        """The loop runs: have each signal ring at this descriptor, as long as there are handlers.
+
+        Not if another thread runs it: the main one has to make the call, which rings as well.
+        """
+        if _is_main_thread():
+            self._bell = bell
+            self._ring()
 
     def stop_ringing(self) -> None:
         """Have signals ring where they rang before, unless that was changed meanwhile."""
+        self._bell = None
         if self._ringing is not None:
             self._ringing.end()
             self._ringing = None
+
+    def _ring(self) -> None:
+        if self._handlers and self._ringing is None and self._bell is not None:
+            with suppress(ValueError, OSError):  # the bell is broken: the loop will find out
+                self._ringing = _Ringing(self._bell)
 
 
 class _Handler:
@@ -145,10 +153,8 @@ class _Ringing:
         if number == self._bell:
             # A number that was closed may belong to anybody by now.
             number = self._before if _file_of(self._before) == self._file_before else -1
-        try:
+        with suppress(ValueError, OSError):  # whoever set it has closed it meanwhile
             signal.set_wakeup_fd(number, warn_on_full_buffer=False)
-        except (ValueError, OSError):
-            pass  # whoever set it has closed it meanwhile
 
 
 def _file_of(number: int) -> tuple[int, int] | None:

@@ -753,3 +753,20 @@ def test_a_broken_bell_is_replaced_in_a_loop_that_another_thread_runs(
     reported.clear()
     loop.call_soon_threadsafe(int)
     assert selector.select(0)
+
+
+def test_a_handler_can_be_added_while_another_thread_runs_the_loop(
+    loop: EventLoop, watchdog: None
+) -> None:
+    begun = threading.Event()
+    raised: list[BaseException] = []
+    loop.call_soon(begun.set)
+    loop.call_later(3600.0, int)
+    thread = threading.Thread(target=lambda: raised.extend(in_a_thread(loop.run)))
+    thread.start()
+    begun.wait()
+    loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+    send(signal.SIGUSR1)
+    thread.join()
+    assert raised == []
+    assert wakeup_fd() == -1
