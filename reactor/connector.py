@@ -11,7 +11,6 @@ from math import isfinite
 from typing import Any, Final
 
 from .addresses import Address, AddressInfo, interlaced, named, resolve, summary
-from .errors import LoopClosed
 from .loop import EventLoop
 from .stream import Stream, StreamHandler
 from .timers import Timer
@@ -98,13 +97,7 @@ class Connector:
         """Tell the handler that nothing came of it."""
         handler = self._end()
         assert handler is not None
-        try:
-            handler.connection_failed(summary(self._errors))
-        except LoopClosed:
-            pass  # another try, and no loop to make it on: no mistake of the handler
-        except Exception as exc:
-            message = f"the handler {type(handler).__qualname__} raised"
-            self._loop.call_exception_handler(message, exc)
+        self._loop.tell_end(self, handler.connection_failed, summary(self._errors))
 
     def _end(self) -> StreamHandler | None:
         """Be done, before anybody is told; who is to be told, unless it was over already."""

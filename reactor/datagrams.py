@@ -15,7 +15,7 @@ from . import gso
 from .addresses import Address, format_address, format_host, numeric_host, unmapped
 from .batch import DatagramBatch
 from .datagram_sender import DatagramSender
-from .errors import LoopClosed, StreamClosed
+from .errors import StreamClosed
 from .loop import EventLoop
 from .socket_options import (
     allow_fragments,
@@ -363,12 +363,7 @@ class DatagramEndpoint:
         error, self._error = self._error, None
         self._loop.detach(self)
         if handler is not None:
-            try:
-                handler.connection_lost(error)
-            except LoopClosed:
-                pass  # to begin anew while the loop closes is no mistake
-            except Exception as exc:
-                self._report(exc)
+            self._loop.tell_end(self, handler.connection_lost, error)
 
     # -- receiving -------------------------------------------------------------------
 
@@ -497,13 +492,10 @@ class DatagramEndpoint:
         if self._life is not _OPEN:
             raise StreamClosed("the endpoint is closed")
 
-    def _report(self, exc: Exception) -> None:
-        self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
-
     def _fail(self, exc: Exception) -> None:
         """The handler raised: the end comes first, for the report may raise as well."""
         self._end(exc)
-        self._report(exc)
+        self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
 
     def _end(self, error: Exception | None) -> None:
         if not self._watcher.closed:

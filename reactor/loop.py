@@ -508,6 +508,20 @@ class EventLoop:
                 _logger.error("the exception handler raised", exc_info=exc)
         _logger.error("%s", message, exc_info=exception)
 
+    def tell_end(
+        self, resource: Resource, tell: Callable[[Any], object], error: Exception | None
+    ) -> None:
+        """Make the last call for `resource`: whoever is told of `error` has nothing left to lose.
+
+        That somebody wants to go on while this loop is closed is no mistake.
+        """
+        try:
+            tell(error)
+        except Exception as exc:
+            if not (self.closed and isinstance(exc, LoopClosed)):
+                name = getattr(tell, "__qualname__", tell)
+                self.call_exception_handler(f"{name} of {resource!r} raised", exc)
+
 
 _loops: Final[WeakSet[EventLoop]] = WeakSet()
 

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from .addresses import Address, format_address
 from .buffers import ReceiveBuffer, SendQueue
-from .errors import BufferFull, LoopClosed, StreamClosed
+from .errors import BufferFull, StreamClosed
 from .loop import EventLoop
 from .sockets import Use, expect
 from .timers import Timer
@@ -77,7 +77,6 @@ class StreamState(NamedTuple):
     unsent: int  # bytes written that the system has not taken
     fd: int  # the number of the descriptor, also when it is closed
     events: int  # what it is watched for
-    owes_resume: bool  # write said False, and resume_writing has not followed yet
     low: int  # the marks and the limit of what is written, in bytes
     high: int
     limit: int
@@ -212,18 +211,21 @@ class Stream:
             loop.call_soon(self._make)
 
     def __repr__(self) -> str:
-        return self._name_with(self._handler)
+        name, state = type(self._handler).__qualname__, self.state
+        halves = f"input={state.input.value} output={state.output.value} life={state.life.value}"
+        return f"<Stream {format_address(self.peername)} handler={name} {halves}>"
 
     # -- for the user ----------------------------------------------------------------
 
     @property
     def handler(self) -> StreamHandler:
-        """Who is called. Set it to have another called from now on."""
+        """Who is called. Set it to have another called from now on, if there is a call to come."""
         return self._handler
 
     @handler.setter
     def handler(self, handler: StreamHandler) -> None:
-        self._handler = handler
+        if self._handler is not _NOBODY:
+            self._handler = handler
 
     @property
     def state(self) -> StreamState:
@@ -236,7 +238,6 @@ class Stream:
             unsent=self._queue.size,
             fd=self._watcher.fd,
             events=self._watcher.events,
-            owes_resume=self._owes_resume,
             low=self._low,
             high=self._high,
             limit=self._write_limit,
@@ -313,13 +314,8 @@ class Stream:
 
     def resume_reading(self) -> None:
         """Undo `pause_reading`; what lies in the buffer is delivered in the next iteration."""
-        if self._input is not Input.PAUSED:
-            return
-        if self._buffer:
-            self._hold()
-        else:
-            self._input = Input.OPEN
-        self._watch_input()
+        if self._input is Input.PAUSED:
+            self._read_on()
 
     def set_write_buffer_limits(
         self, high: int = _HIGH_WATER, low: int | None = None, limit: int = _WRITE_LIMIT
@@ -364,11 +360,10 @@ class Stream:
         is still in flight (RFC 2525, 2.17). After `timeout` seconds it is aborted, and
         `connection_lost` gets TimeoutError if bytes were left unsent. Harmless if repeated.
         """
-        is_first = self._deadline is None and self._life is not Life.ENDED
-        if is_first or self._input in _WANTED:
+        if not self._is_closing and self._life is not Life.ENDED:
             self._set_deadline(timeout)
             self._owes_resume = False
-            self._buffer.discard(len(self._buffer))
+            self._buffer.take_all()
             if self._input is not Input.ENDED:
                 self._input = Input.DROPPED
                 self._watch_input()
@@ -388,18 +383,15 @@ class Stream:
 
     def finish(self) -> None:
         """Tell the handler of the end, once. Called by the loop only."""
-        handler, self._handler = self._handler, _NOBODY
         error, self._error = self._error, None
         self._output = Output.SHUT
         self._buffer = ReceiveBuffer()
         self._sock.close()
         self._loop.detach(self)
         try:
-            handler.connection_lost(error)
-        except LoopClosed:
-            pass  # it wanted to go on, but the loop ends: no mistake
-        except Exception as exc:
-            self._report(exc, handler)
+            self._loop.tell_end(self, self._handler.connection_lost, error)
+        finally:
+            self._handler = _NOBODY
 
     def disown(self) -> None:
         """In a forked child: what waits is the parent's to send. Called by the loop only."""
@@ -448,24 +440,31 @@ class Stream:
                 self._deliver()
 
     def _deliver(self) -> None:
-        if self._error is not None:
-            # Whoever waits for room to answer would leave the rest unread.
-            self._loop.call_soon(self._go_on_reading, self._buffer.position)
+        offered = None if self._error is None else self._buffer.position
         try:
             self._handler.data_received(self._buffer)
         except Exception as exc:
             self._fail(exc)
         except BaseException:
             # The program is to end, not the stream: if the loop runs again, so does this.
-            if self._input is Input.OPEN and self._buffer:
-                self._hold()
-                self._watch_input()
+            if self._input is Input.OPEN:
+                self._read_on()
             raise
+        finally:
+            if offered is not None and self._buffer.position > offered:
+                # The output is lost: there is time for the next piece, and whoever waits for
+                # room to answer would leave it unread.
+                self._end_if_over()
+                self._loop.call_soon(self._resume_writing)
 
-    def _hold(self) -> None:
-        """Offer what lies in the buffer before anything else is read."""
-        self._loop.call_soon(self._deliver_rest)
-        self._input = Input.HELD
+    def _read_on(self) -> None:
+        """Read again, once the handler was offered what lies in the buffer."""
+        if self._buffer:
+            self._loop.call_soon(self._deliver_rest)
+            self._input = Input.HELD
+        else:
+            self._input = Input.OPEN
+        self._watch_input()
 
     def _deliver_rest(self) -> None:
         if self._input is not Input.HELD:
@@ -504,12 +503,6 @@ class Stream:
         end that nobody sent. EPIPE alone says that the peer had ended before it reset.
         """
         return self._error is None or getattr(self._error, "errno", None) in _HALF_CLOSED
-
-    def _go_on_reading(self, position: int) -> None:
-        """The output is lost, and the handler was offered what begins at `position`."""
-        if self._buffer.position > position:
-            self._end_if_over()
-            self._resume_writing()
 
     # -- output ----------------------------------------------------------------------
 
@@ -553,7 +546,7 @@ class Stream:
             self._fail(exc)
         except BaseException:
             # Who waited for this may still wait: if the loop runs again, it is said again.
-            self._owes_resume = True
+            self._owes_resume = not self._is_closing
             self._loop.call_soon(self._resume_writing)
             raise
 
@@ -575,10 +568,10 @@ class Stream:
 
     # -- life ------------------------------------------------------------------------
 
-    def _name_with(self, handler: StreamHandler) -> str:
-        name, state = type(handler).__qualname__, self.state
-        halves = f"input={state.input.value} output={state.output.value} life={state.life.value}"
-        return f"<Stream {format_address(self.peername)} handler={name} {halves}>"
+    @property
+    def _is_closing(self) -> bool:
+        """Whether `close` was called. A broken output has a deadline too, and an input."""
+        return self._deadline is not None and self._input not in _WANTED
 
     def _watch_input(self) -> None:
         self._watch(self._watcher.events & EVENT_WRITE)
@@ -627,10 +620,7 @@ class Stream:
 
     def _fail(self, exc: Exception) -> None:
         self._end(exc)
-        self._report(exc, self._handler)
-
-    def _report(self, exc: Exception, handler: StreamHandler) -> None:
-        self._loop.call_exception_handler(f"the handler of {self._name_with(handler)} raised", exc)
+        self._loop.call_exception_handler(f"the handler of {self!r} raised", exc)
 
     def _end(self, error: Exception | None) -> None:
         if self._life is Life.ENDED:

@@ -100,6 +100,16 @@ def test_the_handler_can_be_replaced_and_the_new_one_hears_what_follows(
     assert successor.events == ["data_received", "connection_lost"]
 
 
+def test_a_handler_that_takes_the_place_of_one_who_was_told_of_no_beginning_is_told_of_no_end(
+    loop: EventLoop,
+) -> None:
+    stream, _ = stream_pair(loop, RecordingHandler(), StreamHandler())
+    stream.abort()
+    stream.handler = successor = RecordingHandler()
+    settle(loop)
+    assert successor.events == []
+
+
 def test_the_state_counts_what_waits_in_both_directions(
     loop: EventLoop, connected: Connect
 ) -> None:
@@ -116,7 +126,6 @@ def test_the_state_counts_what_waits_in_both_directions(
         unsent=3,
         fd=link.sock.fileno(),
         events=EVENT_READ,
-        owes_resume=True,
         low=0,
         high=2,
         limit=16 * MIB,

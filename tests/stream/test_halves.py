@@ -360,6 +360,34 @@ def test_who_takes_its_time_with_the_rest_has_five_seconds_for_each_piece(
     assert clock() > 9.0
 
 
+def test_who_took_a_piece_in_time_is_given_the_next_however_late_the_loop_is(
+    loop: EventLoop, clock: ManualClock, connected: Connect
+) -> None:
+    class Hesitant(RecordingHandler):
+        def data_received(self, buffer: ReceiveBuffer) -> None:
+            if "paused" in self.events:
+                super().data_received(buffer)
+                return
+            self.events.append("paused")
+            assert self.stream is not None
+            self.stream.pause_reading()
+
+    handler = Hesitant()
+    link = connected(handler)
+    for piece in (b"one", b"two"):
+        link.peer.send(piece)
+        link.wait()
+        settle(loop)
+    link.sock.script("send", [errno.ECONNRESET])
+    link.stream.write(b"x")
+    settle(loop)
+    clock.advance(4.9)
+    link.stream.resume_reading()
+    clock.advance(0.2)
+    settle(loop)
+    assert handler.received == b"onetwo"
+
+
 @pytest.mark.parametrize(("code", "told"), [(errno.EPIPE, True), (errno.ECONNRESET, False)])
 def test_an_end_is_told_only_if_the_peer_has_sent_one(
     loop: EventLoop, connected: Connect, code: int, told: bool

@@ -104,6 +104,9 @@ def test_an_ended_stream_that_somebody_keeps_does_not_keep_its_handler(
     loop.run()
     assert reference() is None
     assert stream.closing
+    stream.handler = handler = Friend()
+    reference, handler = weakref.ref(handler), None
+    assert reference() is None
 
 
 def test_a_thousand_connections_leave_nothing_behind(

@@ -7,7 +7,15 @@ from typing import Any, Final
 
 import pytest
 
-from reactor import BufferFull, EventLoop, ReceiveBuffer, Stream, StreamClosed, StreamHandler
+from reactor import (
+    BufferFull,
+    EventLoop,
+    LoopClosed,
+    ReceiveBuffer,
+    Stream,
+    StreamClosed,
+    StreamHandler,
+)
 from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pair
 from tests.conftest import Connect, Reported
 from tests.doubles.faulty_socket import Cut, Fault
@@ -275,6 +283,26 @@ def test_resume_writing_does_not_come_to_who_has_closed(
     assert "resume_writing" not in handler.events
 
 
+def test_resume_writing_does_not_come_again_to_who_has_closed_in_it_and_left_by_an_exit(
+    loop: EventLoop, connected: Connect
+) -> None:
+    class Leaving(RecordingHandler):
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            assert self.stream is not None
+            self.stream.close()
+            raise SystemExit
+
+    handler = Leaving()
+    link = connected(handler)
+    link.stream.set_write_buffer_limits(high=0)
+    link.stream.write(b"x")
+    with pytest.raises(SystemExit):
+        settle(loop)
+    settle(loop)
+    assert handler.events.count("resume_writing") == 1
+
+
 def test_resume_writing_comes_to_who_has_half_closed_and_may_have_paused_for_it(
     loop: EventLoop, link: Link, handler: RecordingHandler
 ) -> None:
@@ -441,6 +469,20 @@ def test_writing_to_a_stream_whose_end_is_still_to_be_told_is_no_mistake_while_t
     loop.close()
     assert said == [False]
     assert reported == []
+
+
+def test_wanting_to_go_on_with_a_loop_that_was_closed_before_is_a_mistake(
+    loop: EventLoop, connected: Connect, reported: Reported
+) -> None:
+    class Again(RecordingHandler):
+        def connection_lost(self, exc: Exception | None) -> None:
+            closed.call_later(1.0, print, "connect again")
+
+    closed = EventLoop()
+    closed.close()
+    connected(Again()).stream.abort()
+    settle(loop)
+    assert isinstance(reported.pop()[1], LoopClosed)
 
 
 def test_wanting_to_go_on_while_the_loop_closes_is_no_mistake(

@@ -422,10 +422,10 @@ def _(patch: Patch) -> None:
 
     @instead_of(patch, Stream, "finish")
     def _(finish: Function, stream: Stream) -> None:
-        handler = handlers.setdefault(stream, stream.handler)
+        if stream in handlers:
+            handlers[stream].connection_lost(None)
+        handlers.setdefault(stream, stream.handler)
         finish(stream)
-        if stream.handler is not handler:
-            stream.handler = handler
 
 
 @bug(208, "the end of a peer that comes after our own is not looked at")
@@ -636,11 +636,12 @@ def _(patch: Patch) -> None:
 
 @bug(40, "a stream that has ended keeps its handler")
 def _(patch: Patch) -> None:
+    kept: WeakKeyDictionary[Stream, StreamHandler] = WeakKeyDictionary()
+
     @instead_of(patch, Stream, "finish")
     def _(finish: Function, stream: Stream) -> None:
-        handler = stream.handler
+        kept[stream] = stream.handler
         finish(stream)
-        stream.handler = handler
 
 
 @bug(40, "a stream that has ended keeps the error that ended it, whose traceback keeps the stream")
