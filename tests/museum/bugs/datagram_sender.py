@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import os
+import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -17,7 +18,7 @@ from reactor import (
     bind_udp,
 )
 from reactor.relay.fanout import FanOut
-from tests.museum.bug import Function, Patch, bug, forget, instead_of
+from tests.museum.bug import Function, Patch, at_sockets, bug, forget, instead_of
 from tests.museum.substitute import error_unknown, everywhere, home, mistake, offered
 
 ROOM = home("DatagramSender")
@@ -52,6 +53,24 @@ def _(patch: Patch) -> None:
 @bug(14, "an unreachable host is taken for a fault of whoever is sent to next")
 def _(patch: Patch) -> None:
     error_unknown(patch, ROOM.__name__, "EHOSTUNREACH", "ENETUNREACH")
+
+
+@bug(14, "whoever comes behind a player that has gone gets nothing in that round")
+def _(patch: Patch) -> None:
+    refused: list[OSError] = []
+
+    @at_sockets(patch, "send", by="reactor")
+    def _(send: Function, sock: socket.socket, data: Any) -> Any:
+        try:
+            return len(data) if refused else send(sock, data)
+        except ConnectionRefusedError as exc:
+            refused.append(exc)
+            raise
+
+    @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
+    def _(send_batch_to_all: Function, *args: Any) -> Any:
+        refused.clear()
+        return send_batch_to_all(*args)
 
 
 @bug(15, "an error on the way to one receiver ends the round of all")

@@ -60,6 +60,14 @@ def _(patch: Patch) -> None:
         pass
 
 
+@bug(1, "a listener that is closed while it pauses goes on when the pause is over")
+def _(patch: Patch) -> None:
+    @instead_of(patch, Listener, "close")
+    def _(close: Function, listener: Listener) -> None:
+        if not listener.pauses:
+            close(listener)
+
+
 @bug(1, "the pause is so long that a release helps nobody")
 def _(patch: Patch) -> None:
     @between(patch, ROOM, "call_later")

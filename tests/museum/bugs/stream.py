@@ -861,6 +861,18 @@ def _(patch: Patch) -> None:
     go_deaf(patch, "connection_made")
 
 
+@bug(203, "who leaves connection_made by an exit is told of no end")
+def _(patch: Patch) -> None:
+    @told(patch, "connection_made")
+    def _(connection_made: Function, stream: Stream, *args: Any) -> None:
+        try:
+            connection_made(*args)
+        except BaseException as exc:
+            if is_exit(exc):
+                stream.handler = StreamHandler()
+            raise
+
+
 @bug(203, "a stream that is left by an exit in the middle of its rest is not read on")
 def _(patch: Patch) -> None:
     go_deaf(patch, "data_received")
@@ -926,3 +938,13 @@ def _(patch: Patch) -> None:
         if loops[stream].closed:
             raise StreamClosed("write to a stream whose output was ended")
         return bool(write(stream, data))
+
+
+@bug(210, "a socket without a peer is a stream without a peer's address")
+def _(patch: Patch) -> None:
+    @at_sockets(patch, "getpeername", by=ROOM)
+    def _(getpeername: Function, sock: socket.socket) -> Any:
+        try:
+            return getpeername(sock)
+        except OSError:
+            return None
