@@ -1,9 +1,8 @@
 """What a bug of the museum is: a function that makes this process's library have it.
 
-Each file under `bugs/` is named after the room that its bugs are in. A bug replaces what a
-room offers by name (`instead_of`, or `patch` itself), has the room not expect an exception
-(`forget`), or stands between the room and the system (`at_sockets`) or whatever it calls
-(`between`, in `edit.py`). So it depends on what a room does, not on how that is written.
+And the places that it takes: one that a room offers by name (`instead_of`, or `patch` itself),
+one between the room and the system (`at_sockets`), or that of an exception which the room does
+not expect any more (`forget`).
 """
 
 import ast

@@ -1,12 +1,21 @@
-"""The bug of a room that looks at the time before it looks at what has come in time."""
+"""Bugs of time: timers that wait otherwise, and rooms that look at the time first."""
 
+from collections.abc import Callable
 from typing import Any
 
 from reactor import EventLoop, ReceiveBuffer, Timer
 
 from .bug import Function, Patch, instead_of
 
-__all__ = ["look_at_time_first"]
+__all__ = ["look_at_time_first", "wait_otherwise"]
+
+
+def wait_otherwise(patch: Patch, room: str, change: Callable[..., float]) -> None:
+    """Have the timers of `room` set for what `change` makes of a delay and its callback."""
+
+    @instead_of(patch, EventLoop, "call_later", by=room)
+    def _(call_later: Function, loop: EventLoop, delay: float, call: Function, *args: Any) -> Any:
+        return call_later(loop, change(delay, call), call, *args)
 
 
 def look_at_time_first(patch: Patch, room: str) -> None:

@@ -1,10 +1,11 @@
-"""More that a bug may put in another's place: a thing in all rooms, a number, an exception.
+"""More that a bug may put in another's place: a thing in all rooms, a number, an error, nothing.
 
 See `bug.py` for what a bug is, and `edit.py` for what is said of a room's operations.
 """
 
 import ast
 import pkgutil
+import socket
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -15,7 +16,7 @@ from typing import Any
 import reactor
 from reactor import EventLoop
 
-from .bug import Function, Patch, forget
+from .bug import Function, Patch, at_sockets, forget
 from .edit import edit
 
 __all__ = [
@@ -24,10 +25,13 @@ __all__ = [
     "everywhere",
     "finally_forgotten",
     "home",
+    "leak",
     "mistake",
+    "nothing",
     "number",
     "offered",
     "substitute",
+    "turning",
 ]
 
 
@@ -126,3 +130,35 @@ def finally_forgotten(patch: Patch, room: str) -> None:
         return [*tried, *node.finalbody]
 
     edit(patch, room, change)
+
+
+# -- what is called instead ----------------------------------------------------------------
+
+
+def nothing(original: Function, *args: Any, **options: Any) -> None:
+    """To stand in for a step that is left out."""
+
+
+def turning(
+    error: type[BaseException], into: BaseException | type[BaseException] | None
+) -> Function:
+    """To stand in for what may raise `error`: something else is raised, or nothing."""
+
+    def call(original: Function, *args: Any, **options: Any) -> Any:
+        try:
+            return original(*args, **options)
+        except error as exc:
+            if into is None:
+                return None
+            raise into from exc
+
+    return call
+
+
+def leak(patch: Patch, room: str) -> None:
+    """Have `room` close no socket, nor leave any to the garbage collector."""
+    kept: list[socket.socket] = []
+
+    @at_sockets(patch, "close", by=room)
+    def _(close: Function, sock: socket.socket) -> None:
+        kept.append(sock)

@@ -11,7 +11,16 @@ from typing import Any
 from reactor import Connector, EventLoop, StreamHandler, connect
 from tests.museum.bug import Function, Patch, bug, instead_of
 from tests.museum.edit import between, edit
-from tests.museum.substitute import as_if_not_running, everywhere, mistake
+from tests.museum.punctuality import wait_otherwise
+from tests.museum.substitute import (
+    as_if_not_running,
+    everywhere,
+    leak,
+    mistake,
+    nothing,
+    turning,
+)
+from tests.museum.witness import made
 
 ROOM = Connector.__module__
 
@@ -34,26 +43,10 @@ def give_up_by(patch: Patch, arrange: Callable[[EventLoop, float, Give], object]
         return connector
 
 
-def leak(patch: Patch) -> None:
-    """Have no socket closed, nor left to the garbage collector."""
-    kept = []
-
-    @between(patch, ROOM, "close")
-    def _(close: Function) -> None:
-        if isinstance(close.__self__, socket.socket):  # type: ignore[attr-defined]
-            kept.append(close)
-        else:
-            close()
-
-
 @bug(7, "a hint that came too early is taken for a failed attempt")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "getpeername")
-    def _(getpeername: Function) -> Any:
-        try:
-            return getpeername()
-        except OSError as exc:
-            raise ConnectionAbortedError(errno.ECONNABORTED, "no peer") from exc
+    gone = ConnectionAbortedError(errno.ECONNABORTED, "no peer")
+    between(patch, ROOM, "getpeername")(turning(OSError, into=gone))
 
 
 @bug(7, "a connection that is made between two questions is taken for one that broke")
@@ -92,12 +85,7 @@ def _(patch: Patch) -> None:
 
 @bug(40, "an attempt that is over is in a list of all attempts")
 def _(patch: Patch) -> None:
-    attempts = []
-
-    @everywhere(patch, connect)
-    def _(connect: Function, *args: Any, **options: Any) -> Connector:
-        attempts.append(connect(*args, **options))
-        return attempts[-1]  # type: ignore[no-any-return]
+    made(patch, Connector)
 
 
 @bug(101, "a socket that has met itself counts as connected")
@@ -109,14 +97,12 @@ def _(patch: Patch) -> None:
 
 @bug(107, "the socket of an attempt that was refused stays open")
 def _(patch: Patch) -> None:
-    leak(patch)
+    leak(patch, ROOM)
 
 
 @bug(107, "the time-out goes on after the connection was made")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "cancel")
-    def _(cancel: Function) -> None:
-        pass
+    between(patch, ROOM, "cancel")(nothing)
 
 
 @bug(107, "who has waited in vain is told so twice")
@@ -132,7 +118,7 @@ def _(patch: Patch) -> None:
 
 @bug(112, "the sockets of the addresses that refused are forgotten")
 def _(patch: Patch) -> None:
-    leak(patch)
+    leak(patch, ROOM)
 
 
 @bug(202, "of a connection that was reset meanwhile nobody hears what it had brought")
@@ -190,18 +176,14 @@ def _(patch: Patch) -> None:
 
 @bug(204, "the next address has to wait until the one before it has failed")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_later")
-    def _(call_later: Function, delay: float, *args: Any) -> Any:
-        return call_later(1e6 if delay < 1 else delay, *args)
+    wait_otherwise(patch, ROOM, lambda delay, _: 1e6 if delay < 1 else delay)
 
 
 @bug(204, "a short time-out is over before the second address is tried")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_later")
-    def _(call_later: Function, delay: float, *args: Any) -> Any:
-        return call_later(max(delay, 0.25), *args)
+    wait_otherwise(patch, ROOM, lambda delay, _: max(delay, 0.25))
 
 
 @bug(204, "the attempts that come second are left open")
 def _(patch: Patch) -> None:
-    leak(patch)
+    leak(patch, ROOM)

@@ -5,7 +5,7 @@ import ipaddress
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -15,11 +15,11 @@ from reactor import (
     DatagramCounters,
     DatagramEndpoint,
     EventLoop,
-    bind_udp,
 )
 from reactor.relay.fanout import FanOut
 from tests.museum.bug import Function, Patch, at_sockets, bug, forget, instead_of
-from tests.museum.substitute import error_unknown, everywhere, home, mistake, offered
+from tests.museum.substitute import error_unknown, home, mistake, offered
+from tests.museum.witness import made
 
 ROOM = home("DatagramSender")
 
@@ -76,14 +76,9 @@ def _(patch: Patch) -> None:
 @bug(15, "an error on the way to one receiver ends the round of all")
 def _(patch: Patch) -> None:
     @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
-    def _(
-        send_batch_to_all: Function,
-        endpoint: DatagramEndpoint,
-        batch: DatagramBatch,
-        addresses: Sequence[Address],
-    ) -> dict[Address, int]:
+    def _(send_to_all: Function, endpoint: Any, batch: Any, addresses: list[Address]) -> Any:
         for address in addresses:
-            dropped: dict[Address, int] = send_batch_to_all(endpoint, batch, [address])
+            dropped: dict[Address, int] = send_to_all(endpoint, batch, [address])
             if dropped:
                 return dropped
         return {}
@@ -145,18 +140,13 @@ def _(patch: Patch) -> None:
 @bug(212, "one impossible address among them, and nobody gets anything")
 def _(patch: Patch) -> None:
     @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
-    def _(
-        send_batch_to_all: Function,
-        endpoint: DatagramEndpoint,
-        batch: DatagramBatch,
-        addresses: Sequence[Address],
-    ) -> Any:
+    def _(send_to_all: Function, endpoint: Any, batch: Any, addresses: list[Address]) -> Any:
         try:
             for host, _ in addresses:
                 ipaddress.ip_address(host)
         except (TypeError, ValueError):
             return {}
-        return send_batch_to_all(endpoint, batch, addresses)
+        return send_to_all(endpoint, batch, addresses)
 
 
 # -- refusals of offload -----------------------------------------------------------------
@@ -172,29 +162,18 @@ def send_singly(patch: Patch, to: Callable[[list[Told], DatagramEndpoint, Addres
         segmentation_refused(*args)
 
     @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
-    def _(
-        send_batch_to_all: Function,
-        endpoint: DatagramEndpoint,
-        batch: DatagramBatch,
-        addresses: Sequence[Address],
-    ) -> Any:
+    def _(send_to_all: Function, endpoint: Any, batch: Any, addresses: list[Address]) -> Any:
         held = [address for address in addresses if to(told, endpoint, address)]
         for address in held:
             for datagram in batch:
                 endpoint.send(datagram, address)
         others = [address for address in addresses if address not in held]
-        return send_batch_to_all(endpoint, batch, others)
+        return send_to_all(endpoint, batch, others)
 
 
 def tell_another_time(patch: Patch, time: Callable[[], float]) -> None:
     """Have who sends batches told another time than the loop's."""
-    loops: list[EventLoop] = []
-
-    @instead_of(patch, DatagramEndpoint, "__init__")
-    def _(init: Function, endpoint: Any, loop: EventLoop, *args: Any, **options: Any) -> None:
-        loops.append(loop)
-        init(endpoint, loop, *args, **options)
-
+    loops = made(patch, EventLoop)
     for name in ("send_batch", "send_batch_to_all"):
 
         @instead_of(patch, DatagramEndpoint, name)
@@ -230,12 +209,7 @@ def _(patch: Patch) -> None:
 @bug(219, "each minute the same refusal is news")
 def _(patch: Patch) -> None:
     before: dict[Address, float] = {}
-    loops: list[EventLoop] = []
-
-    @everywhere(patch, bind_udp)
-    def _(bind_udp: Function, loop: EventLoop, *args: Any, **options: Any) -> Any:
-        loops.append(loop)
-        return bind_udp(loop, *args, **options)
+    loops = made(patch, EventLoop)
 
     @instead_of(patch, DatagramEndpoint, "send_batch")
     def _(

@@ -19,15 +19,19 @@ from reactor import (
     bind_udp,
     bind_udp_all,
 )
-from tests.museum.bug import Function, Patch, bug, forget, instead_of
+from tests.museum.bug import Escaped, Function, Patch, bug, forget, instead_of
 from tests.museum.edit import between, edit
+from tests.museum.punctuality import wait_otherwise
 from tests.museum.substitute import (
     as_if_not_running,
     everywhere,
     finally_forgotten,
     mistake,
+    nothing,
     offered,
+    turning,
 )
+from tests.museum.witness import made
 
 ROOM = DatagramEndpoint.__module__
 
@@ -81,12 +85,7 @@ def watched(patch: Patch) -> tuple[Owned, Owned]:
 
 @bug(13, "an error on receiving closes the endpoint")
 def _(patch: Patch) -> None:
-    endpoints: list[DatagramEndpoint] = []
-
-    @instead_of(patch, DatagramEndpoint, "__init__")
-    def _(init: Function, endpoint: DatagramEndpoint, *args: Any, **options: Any) -> None:
-        init(endpoint, *args, **options)
-        endpoints.append(endpoint)
+    endpoints = made(patch, DatagramEndpoint)
 
     def close_at_error(counters: DatagramCounters, errors: int) -> None:
         for endpoint in endpoints:
@@ -104,9 +103,7 @@ def _(patch: Patch) -> None:
 
 @bug(13, "after nothing but errors the endpoint never looks again")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_later")
-    def _(call_later: Function, delay: float, *args: Any) -> Any:
-        return call_later(1e6 if delay == 0.1 else delay, *args)
+    wait_otherwise(patch, ROOM, lambda delay, _: 1e6 if delay == 0.1 else delay)
 
 
 @bug(17, "there is room for a large Ethernet frame, not for the largest datagram")
@@ -126,12 +123,7 @@ def _(patch: Patch) -> None:
 
 @bug(121, "throwing away stops at the first error")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "recv")
-    def _(recv: Function, size: int) -> Any:
-        try:
-            return recv(size)
-        except OSError as exc:
-            raise BlockingIOError from exc
+    between(patch, ROOM, "recv")(turning(OSError, into=BlockingIOError))
 
 
 @bug(121, "no more is thrown away than one batch holds")
@@ -148,9 +140,7 @@ def _(patch: Patch) -> None:
 
 @bug(121, "a pause does not call off the look that was due")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "cancel")
-    def _(cancel: Function) -> None:
-        pass
+    between(patch, ROOM, "cancel")(nothing)
 
 
 @bug(121, "what has waited is kept whatever was asked")
@@ -294,22 +284,12 @@ def _(patch: Patch) -> None:
 
 @bug(161, "a selector that has no room for an endpoint is the end of the loop")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "modify")
-    def _(modify: Function, events: int) -> None:
-        try:
-            modify(events)
-        except OSError as exc:
-            raise RuntimeError("nobody expects this") from exc
+    between(patch, ROOM, "modify")(turning(OSError, into=Escaped))
 
 
 @bug(161, "an endpoint for which the selector has no room is deaf from then on")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "modify")
-    def _(modify: Function, events: int) -> None:
-        try:
-            modify(events)
-        except OSError:
-            pass
+    between(patch, ROOM, "modify")(turning(OSError, into=None))
 
 
 @bug(203, "what ends the run leaves the endpoint deaf")
@@ -332,13 +312,7 @@ def _(patch: Patch) -> None:
 
         handler.datagrams_received = report_first
 
-    loops: list[EventLoop] = []
-
-    @instead_of(patch, EventLoop, "__init__")
-    def _(init: Function, loop: EventLoop, *args: Any, **options: Any) -> None:
-        loops.append(loop)
-        init(loop, *args, **options)
-
+    loops = made(patch, EventLoop)
     bind_otherwise(patch, change)
 
 

@@ -1,7 +1,6 @@
 """Bugs of `reactor/listener.py`."""
 
 import errno
-import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,21 +8,20 @@ from typing import Any
 from reactor import EventLoop, Listener, listen
 from tests.museum.bug import Escaped, Function, Patch, bug, forget, instead_of
 from tests.museum.edit import between
-from tests.museum.substitute import as_if_not_running, error_unknown, everywhere, mistake, number
+from tests.museum.punctuality import wait_otherwise
+from tests.museum.substitute import (
+    as_if_not_running,
+    error_unknown,
+    everywhere,
+    leak,
+    mistake,
+    nothing,
+    number,
+    turning,
+)
+from tests.museum.witness import made
 
 ROOM = Listener.__module__
-
-
-def leak(patch: Patch) -> None:
-    """Have no socket closed, nor left to the garbage collector."""
-    kept = []
-
-    @between(patch, ROOM, "close")
-    def _(close: Function) -> None:
-        if isinstance(close.__self__, socket.socket):  # type: ignore[attr-defined]
-            kept.append(close)
-        else:
-            close()
 
 
 def listen_otherwise(patch: Patch, change: Callable[[dict[str, Any]], object]) -> None:
@@ -55,34 +53,29 @@ def _(patch: Patch) -> None:
 
 @bug(1, "the timer of the pause outlives the listener")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "cancel")
-    def _(cancel: Function) -> None:
-        pass
+    between(patch, ROOM, "cancel")(nothing)
 
 
-@bug(1, "a listener that is closed while it pauses goes on when the pause is over")
+@bug(1, "a listener that is closed while it pauses looks again before it goes")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Listener, "close")
+    loops = made(patch, EventLoop)
+
+    @instead_of(patch, Listener, "close", by="tests")
     def _(close: Function, listener: Listener) -> None:
-        if not listener.pauses:
+        if listener.pauses:
+            loops[-1].call_later(0.5, close, listener)
+        else:
             close(listener)
 
 
 @bug(1, "the pause is so long that a release helps nobody")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_later")
-    def _(call_later: Function, delay: float, *args: Any) -> Any:
-        return call_later(50 * delay, *args)
+    wait_otherwise(patch, ROOM, lambda delay, _: 50 * delay)
 
 
 @bug(1, "a connection that may not be accepted, and stays, is asked for in every turn")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "accept")
-    def _(accept: Function) -> Any:
-        try:
-            return accept()
-        except PermissionError as exc:
-            raise BlockingIOError from exc
+    between(patch, ROOM, "accept")(turning(PermissionError, into=BlockingIOError))
 
 
 @bug(2, "only the errors that Python calls ConnectionError are expected of accept")
@@ -116,7 +109,7 @@ def _(patch: Patch) -> None:
 
 @bug(3, "the socket is left open when no handler could be made")
 def _(patch: Patch) -> None:
-    leak(patch)
+    leak(patch, ROOM)
 
 
 @bug(3, "only what the system refuses is expected after accept, not what a program raises")
@@ -126,12 +119,7 @@ def _(patch: Patch) -> None:
 
 @bug(3, "one connection that could not be set up is taken for the end of all")
 def _(patch: Patch) -> None:
-    listeners: list[Listener] = []
-
-    @instead_of(patch, Listener, "__init__")
-    def _(init: Function, listener: Listener, *args: Any) -> None:
-        init(listener, *args)
-        listeners.append(listener)
+    listeners = made(patch, Listener)
 
     @instead_of(patch, EventLoop, "call_exception_handler")
     def _(call_exception_handler: Function, *args: Any) -> None:
@@ -146,9 +134,7 @@ def _(patch: Patch) -> None:
 
 @bug(7, "a listening socket that was handed in is left as it came, blocking")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "setblocking")
-    def _(setblocking: Function, flag: bool) -> None:
-        pass
+    between(patch, ROOM, "setblocking")(nothing)
 
 
 @bug(25, "accepts as long as anybody waits")
@@ -165,12 +151,7 @@ def _(patch: Patch) -> None:
 
 @bug(26, "who raises when told of a limit ends the loop")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "on_exhausted")
-    def _(on_exhausted: Function) -> None:
-        try:
-            on_exhausted()
-        except Exception as exc:
-            raise Escaped from exc
+    between(patch, ROOM, "on_exhausted")(turning(Exception, into=Escaped))
 
 
 @bug(39, "a host may be listened at by name while the loop runs")
@@ -180,22 +161,12 @@ def _(patch: Patch) -> None:
 
 @bug(161, "a selector that has no room when a listener's pause ends is the end of the loop")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "modify")
-    def _(modify: Function, events: int) -> None:
-        try:
-            modify(events)
-        except OSError as exc:
-            raise RuntimeError("nobody expects this") from exc
+    between(patch, ROOM, "modify")(turning(OSError, into=Escaped))
 
 
 @bug(161, "a listener for which the selector had no room once is deaf from then on")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "modify")
-    def _(modify: Function, events: int) -> None:
-        try:
-            modify(events)
-        except OSError:
-            pass
+    between(patch, ROOM, "modify")(turning(OSError, into=None))
 
 
 @bug(203, "a factory that ends the program leaves its connection open")
@@ -221,7 +192,7 @@ def _(patch: Patch) -> None:
 
 @bug(217, "a listener that is closed lets go of none of its addresses")
 def _(patch: Patch) -> None:
-    leak(patch)
+    leak(patch, ROOM)
 
 
 @bug(217, "the IPv6 wildcard takes IPv4 only if asked to")

@@ -14,6 +14,8 @@ from reactor import EventLoop, Stream, Watcher
 from reactor.timers import TimerQueue
 from reactor.wakeup import Wakeup
 from tests.museum.bug import Escaped, Function, Patch, at_sockets, bug, instead_of
+from tests.museum.substitute import turning
+from tests.museum.witness import made, under_way
 
 PLACES = {"call_soon": 0, "call_before_select": 0, "call_at": 1, "register": 2}
 """By which methods a loop is given a callback, and behind how many arguments."""
@@ -53,18 +55,6 @@ def around_hook(patch: Patch, name: str) -> Callable[[Function], Function]:
     return stand
 
 
-def loops_in_order(patch: Patch) -> list[EventLoop]:
-    """All that were made, in order."""
-    loops: list[EventLoop] = []
-
-    @instead_of(patch, EventLoop, "__init__")
-    def _(make: Function, loop: EventLoop, **options: Any) -> None:
-        loops.append(loop)
-        make(loop, **options)
-
-    return loops
-
-
 def around_select(patch: Patch) -> Callable[[Function], Function]:
     """The function below is called instead of the `select` of a loop's selector.
 
@@ -81,21 +71,6 @@ def around_select(patch: Patch) -> Callable[[Function], Function]:
         return function
 
     return stand
-
-
-class Span:
-    """Whether a method of the loop is under way."""
-
-    def __init__(self, patch: Patch, owner: Any, name: str) -> None:
-        self.is_on = False
-
-        @instead_of(patch, owner, name)
-        def _(call: Function, *args: Any, **options: Any) -> Any:
-            self.is_on = True
-            try:
-                return call(*args, **options)
-            finally:
-                self.is_on = False
 
 
 def call_expired(queue: TimerQueue, now: float) -> None:
@@ -151,13 +126,7 @@ def report_by(patch: Patch, raised: type[BaseException], to: type[BaseException]
 
     @instead_of(patch, EventLoop, "set_exception_handler")
     def _(set_exception_handler: Function, loop: EventLoop, handler: Function) -> None:
-        def handle(message: str, exc: Exception) -> None:
-            try:
-                handler(message, exc)
-            except raised as found:
-                raise to from found
-
-        set_exception_handler(loop, handle)
+        set_exception_handler(loop, partial(turning(raised, to), handler))
 
 
 @bug(27, "a callback can close the loop under its own feet")
@@ -369,7 +338,7 @@ def _(patch: Patch) -> None:
 
 @bug(204, "what is due is asked for when the sockets have been served, however long that took")
 def _(patch: Patch) -> None:
-    loops = loops_in_order(patch)
+    loops = made(patch, EventLoop)
     expire, is_first = TimerQueue.expire, [False]
 
     @instead_of(patch, TimerQueue, "expire")
@@ -386,7 +355,7 @@ def _(patch: Patch) -> None:
 
 @bug(204, "the time is taken when the instrument is done with the wait")
 def _(patch: Patch) -> None:
-    loops = loops_in_order(patch)
+    loops = made(patch, EventLoop)
     queues: list[TimerQueue] = []
     expire = TimerQueue.expire
 
@@ -415,7 +384,7 @@ def _(patch: Patch) -> None:
 
 @bug(203, "a broken bell is reported first, by somebody who may leave")
 def _(patch: Patch) -> None:
-    loops = loops_in_order(patch)
+    loops = made(patch, EventLoop)
 
     @instead_of(patch, Wakeup, "abandon")
     def _(abandon: Function, bell: Wakeup) -> None:
@@ -425,12 +394,7 @@ def _(patch: Patch) -> None:
 
 @bug(164, "a bell that can't be replaced at once is the end of the loop")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Wakeup, "__init__")
-    def _(make: Function, bell: Wakeup, *args: Any) -> None:
-        try:
-            make(bell, *args)
-        except OSError as exc:
-            raise Escaped from exc
+    instead_of(patch, Wakeup, "__init__")(turning(OSError, into=Escaped))
 
 
 @bug(164, "a bell is asked for once and never again")
@@ -450,15 +414,15 @@ def _(patch: Patch) -> None:
 
 @bug(213, "stop() sets a flag, and wakes nobody")
 def _(patch: Patch) -> None:
-    stopping = Span(patch, EventLoop, "stop")
-    ring_unless(patch, lambda: stopping.is_on)
+    is_stopping = under_way(patch, EventLoop, "stop")
+    ring_unless(patch, is_stopping)
 
 
 @bug(213, "a stop between the look at the queue and the wait is missed")
 def _(patch: Patch) -> None:
     on_the_brink = [False]
-    stopping = Span(patch, EventLoop, "stop")
-    ring_unless(patch, lambda: stopping.is_on and on_the_brink[0])
+    is_stopping = under_way(patch, EventLoop, "stop")
+    ring_unless(patch, lambda: is_stopping() and on_the_brink[0])
 
     @around_hook(patch, "select_started")
     def _(select_started: Function, *args: Any) -> None:
@@ -514,11 +478,11 @@ def _(patch: Patch) -> None:
 
 def not_while_closing(patch: Patch, owner: Any, name: str) -> None:
     """A step that is left out of what is done when a loop is closed."""
-    closing = Span(patch, EventLoop, "close")
+    is_closing = under_way(patch, EventLoop, "close")
 
     @instead_of(patch, owner, name)
     def _(step: Function, *args: Any) -> Any:
-        return None if closing.is_on else step(*args)
+        return None if is_closing() else step(*args)
 
 
 @bug(207, "a closed loop refuses work like any other wrong use")

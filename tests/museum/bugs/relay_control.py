@@ -13,21 +13,13 @@ from reactor.relay.fanout import FanOut, Viewer
 from reactor.relay.protocol import CommandParser
 from tests.museum.bug import Function, Patch, bug, instead_of
 from tests.museum.edit import between
-from tests.museum.punctuality import look_at_time_first
-from tests.museum.substitute import finally_forgotten, number
+from tests.museum.punctuality import look_at_time_first, wait_otherwise
+from tests.museum.substitute import finally_forgotten, nothing, number
 
 ROOM = "reactor.relay.control"
 
 COMMAND_TIMEOUT = 10
 READING_TIME = 0.25
-
-
-def wait_otherwise(patch: Patch, change: Callable[[float, Function], float]) -> None:
-    """Have timers set for another time, which `change` makes of the right one and the callback."""
-
-    @between(patch, ROOM, "call_later")
-    def _(call_later: Function, delay: float, callback: Function, *args: Any) -> Any:
-        return call_later(change(delay, callback), callback, *args)
 
 
 def position_otherwise(patch: Patch, position: Callable[[CommandParser, int], int]) -> None:
@@ -87,7 +79,7 @@ def _(patch: Patch) -> None:
 
 @bug(35, "nobody watches how long a command takes")
 def _(patch: Patch) -> None:
-    wait_otherwise(patch, lambda delay, _: 1e6 if delay == COMMAND_TIMEOUT else delay)
+    wait_otherwise(patch, ROOM, lambda delay, _: 1e6 if delay == COMMAND_TIMEOUT else delay)
 
 
 @bug(35, "a connection has one deadline in its life")
@@ -100,7 +92,7 @@ def _(patch: Patch) -> None:
         seen.add(callback)
         return delay
 
-    wait_otherwise(patch, once)
+    wait_otherwise(patch, ROOM, once)
 
 
 @bug(35, "the slow client is told, and keeps its connection")
@@ -144,7 +136,7 @@ def _(patch: Patch) -> None:
 
 @bug(214, "a wrong line is answered before anybody can be caught not reading")
 def _(patch: Patch) -> None:
-    wait_otherwise(patch, lambda delay, _: 0.0 if delay == READING_TIME else delay)
+    wait_otherwise(patch, ROOM, lambda delay, _: 0.0 if delay == READING_TIME else delay)
 
 
 # -- what is told ------------------------------------------------------------------------
@@ -243,6 +235,4 @@ def _(patch: Patch) -> None:
 
 @bug(215, "who has made use of its place loses it too")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "settle")
-    def _(settle: Function, client: object) -> None:
-        pass
+    between(patch, ROOM, "settle")(nothing)

@@ -1,30 +1,18 @@
 """Bugs of `reactor/relay/fanout.py`."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from reactor import Address, DatagramBatch, DatagramEndpoint
+from reactor import Address, DatagramEndpoint
 from reactor.relay.events import IngestDrops
 from reactor.relay.fanout import FanOut, Viewer
 from tests.museum.bug import Function, Patch, bug, instead_of
 from tests.museum.edit import between
+from tests.museum.substitute import nothing
+from tests.museum.witness import made
 
 ROOM = "reactor.relay.fanout"
-
-
-def claimed(patch: Patch) -> list[Viewer]:
-    """All viewers from now on, in the order of their coming."""
-    viewers: list[Viewer] = []
-
-    @instead_of(patch, FanOut, "claim")
-    def _(claim: Function, *args: Any) -> Any:
-        viewer = claim(*args)
-        if viewer is not None:
-            viewers.append(viewer)
-        return viewer
-
-    return viewers
 
 
 def at_release(patch: Patch, deed: Callable[[DatagramEndpoint], object]) -> None:
@@ -76,7 +64,7 @@ def _(patch: Patch) -> None:
 
 @bug(142, "the end of a connection frees a port that is another's by now")
 def _(patch: Patch) -> None:
-    viewers = claimed(patch)
+    viewers = made(patch, Viewer)
 
     @instead_of(patch, FanOut, "release")
     def _(release: Function, fan_out: FanOut, viewer: Viewer) -> None:
@@ -95,7 +83,7 @@ def _(patch: Patch) -> None:
 
 @bug(144, "the wrong viewer is taken off the list")
 def _(patch: Patch) -> None:
-    viewers = claimed(patch)
+    viewers = made(patch, Viewer)
 
     @instead_of(patch, FanOut, "deactivate")
     def _(deactivate: Function, fan_out: FanOut, viewer: Viewer) -> None:
@@ -105,7 +93,7 @@ def _(patch: Patch) -> None:
 
 @bug(144, "the last viewer but one puts the stream to sleep")
 def _(patch: Patch) -> None:
-    viewers = claimed(patch)
+    viewers = made(patch, Viewer)
 
     @instead_of(patch, FanOut, "deactivate")
     def _(deactivate: Function, fan_out: FanOut, viewer: Viewer) -> None:
@@ -119,26 +107,16 @@ def _(patch: Patch) -> None:
 @bug(145, "who came first is served first, always")
 def _(patch: Patch) -> None:
     @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
-    def _(
-        send_batch_to_all: Function,
-        endpoint: DatagramEndpoint,
-        batch: DatagramBatch,
-        addresses: Sequence[Address],
-    ) -> Any:
-        return send_batch_to_all(endpoint, batch, sorted(addresses))
+    def _(send_to_all: Function, endpoint: Any, batch: Any, addresses: list[Address]) -> Any:
+        return send_to_all(endpoint, batch, sorted(addresses))
 
 
 @bug(145, "the first goes to the end, and to the end again")
 def _(patch: Patch) -> None:
     @instead_of(patch, DatagramEndpoint, "send_batch_to_all")
-    def _(
-        send_batch_to_all: Function,
-        endpoint: DatagramEndpoint,
-        batch: DatagramBatch,
-        addresses: Sequence[Address],
-    ) -> Any:
+    def _(send_to_all: Function, endpoint: Any, batch: Any, addresses: list[Address]) -> Any:
         first, *others = sorted(addresses)
-        return send_batch_to_all(endpoint, batch, [*others, first])
+        return send_to_all(endpoint, batch, [*others, first])
 
 
 @bug(167, "the viewers at one address of the server are always served before those at the next")
@@ -170,9 +148,7 @@ def _(patch: Patch) -> None:
 
 @bug(127, "drops just before a pause are never told")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_soon")
-    def _(call_soon: Function, callback: Function) -> None:
-        pass
+    between(patch, ROOM, "call_soon")(nothing)
 
 
 @bug(203, "the last viewer is half gone when the drops end the program")
@@ -187,9 +163,7 @@ def _(patch: Patch) -> None:
 
 @bug(163, "an outlet stays open when its last viewer is gone")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "close")
-    def _(close: Function) -> None:
-        pass
+    between(patch, ROOM, "close")(nothing)
 
 
 @bug(163, "an outlet is closed with its first viewer, though others use it")
@@ -204,6 +178,4 @@ def _(patch: Patch) -> None:
 
 @bug(218, "an outlet stays open when there is no socket for its first viewer")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "close")
-    def _(close: Function) -> None:
-        pass
+    between(patch, ROOM, "close")(nothing)

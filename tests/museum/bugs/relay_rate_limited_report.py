@@ -1,10 +1,9 @@
 """Bugs of `reactor/relay/rate_limited_report.py`."""
 
-from typing import Any
-
 from reactor.relay import RateLimitedReport
 from tests.museum.bug import Function, Patch, bug
 from tests.museum.edit import between
+from tests.museum.substitute import nothing
 
 ROOM = "reactor.relay.rate_limited_report"
 
@@ -16,9 +15,7 @@ def _(patch: Patch) -> None:
 
 @bug(36, "the summary waits for an event that may never come")
 def _(patch: Patch) -> None:
-    @between(patch, ROOM, "call_later")
-    def _(call_later: Function, *args: Any) -> None:
-        pass
+    between(patch, ROOM, "call_later")(nothing)
 
 
 @bug(36, "a flood hides what is vital")

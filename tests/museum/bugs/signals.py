@@ -11,6 +11,7 @@ from typing import Any
 from reactor import EventLoop
 from reactor.wakeup import Wakeup
 from tests.museum.bug import Function, Patch, bug, instead_of
+from tests.museum.witness import under_way
 
 ROOM = "reactor.signals"
 NOWHERE = -1
@@ -33,7 +34,7 @@ def puts_back(patch: Patch) -> Callable[[Function], Function]:
 
 def choose(patch: Patch, adding: bool) -> Callable[[Function], Function]:
     def stand(function: Function) -> Function:
-        is_adding = under_way(patch, "add_signal_handler")
+        is_adding = under_way(patch, EventLoop, "add_signal_handler")
 
         @instead_of(patch, signal, "signal", by=ROOM)
         def _(install: Function, signum: int, handler: Any) -> Any:
@@ -43,21 +44,6 @@ def choose(patch: Patch, adding: bool) -> Callable[[Function], Function]:
         return function
 
     return stand
-
-
-def under_way(patch: Patch, name: str) -> Callable[[], bool]:
-    """Whether this thread is inside of that method of a loop."""
-    inside: list[int] = []
-
-    @instead_of(patch, EventLoop, name)
-    def _(method: Function, *args: Any) -> Any:
-        inside.append(threading.get_ident())
-        try:
-            return method(*args)
-        finally:
-            inside.remove(threading.get_ident())
-
-    return lambda: threading.get_ident() in inside
 
 
 def bells(patch: Patch) -> set[int]:
@@ -227,7 +213,7 @@ def _(patch: Patch) -> None:
 
 @bug(128, "closing the loop removes the first handler only")
 def _(patch: Patch) -> None:
-    is_closing = under_way(patch, "close")
+    is_closing = under_way(patch, EventLoop, "close")
     removed: list[int] = []
 
     @puts_back(patch)
@@ -239,7 +225,7 @@ def _(patch: Patch) -> None:
 
 @bug(203, "what another thread has left to the main thread is left for ever")
 def _(patch: Patch) -> None:
-    is_closing = under_way(patch, "close")
+    is_closing = under_way(patch, EventLoop, "close")
 
     @puts_back(patch)
     def _(install: Function, *args: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.museum.bug import Function, Patch, bug
 from tests.museum.edit import between
-from tests.museum.substitute import everywhere, home, offered
+from tests.museum.substitute import everywhere, home, nothing, offered
 
 ROOM = home("ask_for_buffers").__name__
 
@@ -79,9 +79,7 @@ def _(patch: Patch) -> None:
 
 @bug(217, "a group is bound, and not joined")
 def _(patch: Patch) -> None:
-    @everywhere(patch, offered("join_group"))
-    def _(join_group: Function, sock: socket.socket) -> None:
-        pass
+    everywhere(patch, offered("join_group"))(nothing)
 
 
 @bug(217, "only groups of IPv4 are joined")

@@ -1,19 +1,17 @@
 """Bugs of `reactor/steps.py`."""
 
-import sys
 from collections.abc import Callable, Iterable
 
 from reactor.steps import do_all
 from tests.museum.bug import Patch, bug
+from tests.museum.substitute import substitute
 
 Steps = Iterable[Callable[[], object]]
 
 
 def do_instead(patch: Patch, do: Callable[[Steps], None]) -> None:
     """How several steps are done, by whoever has some to do."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("reactor.") and getattr(module, "do_all", None) is do_all:
-            patch.setattr(module, "do_all", do)
+    substitute(patch, do_all, do)
 
 
 @bug(203, "what comes out of a handler ends the closing")

@@ -22,6 +22,9 @@ from reactor import (
 )
 from reactor.watcher import Watcher
 from tests.museum.bug import Escaped, Function, Patch, at_sockets, bug, forget, instead_of
+from tests.museum.punctuality import wait_otherwise
+from tests.museum.substitute import nothing, turning
+from tests.museum.witness import under_way
 
 ROOM = "reactor.stream"
 FOR_EVER = 1e9
@@ -97,6 +100,18 @@ def watchers_of_streams(patch: Patch) -> WeakKeyDictionary[Stream, Watcher]:
     return found
 
 
+def resumed_streams(patch: Patch) -> set[Stream]:
+    """Those whose reading was resumed, until somebody takes them out."""
+    found: set[Stream] = set()
+
+    @instead_of(patch, Stream, "resume_reading")
+    def _(resume_reading: Function, stream: Stream) -> None:
+        found.add(stream)
+        resume_reading(stream)
+
+    return found
+
+
 def failures(patch: Patch) -> list[OSError]:
     """The errors that a stream has met when it sent, or ended its output."""
     found: list[OSError] = []
@@ -141,22 +156,12 @@ def moving_deadline(patch: Patch) -> Callable[[EventLoop], None]:
 
 @bug(3, "a selector that takes no more is not expected when a stream begins to read")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Watcher, "modify", by=ROOM)
-    def _(modify: Function, watcher: Watcher, events: int) -> None:
-        try:
-            modify(watcher, events)
-        except OSError as exc:
-            raise Escaped from exc
+    instead_of(patch, Watcher, "modify", by=ROOM)(turning(OSError, into=Escaped))
 
 
 @bug(6, "a reset that a send meets is left for reading to find")
 def _(patch: Patch) -> None:
-    @sockets(patch, "send")
-    def _(send: Function, *args: Any) -> Any:
-        try:
-            return send(*args)
-        except ConnectionError as exc:
-            raise BlockingIOError from exc
+    sockets(patch, "send")(turning(ConnectionError, into=BlockingIOError))
 
 
 @bug(7, "a readable socket is believed to have something to read")
@@ -166,9 +171,7 @@ def _(patch: Patch) -> None:
 
 @bug(7, "a connection is used as it was accepted, blocking")
 def _(patch: Patch) -> None:
-    @sockets(patch, "setblocking")
-    def _(setblocking: Function, sock: socket.socket, flag: bool) -> None:
-        pass
+    sockets(patch, "setblocking")(nothing)
 
 
 @bug(8, "a chunk is taken off the queue before the system has taken it")
@@ -347,9 +350,7 @@ def _(patch: Patch) -> None:
 
 @bug(11, "the deadline outlives an end that came in time")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Timer, "cancel", by=ROOM)
-    def _(cancel: Function, timer: Timer) -> None:
-        pass
+    instead_of(patch, Timer, "cancel", by=ROOM)(nothing)
 
 
 @bug(162, "a deadline that is over when the process wakes ends what was never tried")
@@ -404,21 +405,14 @@ def _(patch: Patch) -> None:
 
 @bug(105, "ending the output of a connection that is gone raises into the loop")
 def _(patch: Patch) -> None:
-    @sockets(patch, "shutdown")
-    def _(shutdown: Function, *args: Any) -> None:
-        try:
-            shutdown(*args)
-        except OSError as exc:
-            raise Escaped from exc
+    sockets(patch, "shutdown")(turning(OSError, into=Escaped))
 
 
 @bug(111, "a stream tells of its end each time that it is told to finish")
 def _(patch: Patch) -> None:
     handlers: dict[Stream, StreamHandler] = {}
 
-    @instead_of(patch, EventLoop, "detach", by=ROOM)
-    def _(detach: Function, loop: EventLoop, stream: Stream) -> None:
-        pass
+    instead_of(patch, EventLoop, "detach", by=ROOM)(nothing)
 
     @instead_of(patch, Stream, "finish")
     def _(finish: Function, stream: Stream) -> None:
@@ -495,19 +489,11 @@ def _(patch: Patch) -> None:
 
 def deliver_when_resumed(patch: Patch, deliver: Function) -> None:
     """How a stream whose reading is resumed has what is left in its buffer delivered."""
-    resuming = [False]
-
-    @instead_of(patch, Stream, "resume_reading")
-    def _(resume_reading: Function, stream: Stream) -> None:
-        resuming[0] = True
-        try:
-            resume_reading(stream)
-        finally:
-            resuming[0] = False
+    is_resuming = under_way(patch, Stream, "resume_reading")
 
     @instead_of(patch, EventLoop, "call_soon", by=ROOM)
     def _(call_soon: Function, *args: Any) -> None:
-        deliver(call_soon, *args) if resuming[0] else call_soon(*args)
+        deliver(call_soon, *args) if is_resuming() else call_soon(*args)
 
 
 @bug(34, "write never says that it is enough")
@@ -656,12 +642,7 @@ def _(patch: Patch) -> None:
 
 @bug(108, "what was left is added to the buffer again when it is delivered")
 def _(patch: Patch) -> None:
-    resumed: set[Stream] = set()
-
-    @instead_of(patch, Stream, "resume_reading")
-    def _(resume_reading: Function, stream: Stream) -> None:
-        resumed.add(stream)
-        resume_reading(stream)
+    resumed = resumed_streams(patch)
 
     @told(patch, "data_received")
     def _(data_received: Function, stream: Stream, buffer: ReceiveBuffer) -> None:
@@ -692,12 +673,7 @@ def _(patch: Patch) -> None:
         if stream not in resumed:
             pause_reading(stream)
 
-    resumed: set[Stream] = set()
-
-    @instead_of(patch, Stream, "resume_reading")
-    def _(resume_reading: Function, stream: Stream) -> None:
-        resumed.add(stream)
-        resume_reading(stream)
+    resumed = resumed_streams(patch)
 
     @told(patch, "data_received")
     def _(data_received: Function, stream: Stream, buffer: ReceiveBuffer) -> None:
@@ -709,12 +685,7 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     loops = loops_of_streams(patch)
 
-    resumed: set[Stream] = set()
-
-    @instead_of(patch, Stream, "resume_reading")
-    def _(resume_reading: Function, stream: Stream) -> None:
-        resumed.add(stream)
-        resume_reading(stream)
+    resumed = resumed_streams(patch)
 
     @told(patch, "data_received")
     def offer(data_received: Function, stream: Stream, buffer: ReceiveBuffer) -> None:
@@ -767,9 +738,7 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     failed = failures(patch)
 
-    @instead_of(patch, EventLoop, "call_later", by=ROOM)
-    def _(call_later: Function, loop: EventLoop, delay: float, *call: Any) -> Any:
-        return call_later(loop, FOR_EVER if failed else delay, *call)
+    wait_otherwise(patch, ROOM, lambda delay, _: FOR_EVER if failed else delay)
 
 
 @bug(202, "the last error is told, not the first")
@@ -814,8 +783,18 @@ def _(patch: Patch) -> None:
 # -- who leaves by an exit, a child, a loop that closes --------------------------------------
 
 
-def is_exit(exc: BaseException) -> bool:
-    return not isinstance(exc, Exception)
+def at_exit(patch: Patch, name: str, deed: Function) -> None:
+    """Have something done to a stream, and to what its handler was given, if that exits there."""
+
+    @told(patch, name)
+    def _(method: Function, stream: Stream, *args: Any) -> Any:
+        try:
+            return method(*args)
+        except Exception:
+            raise
+        except BaseException:
+            deed(stream, *args)
+            raise
 
 
 @bug(203, "a fault is reported before its stream is ended")
@@ -833,63 +812,35 @@ def _(patch: Patch) -> None:
 
 @bug(203, "who leaves by an exit is never again given what it has left")
 def _(patch: Patch) -> None:
-    @told(patch, "data_received")
-    def _(data_received: Function, stream: Stream, buffer: ReceiveBuffer) -> None:
-        try:
-            data_received(buffer)
-        except BaseException as exc:
-            if is_exit(exc):
-                buffer.discard(len(buffer))
-            raise
+    at_exit(patch, "data_received", lambda stream, buffer: buffer.discard(len(buffer)))
 
 
-def go_deaf(patch: Patch, name: str) -> None:
-    """Who leaves by an exit from that method is not read on."""
-
-    @told(patch, name)
-    def _(method: Function, stream: Stream, *args: Any) -> None:
-        try:
-            method(*args)
-        except BaseException as exc:
-            if is_exit(exc):
-                stream.pause_reading()
-            raise
+def go_deaf(stream: Stream, *args: Any) -> None:
+    stream.pause_reading()
 
 
 @bug(203, "a stream whose connection_made is left by an exit is never watched")
 def _(patch: Patch) -> None:
-    go_deaf(patch, "connection_made")
+    at_exit(patch, "connection_made", go_deaf)
 
 
 @bug(203, "who leaves connection_made by an exit is told of no end")
 def _(patch: Patch) -> None:
-    @told(patch, "connection_made")
-    def _(connection_made: Function, stream: Stream, *args: Any) -> None:
-        try:
-            connection_made(*args)
-        except BaseException as exc:
-            if is_exit(exc):
-                stream.handler = StreamHandler()
-            raise
+    def lose_handler(stream: Stream, *args: Any) -> None:
+        stream.handler = StreamHandler()
+
+    at_exit(patch, "connection_made", lose_handler)
 
 
 @bug(203, "a stream that is left by an exit in the middle of its rest is not read on")
 def _(patch: Patch) -> None:
-    go_deaf(patch, "data_received")
+    at_exit(patch, "data_received", go_deaf)
 
 
 @bug(203, "an end whose handler leaves by an exit is never answered")
 def _(patch: Patch) -> None:
     left: set[Stream] = set()
-
-    @told(patch, "eof_received")
-    def _(eof_received: Function, stream: Stream) -> Any:
-        try:
-            return eof_received()
-        except BaseException as exc:
-            if is_exit(exc):
-                left.add(stream)
-            raise
+    at_exit(patch, "eof_received", left.add)
 
     @instead_of(patch, Stream, "close")
     def _(close: Function, stream: Stream, *args: Any) -> None:
@@ -903,20 +854,15 @@ def _(patch: Patch) -> None:
 
     @told(patch, "resume_writing")
     def _(resume_writing: Function, stream: Stream) -> None:
-        try:
-            if stream not in left:
-                resume_writing()
-        except BaseException as exc:
-            if is_exit(exc):
-                left.add(stream)
-            raise
+        if stream not in left:
+            resume_writing()
+
+    at_exit(patch, "resume_writing", left.add)
 
 
 @bug(205, "a child queues what it writes behind what its parent has still to send")
 def _(patch: Patch) -> None:
-    @instead_of(patch, Stream, "disown")
-    def _(disown: Function, stream: Stream) -> None:
-        pass
+    instead_of(patch, Stream, "disown")(nothing)
 
 
 @bug(207, "a reconnect while the loop closes is called the handler's mistake")
@@ -942,9 +888,4 @@ def _(patch: Patch) -> None:
 
 @bug(210, "a socket without a peer is a stream without a peer's address")
 def _(patch: Patch) -> None:
-    @at_sockets(patch, "getpeername", by=ROOM)
-    def _(getpeername: Function, sock: socket.socket) -> Any:
-        try:
-            return getpeername(sock)
-        except OSError:
-            return None
+    at_sockets(patch, "getpeername", by=ROOM)(turning(OSError, into=None))

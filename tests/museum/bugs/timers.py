@@ -6,6 +6,7 @@ from typing import Any
 from reactor import Timer
 from reactor.timers import TimerQueue
 from tests.museum.bug import Function, Patch, bug, instead_of
+from tests.museum.witness import made
 
 
 def add_at(patch: Patch, place: Function) -> None:
@@ -136,7 +137,7 @@ def _(patch: Patch) -> None:
 
 @bug(123, "a next time that rounding brings to now is due at once")
 def _(patch: Patch) -> None:
-    queues: list[TimerQueue] = []
+    queues = made(patch, TimerQueue)
 
     def round_down(timer: Timer, now: float) -> float:
         assert timer.interval is not None
@@ -146,8 +147,3 @@ def _(patch: Patch) -> None:
         return now
 
     pop_as_if(patch, round_down)
-
-    @instead_of(patch, TimerQueue, "__init__")
-    def _(make: Function, queue: TimerQueue) -> None:
-        queues.append(queue)
-        make(queue)

@@ -5,31 +5,19 @@ from typing import Any
 
 from reactor.wakeup import Wakeup
 from tests.museum.bug import Escaped, Function, Patch, at_sockets, bug, instead_of
+from tests.museum.substitute import turning
 
 ROOM = "reactor.wakeup"
 
 
-def let_raise(patch: Patch, kind: type[OSError], but: type[OSError] | tuple[()]) -> None:
-    """Have whoever rings meet an error that nobody expects."""
-
-    @at_sockets(patch, "send", by=ROOM)
-    def _(send: Function, *args: Any) -> Any:
-        try:
-            return send(*args)
-        except but:
-            raise
-        except kind as exc:
-            raise Escaped from exc
-
-
 @bug(29, "a full pipe is an error of whoever rings")
 def _(patch: Patch) -> None:
-    let_raise(patch, BlockingIOError, ())
+    at_sockets(patch, "send", by=ROOM)(turning(BlockingIOError, into=Escaped))
 
 
 @bug(29, "a broken pipe is an error of whoever rings")
 def _(patch: Patch) -> None:
-    let_raise(patch, OSError, BlockingIOError)
+    at_sockets(patch, "send", by=ROOM)(turning(ConnectionError, into=Escaped))
 
 
 @bug(29, "a pipe that was closed at the other end is taken for a silent one")

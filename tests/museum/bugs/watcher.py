@@ -10,6 +10,7 @@ from typing import Any
 import reactor.watcher
 from reactor import EVENT_READ, EVENT_WRITE, EventLoop, Watcher
 from tests.museum.bug import Function, Patch, bug, instead_of
+from tests.museum.substitute import turning
 
 
 def number_of(fileobj: Any) -> int:
@@ -160,9 +161,4 @@ class NoSelector:
 
 @bug(210, "a number that select(2) does not take is an error that no attempt to connect survives")
 def _(patch: Patch) -> None:
-    @instead_of(patch, EventLoop, "register")
-    def _(register: Function, *args: Any) -> Any:
-        try:
-            return register(*args)
-        except io.UnsupportedOperation as exc:
-            raise ValueError(str(exc)) from None
+    instead_of(patch, EventLoop, "register")(turning(io.UnsupportedOperation, into=ValueError))
