@@ -681,17 +681,16 @@ def _(patch: Patch) -> None:
         data_received(buffer)
 
 
-@bug(201, "half a line is offered for as long as its handler resumes from inside")
+@bug(201, "half a line is offered again and again if its handler resumes from inside")
 def _(patch: Patch) -> None:
-    loops = loops_of_streams(patch)
-
-    resumed = resumed_streams(patch)
+    loops, resumed = loops_of_streams(patch), resumed_streams(patch)
+    times = iter(range(100, 0, -1))
 
     @told(patch, "data_received")
     def offer(data_received: Function, stream: Stream, buffer: ReceiveBuffer) -> None:
         resumed.discard(stream)
         data_received(buffer)
-        if stream in resumed and buffer:
+        if stream in resumed and buffer and next(times, 0):  # so that what waits for an end, ends
             loops[stream].call_soon(offer, data_received, stream, buffer)
 
 
