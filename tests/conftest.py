@@ -1,5 +1,6 @@
 """The fixtures of all tests: a loop on each selector, with nothing swept under the carpet."""
 
+import gc
 import os
 import selectors
 import signal
@@ -163,6 +164,18 @@ def connected(loop: EventLoop) -> Iterator[Connect]:
 
 
 @pytest.fixture
+def handler() -> RecordingHandler:
+    """Of the connection that a test is about."""
+    return RecordingHandler()
+
+
+@pytest.fixture
+def link(connected: Connect, handler: RecordingHandler) -> Link:
+    """A connection of `handler`."""
+    return connected(handler)
+
+
+@pytest.fixture
 def beyond_select() -> Iterator[Callable[[int], int]]:
     """Duplicates a descriptor to a number that select(2) does not take. The test closes it."""
     fcntl, resource = pytest.importorskip("fcntl"), pytest.importorskip("resource")
@@ -172,6 +185,15 @@ def beyond_select() -> Iterator[Callable[[int], int]]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, 2048), most))
     yield lambda number: fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 1024)
     resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What lives in a cycle lives for ever."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -32,11 +32,6 @@ MADE = ["connection_made"]
 FAILED = ["connection_failed"]
 
 
-@pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
 def answer_and_reset(
     server: socket.socket, caller: socket.socket, answer: bytes, ends_first: bool = False
 ) -> None:

@@ -17,11 +17,6 @@ MADE = ["connection_made"]
 FAILED = ["connection_failed"]
 
 
-@pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
 class SlowSocket(FaultySocket):
     """Calls nobody until the test lets it: then it is answered at once."""
 

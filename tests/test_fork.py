@@ -25,7 +25,6 @@ from reactor import (
 )
 from reactor.loop import disown_all
 from reactor.testing import ManualClock, RecordingHandler, run_until
-from tests.conftest import Connect
 from tests.doubles.children import end_of_child, needs_fork, said_by_child
 from tests.doubles.descriptors import descriptors_of_this_process
 from tests.doubles.mailbox import Mailbox
@@ -35,17 +34,6 @@ from tests.doubles.spy_selector import SpySelector
 BATCH = DatagramBatch.of([b"x", b"y"])
 
 pytestmark = [needs_fork, pytest.mark.usefixtures("watchdog")]
-
-
-@pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
-@pytest.fixture
-def link(connected: Connect, handler: RecordingHandler) -> Link:
-    """A connection of the parent."""
-    return connected(handler)
 
 
 class AnyResource:

@@ -26,7 +26,7 @@ from tests.conftest import Connect, MakePair, Pair, Reported
 from tests.doubles.descriptors import open_descriptors
 from tests.doubles.door import Door
 from tests.doubles.mailbox import Mailbox
-from tests.doubles.peer import wait_for
+from tests.doubles.queue import Queue
 from tests.doubles.spy_selector import Ready, SpySelector
 
 
@@ -382,27 +382,6 @@ def test_whatever_a_hook_raises_and_where_all_that_was_due_is_done_once(
 
 
 # -- who is looked at first --------------------------------------------------------------
-
-
-class Queue:
-    """A socket to which something came in time, and a deadline that has passed meanwhile."""
-
-    def __init__(self, loop: EventLoop, clock: ManualClock, pair: Pair) -> None:
-        self._clock = clock
-        self._near, self._far = pair
-        self.order: list[str] = []
-        loop.register(self._near, EVENT_READ, self._hear)
-        loop.call_at(60.0, self.order.append, "deadline")
-
-    def stall(self, *args: object) -> None:
-        """Something comes in time; then nothing runs for an hour."""
-        self._far.send(b"x")
-        wait_for(self._near)
-        self._clock.advance(3600.0)
-
-    def _hear(self, events: int) -> None:
-        self._near.recv(1)
-        self.order.append("heard")
 
 
 @pytest.fixture

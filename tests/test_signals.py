@@ -25,6 +25,7 @@ from tests.doubles.children import end_of_child, needs_fork
 from tests.doubles.descriptors import open_descriptors
 from tests.doubles.door import Door
 from tests.doubles.spy_selector import SpySelector
+from tests.doubles.threads import in_a_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs os.kill and Unix signals")
 
@@ -403,22 +404,6 @@ def another() -> Iterator[EventLoop]:
     """A younger loop."""
     with EventLoop() as loop:
         yield loop
-
-
-def in_a_thread(act: Callable[[], object]) -> list[BaseException]:
-    """What `act` raises in another thread."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            act()
-        except BaseException as exc:
-            raised.append(exc)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return raised
 
 
 @pytest.mark.parametrize("first", ["the older", "the younger"])

@@ -1,6 +1,5 @@
 """Fixtures of the museum: one selector where a row does not depend on which, and a relay."""
 
-import gc
 import selectors
 import socket
 from collections.abc import Iterator
@@ -30,24 +29,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for double in (controller, player):
         monkeypatch.setattr(double, "run_until", iterate_until)
     monkeypatch.setattr("tests.conftest._PATIENCE", 10)
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """What lives in a cycle lives for ever."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def refusing_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 import errno
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
@@ -20,46 +17,9 @@ from tests.museum.scenes import every_selector, iterate_until
 pytestmark = every_selector
 
 
-@pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
-@pytest.fixture
-def server() -> Iterator[socket.socket]:
-    """A server that answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server
-
-
-@pytest.fixture
-def hole() -> Iterator[Any]:
-    """The address of a server whose queue is full: it answers no more calls."""
-    with ExitStack() as stack:
-        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            caller = stack.enter_context(socket.socket())
-            caller.setblocking(False)
-            caller.connect_ex(server.getsockname())
-        yield server.getsockname()
-
-
-@pytest.fixture
-def sockets(network: Door) -> list[FaultySocket]:
-    """The sockets of the attempts, in order."""
-    made: list[FaultySocket] = []
-
-    def make(*args: Any) -> FaultySocket:
-        made.append(FaultySocket(*args))
-        return made[-1]
-
-    network.socket = make
-    return made
-
-
-def let_name_be(network: Door, *addresses: Any) -> None:
-    """Let every name have these addresses."""
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+def let_name_be(network: Door, *ports: int) -> None:
+    """Let every name have addresses of this machine, with these ports."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
     network.getaddrinfo = lambda *args, **kwargs: found
 
 
@@ -72,10 +32,10 @@ def test_row_204_who_comes_second_is_closed(
     handler: RecordingHandler,
     network: Door,
     sockets: list[FaultySocket],
-    server: socket.socket,
-    hole: Any,
+    port: int,
+    silent_port: int,
 ) -> None:
-    let_name_be(network, hole, server.getsockname())
+    let_name_be(network, silent_port, port)
     connect(loop, handler, "two.test", 80)
     loop.run_once(0)
     assert [sock.fileno() >= 0 for sock in sockets] == [True]
@@ -85,9 +45,9 @@ def test_row_204_who_comes_second_is_closed(
 
 
 def test_row_204_the_way_to_run_is_not_on_the_time_of_an_attempt(
-    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, hole: Any
+    loop: EventLoop, clock: ManualClock, handler: RecordingHandler, silent_port: int
 ) -> None:
-    connect(loop, handler, *hole, timeout=10.0)
+    connect(loop, handler, "127.0.0.1", silent_port, timeout=10.0)
     clock.advance(11.0)
     for _ in range(3):
         loop.run_once(0)
@@ -114,10 +74,10 @@ def test_row_204_a_black_hole_costs_a_quarter_of_a_second(
     clock: ManualClock,
     handler: RecordingHandler,
     network: Door,
-    server: socket.socket,
-    hole: Any,
+    port: int,
+    silent_port: int,
 ) -> None:
-    let_name_be(network, hole, server.getsockname())
+    let_name_be(network, silent_port, port)
     connect(loop, handler, "two.test", 80, timeout=3.0)
     loop.run_once(0)
     clock.advance(0.25)
@@ -130,10 +90,10 @@ def test_row_204_a_short_time_out_is_not_all_the_first_address_s(
     clock: ManualClock,
     handler: RecordingHandler,
     network: Door,
-    server: socket.socket,
-    hole: Any,
+    port: int,
+    silent_port: int,
 ) -> None:
-    let_name_be(network, hole, server.getsockname())
+    let_name_be(network, silent_port, port)
     connect(loop, handler, "two.test", 80, timeout=0.125)
     loop.run_once(0)
     clock.advance(0.0625)
@@ -146,17 +106,17 @@ def test_row_204_what_was_refused_is_told_beside_what_was_silent(
     clock: ManualClock,
     handler: RecordingHandler,
     network: Door,
-    hole: Any,
-    refusing_port: int,
+    silent_port: int,
+    dead_port: int,
 ) -> None:
-    let_name_be(network, ("127.0.0.1", refusing_port), hole)
+    let_name_be(network, dead_port, silent_port)
     connect(loop, handler, "two.test", 80, timeout=3.0)
     for _ in range(3):
         loop.run_once(0)
     clock.advance(3.0)
     iterate_until(loop, lambda: handler.events)
     assert isinstance(handler.error, TimeoutError)
-    assert f"127.0.0.1:{refusing_port}: " in str(handler.error)
+    assert f"127.0.0.1:{dead_port}: " in str(handler.error)
 
 
 # -- row 203: what ends the program tears the books ----------------------------------------------
@@ -175,11 +135,11 @@ class Leaving(RecordingHandler):
 
 
 def test_row_203_an_attempt_that_ends_the_program_is_over_itself(
-    loop: EventLoop, clock: ManualClock, selector: SpySelector, refusing_port: int
+    loop: EventLoop, clock: ManualClock, selector: SpySelector, dead_port: int
 ) -> None:
     before = open_descriptors()
     handler = Leaving()
-    connect(loop, handler, "127.0.0.1", refusing_port)
+    connect(loop, handler, "127.0.0.1", dead_port)
     with pytest.raises(SystemExit):
         iterate_until(loop, lambda: False)
     selector.clock = clock

@@ -20,11 +20,6 @@ pytestmark = every_selector
 
 
 @pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
-@pytest.fixture
 def silent() -> Iterator[Any]:
     """The address of a server whose queue is full: it answers no more calls."""
     with ExitStack() as stack:
@@ -71,18 +66,22 @@ def test_row_07_a_connection_that_is_made_between_two_questions_is_made(
 
 
 def test_row_101_a_socket_that_meets_itself_is_no_connection(
-    loop: EventLoop, handler: RecordingHandler, network: Door, refusing_port: int
+    loop: EventLoop, handler: RecordingHandler, network: Door
 ) -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+
     def unlucky(*args: Any) -> socket.socket:
         """The system gives out just the port that is called."""
         sock = socket.socket(*args)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", refusing_port))
+        sock.bind(("127.0.0.1", port))
         return sock
 
     network.socket = unlucky
     before = open_descriptors()
-    connect(loop, handler, "127.0.0.1", refusing_port)
+    connect(loop, handler, "127.0.0.1", port)
     iterate_until(loop, lambda: handler.events)
     assert handler.events == ["connection_failed"]
     assert isinstance(handler.error, ConnectionRefusedError)
@@ -97,10 +96,10 @@ def test_row_107_an_attempt_that_was_refused_leaves_nothing(
     clock: ManualClock,
     selector: SpySelector,
     handler: RecordingHandler,
-    refusing_port: int,
+    dead_port: int,
 ) -> None:
     before = open_descriptors()
-    connect(loop, handler, "127.0.0.1", refusing_port)
+    connect(loop, handler, "127.0.0.1", dead_port)
     iterate_until(loop, lambda: handler.events)
     selector.clock = clock
     loop.run()
@@ -141,9 +140,9 @@ def test_row_107_the_time_out_of_an_attempt_that_succeeded_is_over(
 
 
 def test_row_112_an_address_that_refuses_does_not_hide_the_next(
-    loop: EventLoop, handler: RecordingHandler, network: Door, refusing_port: int
+    loop: EventLoop, handler: RecordingHandler, network: Door, dead_port: int
 ) -> None:
-    refusing = ("127.0.0.1", refusing_port)
+    refusing = ("127.0.0.1", dead_port)
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = [refusing, refusing, server.getsockname()]
         network.getaddrinfo = lambda *args, **kwargs: [

@@ -98,7 +98,7 @@ def test_row_26_a_callback_that_raises_costs_no_other_connection_anything(
     loop: EventLoop,
     connected: Connect,
     reported: Reported,
-    refusing_port: int,
+    dead_port: int,
     where: str,
     mute: bool,
 ) -> None:
@@ -107,7 +107,7 @@ def test_row_26_a_callback_that_raises_costs_no_other_connection_anything(
     bystander = RecordingHandler()
     other = connected(bystander)
     handler = Doing(where, fail)
-    live_through(loop, handler, refusing_port, connected)
+    live_through(loop, handler, dead_port, connected)
     other.peer.send(b"and me?")
     iterate_until(loop, lambda: bystander.received == b"and me?")
     assert handler.events.count("connection_lost") == 1
@@ -118,10 +118,10 @@ def test_row_26_a_callback_that_raises_costs_no_other_connection_anything(
 
 @pytest.mark.parametrize("where", STREAM_CALLBACKS)
 def test_row_26_a_handler_that_raised_is_not_called_again_but_for_the_end(
-    loop: EventLoop, connected: Connect, reported: Reported, refusing_port: int, where: str
+    loop: EventLoop, connected: Connect, reported: Reported, dead_port: int, where: str
 ) -> None:
     handler = Doing(where, fail)
-    live_through(loop, handler, refusing_port, connected)
+    live_through(loop, handler, dead_port, connected)
     assert handler.events[-2:] == [where, "connection_lost"]
     assert isinstance(handler.error, ZeroDivisionError)
     reported.clear()
@@ -294,10 +294,10 @@ def drive(company: Company, links: list[Link]) -> None:
 
 @pytest.mark.parametrize("where", [*STREAM_CALLBACKS, "connection_lost"])
 def test_row_27_every_method_may_be_called_from_inside_every_callback(
-    loop: EventLoop, connected: Connect, refusing_port: int, where: str
+    loop: EventLoop, connected: Connect, dead_port: int, where: str
 ) -> None:
     for deed in DEEDS:
-        company = Company(loop, refusing_port)
+        company = Company(loop, dead_port)
         members = [Member(company, where, deed) for _ in range(2)]
         drive(company, [connected(member) for member in members])
         assert not company.too_early
@@ -308,9 +308,9 @@ def test_row_27_every_method_may_be_called_from_inside_every_callback(
 
 
 def test_row_27_a_connector_that_is_called_off_inside_a_callback_calls_nobody(
-    loop: EventLoop, connected: Connect, refusing_port: int
+    loop: EventLoop, connected: Connect, dead_port: int
 ) -> None:
-    company = Company(loop, refusing_port)
+    company = Company(loop, dead_port)
     member = Member(company, "connection_made", lambda company, stream: company.connector.cancel())
     drive(company, [connected(member)])
     assert company.connector_handler.calls == []
@@ -411,12 +411,12 @@ def test_row_40_an_error_that_somebody_keeps_keeps_no_handler(
 
 
 def test_row_40_a_connector_that_failed_is_freed_with_its_handler(
-    loop: EventLoop, no_collector: None, refusing_port: int
+    loop: EventLoop, no_collector: None, dead_port: int
 ) -> None:
     references: list[weakref.ref[Any]] = []
     for _ in range(20):
         handler = Friend()
-        connector = connect(loop, handler, "127.0.0.1", refusing_port)
+        connector = connect(loop, handler, "127.0.0.1", dead_port)
         references += [weakref.ref(handler), weakref.ref(connector)]
         del handler, connector
         loop.run()

@@ -7,8 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -29,62 +28,32 @@ from reactor import (
     listen,
 )
 from reactor.testing import ManualClock, RecordingHandler
+from tests.conftest import MakePair
 from tests.doubles.door import Door
-from tests.doubles.peer import wait_for
+from tests.doubles.queue import Queue
 from tests.doubles.spy_selector import Ready, SpySelector
+from tests.doubles.threads import in_a_thread
 from tests.museum.scenes import every_selector, iterate_until
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs Unix signals")
 ways_out = pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
-
-Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def pairs() -> Iterator[Callable[[], Pair]]:
-    """Makes connected pairs, and closes what the test has left of them."""
-    with ExitStack() as stack:
-
-        def make() -> Pair:
-            near, far = socket.socketpair()
-            return stack.enter_context(near), stack.enter_context(far)
-
-        yield make
 
 
 def leave(kind: type[BaseException], *args: object) -> None:
     raise kind
 
 
-def in_a_thread(act: Callable[[], object]) -> list[BaseException]:
-    """What `act` raises in another thread."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            act()
-        except BaseException as exc:
-            raised.append(exc)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return raised
-
-
 # -- row 203: somebody leaves the program ----------------------------------------------------
 
 
-def queue_everything(
-    loop: EventLoop, pairs: Callable[[], Pair], does: Callable[[str], object]
-) -> None:
+def queue_everything(loop: EventLoop, make_pair: MakePair, does: Callable[[str], object]) -> None:
     """Have one of each kind of callback due."""
 
     def watched(events: int) -> None:
         watcher.close()
         does("watcher")
 
-    watcher = loop.register(pairs()[0], EVENT_WRITE, watched)
+    watcher = loop.register(make_pair()[0], EVENT_WRITE, watched)
     loop.call_later(0, does, "timer")
     loop.call_soon(does, "call")
     loop.call_before_select(partial(does, "flush"))
@@ -92,11 +61,11 @@ def queue_everything(
 
 @ways_out
 def test_row_203_what_was_due_behind_who_leaves_is_done_when_the_loop_runs_again(
-    loop: EventLoop, clock: ManualClock, pairs: Callable[[], Pair], kind: type[BaseException]
+    loop: EventLoop, clock: ManualClock, make_pair: MakePair, kind: type[BaseException]
 ) -> None:
     done: list[str] = []
-    queue_everything(loop, pairs, partial(leave, kind))
-    queue_everything(loop, pairs, done.append)
+    queue_everything(loop, make_pair, partial(leave, kind))
+    queue_everything(loop, make_pair, done.append)
     for _ in range(4):
         with pytest.raises(kind):
             loop.run()
@@ -122,12 +91,12 @@ class Fatal(Instrument):
 
 @pytest.mark.parametrize("kind", [ValueError, SystemExit])
 def test_row_203_no_hook_that_raises_loses_what_was_due(
-    watchdog: None, pairs: Callable[[], Pair], kind: type[BaseException]
+    watchdog: None, make_pair: MakePair, kind: type[BaseException]
 ) -> None:
     for place in range(14):
         done: list[str] = []
         with EventLoop(clock=ManualClock(), instrument=Fatal(kind, place)) as loop:
-            queue_everything(loop, pairs, done.append)
+            queue_everything(loop, make_pair, done.append)
             try:
                 loop.run()
             except kind:
@@ -175,31 +144,10 @@ def test_row_203_a_removal_that_is_refused_forgets_nothing(loop: EventLoop) -> N
 # -- row 204: a loop that is late ------------------------------------------------------------
 
 
-class Queue:
-    """A socket to which something comes in time, and a deadline that passes meanwhile."""
-
-    def __init__(self, loop: EventLoop, clock: ManualClock, pair: Pair) -> None:
-        self._clock = clock
-        self._near, self._far = pair
-        self.order: list[str] = []
-        loop.register(self._near, EVENT_READ, self._hear)
-        loop.call_at(60.0, self.order.append, "deadline")
-
-    def stall(self, *args: object) -> None:
-        """Something comes in time; then nothing runs for an hour."""
-        self._far.send(b"x")
-        wait_for(self._near)
-        self._clock.advance(3600.0)
-
-    def _hear(self, events: int) -> None:
-        self._near.recv(1)
-        self.order.append("heard")
-
-
 @every_selector
 @pytest.mark.parametrize("place", ["before", "wait", "hook", "dispatch", "timer", "call", "flush"])
 def test_row_204_who_was_in_time_is_heard_wherever_the_time_was_lost(
-    watchdog: None, selector: SpySelector, pairs: Callable[[], Pair], place: str
+    watchdog: None, selector: SpySelector, make_pair: MakePair, place: str
 ) -> None:
     class Slow(Instrument):
         def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
@@ -217,14 +165,14 @@ def test_row_204_who_was_in_time_is_heard_wherever_the_time_was_lost(
 
     clock = ManualClock()
     with EventLoop(selector=selector, clock=clock, instrument=Slow()) as loop:
-        queue = Queue(loop, clock, pairs())
+        queue = Queue(loop, clock, make_pair())
         match place:
             case "before":
                 queue.stall()
             case "wait":
                 selector.arrange = be_stopped
             case "dispatch":
-                watcher = loop.register(pairs()[0], EVENT_WRITE, dispatched)
+                watcher = loop.register(make_pair()[0], EVENT_WRITE, dispatched)
             case "timer":
                 loop.call_later(0, queue.stall)
             case "call":
@@ -255,10 +203,10 @@ def test_row_204_an_answer_that_was_queued_in_time_is_older_than_its_deadline(
 
 
 def test_row_204_what_was_resumed_in_time_is_delivered_before_a_deadline_passes(
-    loop: EventLoop, clock: ManualClock, pairs: Callable[[], Pair]
+    loop: EventLoop, clock: ManualClock, make_pair: MakePair
 ) -> None:
     order: list[str] = []
-    near, far = pairs()
+    near, far = make_pair()
 
     class LineByLine(StreamHandler):
         def data_received(self, buffer: ReceiveBuffer) -> None:
@@ -311,9 +259,9 @@ def test_row_207_a_closed_loop_says_so_and_refuses_work_in_its_own_words(loop: E
 @every_selector
 @pytest.mark.parametrize("events", [0, EVENT_READ])
 def test_row_210_a_descriptor_that_has_an_owner_is_refused(
-    loop: EventLoop, pairs: Callable[[], Pair], events: int
+    loop: EventLoop, make_pair: MakePair, events: int
 ) -> None:
-    near, _ = pairs()
+    near, _ = make_pair()
     loop.register(near, events, int)
     for fileobj in (near, near.fileno()):
         with pytest.raises(ValueError, match="owner"):
@@ -323,11 +271,11 @@ def test_row_210_a_descriptor_that_has_an_owner_is_refused(
 @every_selector
 @pytest.mark.parametrize("way", ["the watcher", "the file"])
 def test_row_210_a_number_is_free_once_its_owner_has_closed(
-    loop: EventLoop, pairs: Callable[[], Pair], way: str
+    loop: EventLoop, make_pair: MakePair, way: str
 ) -> None:
     seen: list[int] = []
-    near, _ = pairs()
-    heir, _ = pairs()
+    near, _ = make_pair()
+    heir, _ = make_pair()
     owner = loop.register(near, EVENT_READ, int)
     if way == "the file":
         number = near.detach()
@@ -361,9 +309,9 @@ def test_row_210_a_regular_file_in_a_wrapper_is_refused(loop: EventLoop, events:
 
 @pytest.mark.parametrize("events", [0, EVENT_READ])
 def test_row_210_a_number_that_select_does_not_take_is_refused_in_the_call(
-    pairs: Callable[[], Pair], beyond_select: Callable[[int], int], events: int
+    make_pair: MakePair, beyond_select: Callable[[int], int], events: int
 ) -> None:
-    number = beyond_select(pairs()[0].fileno())
+    number = beyond_select(make_pair()[0].fileno())
     with EventLoop(selector=selectors.SelectSelector()) as loop:
         with pytest.raises(ValueError, match="below 1024"):
             loop.register(number, events, int)
@@ -389,16 +337,16 @@ def test_row_210_an_attempt_whose_number_select_does_not_take_has_failed(
 
 @pytest.mark.parametrize("events", [None, "r", 4])
 def test_row_210_events_that_are_none_are_refused(
-    loop: EventLoop, pairs: Callable[[], Pair], events: Any
+    loop: EventLoop, make_pair: MakePair, events: Any
 ) -> None:
     with pytest.raises(ValueError, match="events"):
-        loop.register(pairs()[0], events, int)
+        loop.register(make_pair()[0], events, int)
 
 
 def test_row_210_what_could_not_be_watched_is_not_owned(
-    loop: EventLoop, selector: SpySelector, pairs: Callable[[], Pair]
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
 ) -> None:
-    near, _ = pairs()
+    near, _ = make_pair()
     selector.refusal = errno.ENOSPC
     with pytest.raises(OSError, match="No space"):
         loop.register(near, EVENT_READ, int)

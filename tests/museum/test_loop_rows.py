@@ -4,8 +4,7 @@ import errno
 import os
 import random
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from reactor import EVENT_READ, EVENT_WRITE, EventLoop, ReceiveBuffer, Stream, Watcher, listen
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
-from tests.conftest import Reported
+from tests.conftest import MakePair, Pair, Reported
 from tests.doubles.descriptors import open_descriptors
 from tests.doubles.door import Door
 from tests.doubles.peer import wait_for
@@ -22,36 +21,21 @@ from tests.museum.scenes import every_selector
 
 pytestmark = every_selector
 
-Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def pairs() -> Iterator[Callable[[], Pair]]:
-    """Makes connected pairs, and closes what the test has left of them."""
-    with ExitStack() as stack:
-
-        def make() -> Pair:
-            near, far = socket.socketpair()
-            return stack.enter_context(near), stack.enter_context(far)
-
-        yield make
-
-
 # -- row 4: events that are out of date ------------------------------------------------------
 
 
 class Batch:
     """Readable sockets, the first of which closes the second and takes its number over."""
 
-    def __init__(self, loop: EventLoop, pairs: Callable[[], Pair], count: int) -> None:
+    def __init__(self, loop: EventLoop, make_pair: MakePair, count: int) -> None:
         self._loop = loop
-        self._pairs = pairs
+        self._make_pair = make_pair
         self.called: list[int] = []
         self.newcomer_called = 0
         self.socks: list[socket.socket] = []
         self.watchers: list[Watcher] = []
         for place in range(count):
-            near, far = pairs()
+            near, far = make_pair()
             far.send(b"x")
             wait_for(near)
             self.socks.append(near)
@@ -61,7 +45,7 @@ class Batch:
     def replace(self, events: int) -> None:
         """Close the second socket and watch a new one, quiet so far, that has its number."""
         self.watchers[0].close()
-        near, self.far = self._pairs()
+        near, self.far = self._make_pair()
         self.watchers[1].close()
         number = self.socks[1].detach()
         os.dup2(near.fileno(), number)
@@ -81,7 +65,7 @@ class Batch:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_row_04_who_inherits_a_number_is_not_called_for_its_predecessor(
-    loop: EventLoop, selector: SpySelector, pairs: Callable[[], Pair], seed: int
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair, seed: int
 ) -> None:
     chance = random.Random(seed)
 
@@ -89,7 +73,7 @@ def test_row_04_who_inherits_a_number_is_not_called_for_its_predecessor(
         return chance.sample(ready, len(ready))
 
     selector.arrange = shuffle
-    batch = Batch(loop, pairs, 5)
+    batch = Batch(loop, make_pair, 5)
     loop.run_once(0)
     assert batch.newcomer_called == 0
     batch.far.send(b"x")
@@ -100,7 +84,7 @@ def test_row_04_who_inherits_a_number_is_not_called_for_its_predecessor(
 
 
 def test_row_04_who_was_closed_in_the_same_batch_is_not_called(
-    loop: EventLoop, selector: SpySelector, pairs: Callable[[], Pair]
+    loop: EventLoop, selector: SpySelector, make_pair: MakePair
 ) -> None:
     called = []
     watchers: list[Watcher] = []
@@ -111,7 +95,7 @@ def test_row_04_who_was_closed_in_the_same_batch_is_not_called(
             watcher.close()
 
     for _ in range(5):
-        near, far = pairs()
+        near, far = make_pair()
         far.send(b"x")
         wait_for(near)
         watchers.append(loop.register(near, EVENT_READ, close_all))
@@ -168,7 +152,7 @@ def test_row_103_a_timer_in_a_hundred_years_is_slept_for_in_pieces(
 
 
 def test_row_109_what_was_due_behind_a_call_that_raised_is_done_when_the_loop_runs_again(
-    loop: EventLoop, clock: ManualClock, pairs: Callable[[], Pair]
+    loop: EventLoop, clock: ManualClock, make_pair: MakePair
 ) -> None:
     done: list[object] = []
 
@@ -180,7 +164,7 @@ def test_row_109_what_was_due_behind_a_call_that_raised_is_done_when_the_loop_ru
             watcher.close()
             callback("readable")
 
-        near, far = pairs()
+        near, far = make_pair()
         far.send(b"x")
         wait_for(near)
         watcher = loop.register(near, EVENT_READ, once)
@@ -288,7 +272,7 @@ def test_row_111_a_loop_that_is_closed_leaves_no_socket_open(loop: EventLoop) ->
 def test_row_165_a_watcher_whose_change_was_refused_can_be_closed_and_watched_again(
     loop: EventLoop,
     selector: SpySelector,
-    pairs: Callable[[], Pair],
+    make_pair: MakePair,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(fileobj: Any, *args: Any) -> None:
@@ -296,7 +280,7 @@ def test_row_165_a_watcher_whose_change_was_refused_can_be_closed_and_watched_ag
         selector.unregister(fileobj)
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
-    near, _ = pairs()
+    near, _ = make_pair()
     called: list[int] = []
     watcher = loop.register(near, EVENT_READ, called.append)
     with monkeypatch.context() as patch:

@@ -13,7 +13,6 @@ import pytest
 
 from reactor import EVENT_READ, EVENT_WRITE, EventLoop, connect, listen
 from reactor.testing import RecordingHandler
-from tests.conftest import Connect
 from tests.doubles.children import end_of_child, needs_fork, said_by_child
 from tests.doubles.descriptors import descriptors_of_this_process, open_descriptors
 from tests.doubles.peer import Link, tcp_pair
@@ -41,17 +40,6 @@ def wakeup_fd() -> int:
     number = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(number, warn_on_full_buffer=False)
     return number
-
-
-@pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
-@pytest.fixture
-def link(connected: Connect, handler: RecordingHandler) -> Link:
-    """A connection of the parent."""
-    return connected(handler)
 
 
 # -- row 205: a forked child -----------------------------------------------------------------
@@ -110,20 +98,6 @@ def test_row_205_a_watcher_is_the_parents(loop: EventLoop, events: int) -> None:
 def close_as_a_child_does(loop: EventLoop) -> None:
     with pytest.raises(RuntimeError, match="belongs to"):
         loop.close()
-
-
-def end_of_the_child_that_is_left(loop: EventLoop, children: list[int]) -> str:
-    """Run the loop, in which a callback forks; how `run()` ends for the child."""
-    parent = os.getpid()
-    try:
-        loop.run()
-    except RuntimeError as exc:
-        os._exit(7 if "belongs to" in str(exc) or loop.closed else 8)
-    finally:
-        if os.getpid() != parent:
-            os._exit(9)
-    status = os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1])
-    return {7: "refused", 8: "another error", 9: "no error"}.get(status, "ended by another's call")
 
 
 @needs_fork

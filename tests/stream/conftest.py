@@ -4,8 +4,6 @@ import pytest
 
 from reactor import EventLoop, ReceiveBuffer
 from reactor.testing import ManualClock, RecordingHandler
-from tests.conftest import Connect
-from tests.doubles.peer import Link
 
 
 def settle(loop: EventLoop, iterations: int = 6) -> None:
@@ -50,14 +48,3 @@ class Replier(RecordingHandler):
 @pytest.fixture(autouse=True)
 def standing_time(clock: ManualClock) -> None:
     """No deadline passes unless a test makes time pass: what happens has another reason."""
-
-
-@pytest.fixture
-def handler() -> RecordingHandler:
-    return RecordingHandler()
-
-
-@pytest.fixture
-def link(connected: Connect, handler: RecordingHandler) -> Link:
-    """A connection of `handler`."""
-    return connected(handler)

@@ -1,10 +1,9 @@
 """Stream: nothing keeps what has ended alive."""
 
 import errno
-import gc
 import socket
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -17,15 +16,6 @@ from tests.doubles.spy_selector import SpySelector
 from tests.stream.conftest import settle
 
 # -- nothing is kept alive ---------------------------------------------------------------
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """What lives in a cycle lives for ever."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 class Friend(StreamHandler):
