@@ -25,6 +25,7 @@ from reactor.wakeup import Wakeup
 from tests.conftest import Connect, MakePair, Pair, Reported
 from tests.doubles.descriptors import open_descriptors
 from tests.doubles.door import Door
+from tests.doubles.fatal_instrument import FatalInstrument
 from tests.doubles.mailbox import Mailbox
 from tests.doubles.queue import Queue
 from tests.doubles.spy_selector import Ready, SpySelector
@@ -330,33 +331,12 @@ def test_the_other_events_are_met_when_the_loop_runs_again(
     assert set(seen) == watchers
 
 
-class Fatal(Instrument):
-    """Raises at one of all hooks, counted through."""
-
-    def __init__(self, kind: type[BaseException], place: int) -> None:
-        self._kind = kind
-        self._left = place
-
-    def _pass(self, *args: object) -> None:
-        self._left -= 1
-        if self._left == -1:
-            raise self._kind
-
-    select_started = select_ended = _pass  # type: ignore[assignment]
-    callback_started = callback_ended = _pass  # type: ignore[assignment]
-
-    @property
-    def reached(self) -> bool:
-        """Whether it has raised."""
-        return self._left < 0
-
-
 @pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
 @pytest.mark.parametrize("place", range(24))
 def test_whatever_a_hook_raises_and_where_all_that_was_due_is_done_once(
     selector: SpySelector, make_pair: MakePair, kind: type[BaseException], place: int
 ) -> None:
-    instrument = Fatal(kind, place)
+    instrument = FatalInstrument(kind, place)
     done: list[str] = []
     with EventLoop(selector=selector, clock=ManualClock(), instrument=instrument) as loop:
 

@@ -30,6 +30,7 @@ from reactor import (
 from reactor.testing import ManualClock, RecordingHandler
 from tests.conftest import MakePair
 from tests.doubles.door import Door
+from tests.doubles.fatal_instrument import FatalInstrument
 from tests.doubles.queue import Queue
 from tests.doubles.spy_selector import Ready, SpySelector
 from tests.doubles.threads import in_a_thread
@@ -73,29 +74,13 @@ def test_row_203_what_was_due_behind_who_leaves_is_done_when_the_loop_runs_again
     assert sorted(done) == ["call", "flush", "timer", "watcher"]
 
 
-class Fatal(Instrument):
-    """Raises at one of all hooks, counted through."""
-
-    def __init__(self, kind: type[BaseException], place: int) -> None:
-        self._kind = kind
-        self._left = place
-
-    def _pass(self, *args: object) -> None:
-        self._left -= 1
-        if self._left == -1:
-            raise self._kind
-
-    select_started = select_ended = _pass  # type: ignore[assignment]
-    callback_started = callback_ended = _pass  # type: ignore[assignment]
-
-
 @pytest.mark.parametrize("kind", [ValueError, SystemExit])
 def test_row_203_no_hook_that_raises_loses_what_was_due(
     watchdog: None, make_pair: MakePair, kind: type[BaseException]
 ) -> None:
     for place in range(14):
         done: list[str] = []
-        with EventLoop(clock=ManualClock(), instrument=Fatal(kind, place)) as loop:
+        with EventLoop(clock=ManualClock(), instrument=FatalInstrument(kind, place)) as loop:
             queue_everything(loop, make_pair, done.append)
             try:
                 loop.run()

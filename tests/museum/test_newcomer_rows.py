@@ -14,6 +14,7 @@ from reactor.relay.suspicion import Suspicion
 from reactor.testing import ManualClock
 from tests.doubles.controller import Controller
 from tests.doubles.door import Door
+from tests.doubles.exits import Exit, run_on
 from tests.doubles.faulty_socket import FaultySocket
 from tests.doubles.peer import wait_for
 from tests.doubles.strangers import STRANGERS, WAITING_FOR_A_GREETING
@@ -188,20 +189,6 @@ def test_row_204_a_reply_that_came_in_time_counts_however_late_it_is_read(
 
 
 # -- 203: an order to exit from within a report ----------------------------------------------
-
-
-class Exit(BaseException):
-    pass
-
-
-def run_on(loop: EventLoop, iterations: int) -> int:
-    orders = 0
-    for _ in range(iterations):
-        try:
-            loop.run_once(0)
-        except Exit:
-            orders += 1
-    return orders
 
 
 @pytest.mark.parametrize("number", range(1, 7))

@@ -28,13 +28,10 @@ from reactor.relay.ingest import Ingest
 from reactor.testing import ManualClock, run_until
 from tests.conftest import Reported
 from tests.doubles.controller import Controller
+from tests.doubles.exits import Exit, run_on
 from tests.doubles.studio import Studio, studio
 
 FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
-
-
-class Exit(BaseException):
-    """An order to end the program."""
 
 
 class Orders:
@@ -57,17 +54,6 @@ class Orders:
 def relay(loop: EventLoop) -> Iterator[Studio]:
     with studio(loop, max_clients=2) as made:
         yield made
-
-
-def run_on(loop: EventLoop, iterations: int) -> int:
-    """Run again after each order to exit; how many there were."""
-    orders = 0
-    for _ in range(iterations):
-        try:
-            loop.run_once(0)
-        except Exit:
-            orders += 1
-    return orders
 
 
 def heard(client: Controller) -> list[bytes]:
