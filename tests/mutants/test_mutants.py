@@ -8,8 +8,6 @@ from .__main__ import named_after
 from .mutant import all_mutants, known_as_equal
 from .mutation import alternatives
 
-MUTANTS = all_mutants()
-
 
 @pytest.mark.parametrize(
     ("line", "changed"),
@@ -47,9 +45,10 @@ def test_a_statement_and_what_may_stand_instead(line: str, changed: list[str]) -
 
 
 def test_each_mutant_that_is_known_as_equal_is_one() -> None:
-    assert known_as_equal().keys() <= {mutant.place for mutant in MUTANTS}
+    assert known_as_equal().keys() <= {mutant.place for mutant in all_mutants()}
 
 
-@pytest.mark.parametrize("room", sorted({mutant.room for mutant in MUTANTS}))
-def test_each_room_has_tests_that_are_tried_first(room: str) -> None:
-    assert named_after(room)
+def test_each_room_has_tests_that_are_tried_first() -> None:
+    assert [
+        room for room in {mutant.room for mutant in all_mutants()} if not named_after(room)
+    ] == []
