@@ -114,7 +114,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
 
 @each_way
 def test_row_32_a_line_in_single_bytes_is_searched_and_copied_once(work: Work, take: Take) -> None:
-    size = 256 * 1024
+    size = 64 * 1024
     buffer = ReceiveBuffer()
     for _ in range(size):
         buffer.append(b"x")

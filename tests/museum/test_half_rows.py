@@ -2,7 +2,6 @@
 
 import errno
 import socket
-import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from reactor import EventLoop, ReceiveBuffer, SendQueue, Stream
 from reactor.testing import ManualClock, RecordingHandler, stream_pair
 from tests.conftest import Connect, Reported
+from tests.doubles.memory import memory_left
 from tests.doubles.peer import Peer
 from tests.doubles.spy_selector import SpySelector
 from tests.museum.scenes import iterate_until
@@ -274,26 +274,14 @@ def test_row_208_who_paused_for_room_and_half_closed_goes_on(
 # -- row 211: bounds are bounds of memory ----------------------------------------------
 
 
-def traced(act: Callable[[], object]) -> int:
-    """Bytes that `act` leaves allocated."""
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        kept = act()
-        assert kept is not None
-        return tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
-
-
 def test_row_211_many_small_writes_keep_no_more_than_twice_their_payload() -> None:
     def write() -> SendQueue:
         queue = SendQueue()
-        for number in range(100_000):
+        for number in range(20_000):
             queue.append(b"%03d" % (number % 1000))
         return queue
 
-    assert traced(write) < 2 * 300_000
+    assert memory_left(write) < 2 * 60_000
 
 
 def test_row_211_what_has_been_joined_is_not_joined_again() -> None:
@@ -321,7 +309,7 @@ def test_row_211_the_beginning_of_a_line_does_not_keep_its_block() -> None:
                 pass
         return buffers
 
-    assert traced(leave_ten_bytes) < 50 * 1024
+    assert memory_left(leave_ten_bytes) < 50 * 1024
 
 
 def test_row_211_what_is_left_of_a_block_does_not_keep_it_though_nobody_asks_for_more() -> None:
@@ -332,7 +320,7 @@ def test_row_211_what_is_left_of_a_block_does_not_keep_it_though_nobody_asks_for
             buffer.take_exactly(32 * 1024 - 3)
         return buffers
 
-    assert traced(leave_three_bytes) < 50 * 1024
+    assert memory_left(leave_three_bytes) < 50 * 1024
 
 
 def test_row_211_a_buffer_from_which_all_was_taken_keeps_nothing() -> None:
@@ -343,4 +331,4 @@ def test_row_211_a_buffer_from_which_all_was_taken_keeps_nothing() -> None:
             buffer.discard(32 * 1024)
         return buffers
 
-    assert traced(take_all) < 50 * 1024
+    assert memory_left(take_all) < 50 * 1024
