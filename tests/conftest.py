@@ -64,6 +64,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not _is_thorough(item)]
 
 
+def pytest_collection_finish() -> None:
+    """What has been loaded and collected stays, and need not be looked at for garbage."""
+    gc.freeze()
+
+
 def _is_thorough(item: pytest.Item) -> bool:
     return item.get_closest_marker("thorough") is not None
 

@@ -226,24 +226,26 @@ def own_names(tree: ast.Module) -> set[str]:
     return found
 
 
-def names_of_others(node: ast.AST, oneself: tuple[str, ...] = ()) -> Iterator[str]:
-    """Each name that is asked of an object which is not `oneself`, also by way of setattr."""
-    match node:
-        case ast.ClassDef():
-            oneself = ("self", "cls", "super()")
-        case ast.Attribute(value=value, attr=name) if ast.unparse(value) not in oneself:
-            yield name
-        case ast.Call(func=ast.Name(function) | ast.Attribute(attr=function), args=args):
-            names = [arg.value for arg in args if isinstance(arg, ast.Constant)]
-            if function in BY_NAME:
-                yield from [name.rpartition(".")[2] for name in names if isinstance(name, str)]
-    for child in ast.iter_child_nodes(node):
-        yield from names_of_others(child, oneself)
-
-
 def is_private(name: str) -> bool:
     """Whether it is a name of objects that says so: a constant may be another for a test."""
     return name.startswith("_") and not (name.startswith("__") or name.isupper())
+
+
+def names_of_others(node: ast.AST, oneself: tuple[str, ...] = ()) -> Iterator[str]:
+    """Each private name asked of an object that is not `oneself`, also by way of setattr."""
+    match node:
+        case ast.ClassDef():
+            oneself = ("self", "cls", "super()")
+        case ast.Attribute(value=value, attr=name) if is_private(name):
+            if ast.unparse(value) not in oneself:
+                yield name
+        case ast.Call(func=ast.Name(function) | ast.Attribute(attr=function), args=args):
+            names = [arg.value for arg in args if isinstance(arg, ast.Constant)]
+            if function in BY_NAME:
+                last = [name.rpartition(".")[2] for name in names if isinstance(name, str)]
+                yield from filter(is_private, last)
+    for child in ast.iter_child_nodes(node):
+        yield from names_of_others(child, oneself)
 
 
 CORE = ("loop", "stream", "datagrams", "listener", "connector")
@@ -254,7 +256,7 @@ OF_THE_CORE = set[str]().union(*(own_names(MODULES[f"reactor.{module}"]) for mod
 def private_names_of_others(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(), str(path))
     own = own_names(tree) if path in SOURCES else own_names(tree) - OF_THE_CORE
-    return set(filter(is_private, names_of_others(tree))) - own - NOT_PRIVATE
+    return set(names_of_others(tree)) - own - NOT_PRIVATE
 
 
 def test_nobody_touches_the_private_names_of_another_file() -> None:

@@ -36,6 +36,7 @@ from reactor.testing import (
     legal_faults,
     torture,
 )
+from tests.size import thoroughly
 
 SERVER = ("127.0.0.1", 7000)
 
@@ -227,14 +228,17 @@ def test_a_program_that_fails_with_nothing_put_in_is_a_failure() -> None:
 
 # -- what is put in --------------------------------------------------------------------------
 
+each_or_some = pytest.mark.parametrize("step", [13, thoroughly(1)])
 
+
+@each_or_some
 def test_a_fault_strikes_at_its_very_call_and_nothing_goes_wrong_before(
-    stories: list[list[str]],
+    stories: list[list[str]], step: int
 ) -> None:
-    put_in = list(injections(call))
+    put_in = list(injections(call))[::step]
     torture(call, chosen=put_in)
     unharmed, *harmed = stories
-    assert len(harmed) == len(put_in) > 500
+    assert len(harmed) == len(put_in) > 500 // step
     for injection, story in zip(put_in, harmed, strict=True):
         struck = next(place for place, line in enumerate(story) if "FAULT" in line)
         expected = f"{injection.who:<28}  {injection.call}: FAULT, {injection.fault}"
@@ -243,13 +247,16 @@ def test_a_fault_strikes_at_its_very_call_and_nothing_goes_wrong_before(
         assert story[:struck] == unharmed[:struck], injection
 
 
-def test_what_is_put_in_once_strikes_once(stories: list[list[str]]) -> None:
-    torture(call, chosen=[each for each in injections(call) if not each.lasting])
+@each_or_some
+def test_what_is_put_in_once_strikes_once(stories: list[list[str]], step: int) -> None:
+    put_in = [each for each in injections(call) if not each.lasting][::step]
+    torture(call, chosen=put_in)
     assert {"\n".join(story).count("FAULT") for story in stories[1:]} == {1}
 
 
-def test_what_is_put_in_for_good_strikes_nobody_else(stories: list[list[str]]) -> None:
-    put_in = [each for each in injections(call) if each.lasting]
+@each_or_some
+def test_what_is_put_in_for_good_strikes_nobody_else(stories: list[list[str]], step: int) -> None:
+    put_in = [each for each in injections(call) if each.lasting][::step]
     torture(call, chosen=put_in)
     for injection, story in zip(put_in, stories[1:], strict=True):
         faults = {line[14:] for line in story if "FAULT" in line}

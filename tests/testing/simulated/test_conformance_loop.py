@@ -33,6 +33,7 @@ from reactor import (
 from reactor.testing import Faults, RecordingHandler, Simulation, run_until
 from tests.doubles.bench import gentle
 from tests.doubles.mailbox import Mailbox
+from tests.size import thoroughly
 
 Story: TypeAlias = list[object]
 Program: TypeAlias = "Callable[[Stage], object]"
@@ -42,7 +43,7 @@ pytestmark = [
     pytest.mark.usefixtures("watchdog"),
 ]
 
-GENTLE_SEEDS = 20
+gentle_seeds = pytest.mark.parametrize("seeds", [range(3), thoroughly(range(3, 20))])
 PROGRAMS: list[Program] = []
 
 
@@ -583,7 +584,7 @@ def truth(play: Program) -> Story:
 all_programs = pytest.mark.parametrize("play", PROGRAMS, ids=lambda function: function.__name__)
 
 
-@pytest.mark.parametrize("kind", ["PollSelector", "SelectSelector"])
+@pytest.mark.parametrize("kind", ["PollSelector", thoroughly("SelectSelector")])
 @all_programs
 def test_a_program_does_not_notice_its_selector(play: Program, kind: str) -> None:
     assert run_really(play, kind) == truth(play)
@@ -594,8 +595,9 @@ def test_a_program_does_not_notice_that_its_system_is_simulated(play: Program) -
     assert run_simulated(play, 0, Faults()) == truth(play)
 
 
+@gentle_seeds
 @all_programs
-def test_a_program_does_not_notice_what_is_gentle(play: Program) -> None:
-    for seed in range(GENTLE_SEEDS):
+def test_a_program_does_not_notice_what_is_gentle(play: Program, seeds: range) -> None:
+    for seed in seeds:
         faults = gentle(seed)
         assert run_simulated(play, seed, faults) == truth(play), f"seed {seed}: {faults}"

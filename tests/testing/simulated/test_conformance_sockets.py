@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.doubles.bench import Script, Trace, gentle, run_really, run_simulated
+from tests.size import thoroughly
 from tests.testing.simulated.scripts import SCRIPTS, datagrams, registering
 
 pytestmark = [
@@ -17,7 +18,7 @@ pytestmark = [
     pytest.mark.usefixtures("watchdog"),
 ]
 
-GENTLE_SEEDS = 20
+gentle_seeds = pytest.mark.parametrize("seeds", [range(3), thoroughly(range(3, 20))])
 
 
 @functools.cache
@@ -30,7 +31,7 @@ def named(scripts: list[Script]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("script", scripts, ids=lambda function: function.__name__)
 
 
-@pytest.mark.parametrize("kind", ["PollSelector", "SelectSelector"])
+@pytest.mark.parametrize("kind", ["PollSelector", thoroughly("SelectSelector")])
 @named(SCRIPTS)
 def test_all_selectors_of_the_system_say_the_same(script: Script, kind: str) -> None:
     assert run_really(script, kind) == truth(script)
@@ -41,8 +42,11 @@ def test_a_perfect_simulated_system_says_what_the_real_one_says(script: Script) 
     assert run_simulated(script) == truth(script)
 
 
+@gentle_seeds
 @named([script for script in SCRIPTS if script is not datagrams.datagrams_in_order])
-def test_a_gentle_simulated_system_says_what_the_real_one_says(script: Script) -> None:
-    for seed in range(GENTLE_SEEDS):
+def test_a_gentle_simulated_system_says_what_the_real_one_says(
+    script: Script, seeds: range
+) -> None:
+    for seed in seeds:
         faults = gentle(seed)
         assert run_simulated(script, seed, faults) == truth(script), f"seed {seed}: {faults}"
