@@ -9,25 +9,28 @@ import pytest
 from reactor import EVENT_READ, EventLoop, ReceiveBuffer, Stream, Watcher
 from reactor.relay.control import ControlConnection
 from reactor.relay.fanout import FanOut
+from reactor.testing import injections
 from reactor.testing.simulated.stream_audit import StreamAudit
 from reactor.testing.simulated.tcp import TcpSocket
 from tests.reliability import scenarios, seeds, torture
 from tests.reliability.outcome import Plan
 from tests.reliability.scenarios import SCENARIOS, TORTURED
 from tests.reliability.workers import divide
+from tests.size import thoroughly
 
 pytestmark = pytest.mark.usefixtures("watchdog")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, thoroughly(2), thoroughly(3)])
 def test_the_scenarios_hold_with_any_seed(seed: int) -> None:
     assert seeds.run_seeds([seed]) == (len(SCENARIOS), [])
 
 
+@pytest.mark.parametrize("size", [4, thoroughly(12)])
 @pytest.mark.parametrize("name", TORTURED)
-def test_the_scenarios_hold_under_torture(name: str) -> None:
-    attempts = [each for each in torture.gather(0, 20_000) if each[:2] == (name, 0)]
-    assert torture.try_all(random.Random(0).sample(attempts, 12)) == []
+def test_the_scenarios_hold_under_torture(name: str, size: int) -> None:
+    attempts = [(name, 0, each) for each in injections(TORTURED[name], 0)]
+    assert torture.try_all(random.Random(0).sample(attempts, size)) == []
 
 
 def test_torture_goes_on_with_the_next_seed_until_there_is_enough() -> None:
@@ -50,6 +53,12 @@ def test_work_is_divided_whole_and_in_order() -> None:
 # -- that they can fail --------------------------------------------------------------------
 
 
+def found_by(name: str) -> bool:
+    """Whether some of a few seeds make this scenario fail."""
+    complaints = (line for seed in (0, 2, 4) for line in seeds.run_seeds([seed])[1])
+    return any(f"scenario {name}" in line for line in complaints)
+
+
 def test_an_echo_that_loses_a_byte_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def data_received(echo: scenarios.Echo, buffer: ReceiveBuffer) -> None:
         echo.stream.write(buffer.take_all()[:-1])
@@ -62,8 +71,7 @@ def test_an_echo_that_loses_a_byte_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_reply_that_a_reset_destroys_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     close = Stream.close
     monkeypatch.setattr(Stream, "close", lambda stream, timeout=5.0: close(stream, timeout=0.0))
-    failures = [line for _, lines in map(seeds.run_seeds, ([0], [2], [4])) for line in lines]
-    assert any("scenario farewell" in failure for failure in failures)
+    assert found_by("farewell")
 
 
 def test_a_relay_that_sends_a_datagram_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,12 +123,6 @@ def test_a_loop_that_leaks_when_it_can_not_watch_is_found(monkeypatch: pytest.Mo
 
 
 # -- the bugs of streams that the scenarios were made for ------------------------------------------
-
-
-def found_by(name: str) -> bool:
-    """Whether some of a few seeds make this scenario fail."""
-    failures = [line for _, lines in map(seeds.run_seeds, ([0], [2], [4])) for line in lines]
-    return any(f"scenario {name}" in failure for failure in failures)
 
 
 def test_a_stream_whose_end_overtakes_what_was_left_is_found(
