@@ -60,6 +60,7 @@ def test_the_server_of_the_tutorial_serves() -> None:
     assert server.returncode == 0
 
 
+@pytest.mark.thorough
 def test_the_planted_bug_of_the_reliability_page_is_found_and_the_mended_server_holds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

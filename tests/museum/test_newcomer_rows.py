@@ -20,6 +20,7 @@ from tests.doubles.peer import wait_for
 from tests.doubles.strangers import STRANGERS, WAITING_FOR_A_GREETING
 from tests.doubles.studio import Studio, socket_to, studio
 from tests.museum.scenes import code_of, iterate_until, let_wait
+from tests.size import thoroughly
 
 ALL = STRANGERS | WAITING_FOR_A_GREETING
 
@@ -33,7 +34,7 @@ def settle(loop: EventLoop, times: int = 4) -> None:
 
 
 @pytest.mark.parametrize("said", ALL.values(), ids=ALL)
-@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize("in_pieces", [False, thoroughly(True)])
 def test_row_214_a_strangers_protocol_is_granted_nothing(
     loop: EventLoop, clock: ManualClock, said: bytes, in_pieces: bool
 ) -> None:

@@ -189,7 +189,7 @@ def test_replies_mean_the_same_however_they_are_cut(
     ("data", "limit"),
     [
         (b"CONECTAR1024\n", 12),
-        (b"CONECTAR 5000\r", 13),
+        thoroughly(b"CONECTAR 5000\r", 13),
         thoroughly(b"CONECTAR<80>\r\n", 12),
         thoroughly(b"conectar 5000", 12),
         (b"\r\nx\r\r\nCON\n\n<\r", 4),

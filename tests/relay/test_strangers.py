@@ -49,7 +49,7 @@ def test_a_stranger_hears_one_line_and_the_end(relay: Studio, said: bytes) -> No
     assert not any(isinstance(event, StateChanged) for event in relay.events)
 
 
-@pytest.mark.parametrize("size", [1, thoroughly(2), thoroughly(7)])
+@pytest.mark.parametrize("size", [thoroughly(1), thoroughly(2), 7])
 @pytest.mark.parametrize("said", ALL.values(), ids=ALL)
 def test_a_stranger_whose_bytes_come_one_by_one_hears_no_more(
     relay: Studio, said: bytes, size: int
