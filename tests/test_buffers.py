@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reactor import BufferFull, LineTooLong, ReceiveBuffer, SendQueue, buffers
 from tests.doubles.memory import memory_within
+from tests.size import thoroughly
 
 unhurried = settings(deadline=None)
 
@@ -143,10 +144,10 @@ SHORT_INPUTS = pytest.mark.parametrize(
     [
         (b"ab\r\n\ncd\r\r\nef", 3),
         (b"abc\r\ndefg\r\nh\n", 3),
-        (b"abc\r\ndef\rg\nh\n", 3),
+        thoroughly(b"abc\r\ndef\rg\nh\n", 3),
         (b"\r\n\n\r\r\n\r\n\n\r\r", 1),
-        (b"\n\r\n\r\n\n\r\n\n\r\n", 0),
-        (b"a\nb\ncdefghijk", 8),
+        thoroughly(b"\n\r\n\r\n\n\r\n\n\r\n", 0),
+        thoroughly(b"a\nb\ncdefghijk", 8),
         (b"unterminated\r", 12),
     ],
 )

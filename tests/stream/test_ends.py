@@ -11,6 +11,7 @@ from reactor.testing import ManualClock, RecordingHandler, run_until, stream_pai
 from tests.conftest import Connect
 from tests.doubles.peer import Link, tcp_pair
 from tests.doubles.spy_selector import SpySelector
+from tests.size import thoroughly
 from tests.stream.conftest import Keeper, Replier, pattern, settle
 
 MIB: Final = 1024 * 1024
@@ -19,7 +20,7 @@ MIB: Final = 1024 * 1024
 # -- close -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("attempt", range(5))
+@pytest.mark.parametrize("attempt", [0, *map(thoroughly, range(1, 5))])
 def test_close_delivers_everything_though_input_is_unread(
     loop: EventLoop, connected: Connect, attempt: int
 ) -> None:
