@@ -2,14 +2,18 @@
 
 Tests that a change goes by unnoticed have a hole. Each mutant has a process of its own, in
 which the tests named after its room are run, and all others only if these have passed; the
-first failure is the last test. It tells nothing unless the tests pass as things are.
+first failure is the last test. The library as it is goes along, and has to survive all.
+
+Which mutants are drawn depends on the seed and on each by itself: a change of the library
+exchanges those that it touches, and leaves the others in the sample.
 """
 
 import argparse
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 from typing import Final
@@ -17,16 +21,15 @@ from typing import Final
 from tests.museum.row import ROOT
 from tests.museum.trial import Trial, conduct
 
-from .mutant import Mutant, all_mutants, known_as_equal
+from .mutant import UNCHANGED, Mutant, all_mutants, known_as_equal
 
 _TESTS: Final = ROOT / "tests"
 # What is said of the text of the library, and what does not run it.
-_BLIND: Final = [
-    "test_architecture.py",
-    "test_documents.py",
-    "museum/test_collection.py",
-    "mutants",
-]
+_BLIND: Final = {
+    *map(_TESTS.joinpath, ["test_architecture.py", "test_documents.py"]),
+    _TESTS / "museum" / "test_collection.py",
+    _TESTS / "mutants" / "test_mutants.py",
+}
 # Rooms without tests that bear their name.
 _TESTED_WITH: Final = {
     **dict.fromkeys(["batch", "counters", "datagram_sender", "socket_options"], "datagrams"),
@@ -36,10 +39,12 @@ _TESTED_WITH: Final = {
     "network": "sockets",
     "stream_handler": "stream",
 }
+# Whole programs take longest, and the models look at most.
+_LAST: Final = ["model", "reliability", "examples", "benchmarks", "video"]
+_OF_THE_RELAY: Final = ["relay", "museum", "reliability", "examples"]
 # Seconds: one that works without end is ended before, wherever all that is there takes its time.
 _PATIENCE: Final = 900.0
 _ALL_WERE_GREEN: Final = 0
-_THERE_WERE_NONE: Final = 5
 _ENOUGH: Final = 0.95
 
 
@@ -47,35 +52,62 @@ def named_after(room: str) -> list[str]:
     """The files with the tests of a room and hardly any other."""
     stem = room.rpartition(".")[2]
     name = _TESTED_WITH.get(stem, stem)
-    found = [
+    return [
         path
-        for path in sorted(_TESTS.rglob("test_*.py"))
-        if path.parent.name != "examples"  # those are whole programs
-        if path.stem.startswith(f"test_{name.removesuffix('s')}") or path.parent.name == name
+        for path in _test_files()
+        if "/examples/" not in path  # those are whole programs
+        if f"/test_{name.removesuffix('s')}" in path or f"/{name}/" in path
     ]
-    # The models last, for they look long for the shortest example.
-    return [str(path) for path in sorted(found, key=lambda path: path.parent.name == "model")]
 
 
 def all_others(room: str) -> list[str]:
     """The core is in all tests; the relay is in its own, the museum's and those of programs."""
-    folders = ["relay", "museum", "reliability", "examples"] if ".relay." in room else ["."]
-    ignored = [f"--ignore={_TESTS / name}" for name in _BLIND]
-    return [*(str(_TESTS / folder) for folder in folders), *ignored]
+    return [
+        path
+        for path in _test_files()
+        if path not in named_after(room)
+        if ".relay." not in room or path.split("/")[1] in _OF_THE_RELAY
+    ]
 
 
-def survivors(mutants: list[Mutant], broadly: bool, jobs: int) -> Iterator[Mutant]:
-    """Those of which no test took notice."""
-    starts = []
-    for mutant in mutants:
-        files = (all_others if broadly else named_after)(mutant.room)
-        starts.append(partial(Trial, mutant, mutant.plant, [*files, "--tb=no"], _PATIENCE))
+def _test_files() -> list[str]:
+    """All that run the library, the quickest to fail first."""
+    paths = sorted(set(_TESTS.rglob("test_*.py")) - _BLIND)
+    paths.sort(key=lambda path: _LAST.index(path.parent.name) if path.parent.name in _LAST else -1)
+    return [path.relative_to(ROOT).as_posix() for path in paths]
+
+
+def draw(seed: int, count: int) -> list[Mutant]:
+    """As many mutants at random; any other seed has others."""
+    return sorted(all_mutants(), key=lambda mutant: Random(f"{seed} {mutant}").random())[:count]
+
+
+def survivors(
+    mutants: Sequence[Mutant], tests: Callable[[str], list[str]], jobs: int
+) -> Iterator[Mutant]:
+    """Those of which no test of their room's `tests` took notice."""
+    options = ["--tb=no", "-p", "tests.mutants.haste"]
+    starts = [
+        partial(Trial, mutant, mutant.plant, [*options, *tests(mutant.room)], _PATIENCE)
+        for mutant in mutants
+    ]
     for trial in conduct(starts, jobs):
         status, output, seconds = trial.result()
-        last = output.strip().rpartition("\n")[2]
-        print(f"{trial.subject}  ({last}, {seconds:.1f} s)", flush=True)
-        if status in (_ALL_WERE_GREEN, _THERE_WERE_NONE):
+        first = re.search(r"^(FAILED|ERROR) .*", output, re.MULTILINE)
+        seen = first[0].partition(" - ")[0] if first else output.strip().rpartition("\n")[2]
+        print(f"{trial.subject}  ({seen}, {seconds:.1f} s)", flush=True)
+        if status == _ALL_WERE_GREEN:
             yield trial.subject
+
+
+def verdict(mutants: Sequence[Mutant], left: Sequence[Mutant]) -> int:
+    """Say which are left of `mutants`; the exit status."""
+    reasons = known_as_equal()
+    for mutant in left:
+        print(f"SURVIVED {mutant}: {reasons.get(mutant.place, 'why?')}")
+    share = 1 - len(left) / len(mutants)
+    print(f"{len(mutants)} mutants, {share:.1%} noticed")
+    return 0 if share >= _ENOUGH else 1
 
 
 def main() -> int:
@@ -86,18 +118,17 @@ def main() -> int:
     jobs = 2 * (os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=jobs, help="at a time (%(default)s)")
     arguments = parser.parse_args()
-    mutants = Random(arguments.seed).sample(all_mutants(), arguments.count)
+    mutants = draw(arguments.seed, arguments.count)
     with tempfile.TemporaryDirectory() as caches:
         # What one has compiled of the tests, the next may be given.
         sys.dont_write_bytecode, sys.pycache_prefix = False, caches
-        left = list(survivors(mutants, broadly=False, jobs=arguments.jobs))
-        left = list(survivors(left, broadly=True, jobs=arguments.jobs))
-    reasons = known_as_equal()
-    for mutant in left:
-        print(f"SURVIVED {mutant}: {reasons.get(mutant.place, 'why?')}")
-    share = 1 - len(left) / len(mutants)
-    print(f"{len(mutants)} mutants, {share:.1%} noticed")
-    return 0 if share >= _ENOUGH else 1
+        left = list(survivors(mutants, named_after, arguments.jobs))
+        left = list(survivors([UNCHANGED, *left], all_others, arguments.jobs))
+    if UNCHANGED not in left:
+        print("the tests fail as things are: nothing is told by that", file=sys.stderr)
+        return 1
+    left.remove(UNCHANGED)
+    return verdict(mutants, left)
 
 
 if __name__ == "__main__":

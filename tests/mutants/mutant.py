@@ -16,14 +16,14 @@ from tests.museum.row import ROOT
 
 from .mutation import alternatives, spell
 
-__all__ = ["Mutant", "all_mutants", "inherit", "known_as_equal"]
+__all__ = ["UNCHANGED", "Mutant", "all_mutants", "inherit", "known_as_equal"]
 
 _HERE: Final = Path(__file__).parent
 _VARIABLE: Final = "MUTANT"
 _DECORATION: Final = "@"
 # Some gather or work without end.
 _MOST_MEMORY: Final = 4 << 30  # bytes
-_MOST_WORK: Final = 120  # seconds of a processor
+_MOST_WORK: Final = 300  # seconds of a processor
 
 Place: TypeAlias = tuple[str, str, str]
 """Room, function and change: what stays the same when other lines come and go."""
@@ -59,11 +59,20 @@ class Mutant:
                     return ast.copy_location(alternative, node)
             return node
 
+        _set_limits()
         edit(patch, self.room, change)
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_WORK, _MOST_WORK))
         patch.setenv("PYTHONPATH", os.pathsep.join([str(_HERE / "heirs"), str(ROOT)]))
         patch.setenv(_VARIABLE, f"{self.room}:{self.number}")
+
+
+class _Unchanged(Mutant):
+    """The library as it is, under the same conditions."""
+
+    def plant(self, patch: Patch) -> None:
+        _set_limits()
+
+
+UNCHANGED: Final = _Unchanged("reactor", "", "unchanged", -1)
 
 
 def inherit() -> None:
@@ -82,6 +91,11 @@ def known_as_equal() -> dict[Place, str]:
     """Mutants that do what the library does, each with the reason."""
     table = tomllib.loads((_HERE / "equal.toml").read_text())
     return {(row["room"], row["function"], row["change"]): row["reason"] for row in table["mutant"]}
+
+
+def _set_limits() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_WORK, _MOST_WORK))
 
 
 def _mutants_of(path: Path) -> Iterator[Mutant]:
