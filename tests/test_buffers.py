@@ -451,6 +451,14 @@ def test_the_limit_holds_for_what_waits_and_not_for_what_comes_alone() -> None:
     assert buffer.take_all() == b"chunk"
 
 
+def test_what_comes_when_the_last_line_was_taken_always_fits() -> None:
+    buffer = ReceiveBuffer(limit=6)
+    buffer.append(b"line\n")
+    assert buffer.take_line(limit=80) == b"line"
+    buffer.append(b"one chunk")
+    assert buffer.take_all() == b"one chunk"
+
+
 def test_nothing_more_fits_into_a_full_buffer_but_nothing() -> None:
     buffer = ReceiveBuffer(limit=2)
     buffer.append(b"abc")

@@ -120,6 +120,15 @@ def test_run_once_does_not_wait_when_there_is_nothing_to_wait_for(
     assert selector.timeouts == [0.0]
 
 
+def test_run_once_waits_for_readiness_as_long_as_it_takes(
+    loop: EventLoop, selector: SpySelector, pair: Pair
+) -> None:
+    loop.register(pair[0], EVENT_READ, lambda events: None)
+    pair[1].send(b"x")
+    loop.run_once()
+    assert selector.timeouts == [None]
+
+
 def test_run_once_waits_at_most_its_timeout(
     loop: EventLoop, selector: SpySelector, clock: ManualClock
 ) -> None:

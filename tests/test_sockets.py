@@ -19,7 +19,7 @@ from reactor import (
     bind_udp,
     listen,
 )
-from reactor.sockets import Use, bound_sockets
+from reactor.sockets import Use, bound_sockets, expect
 from tests.doubles.descriptors import open_descriptors
 from tests.doubles.door import Door
 from tests.doubles.faulty_socket import FaultySocket, has_ipv6
@@ -81,10 +81,12 @@ def test_a_family_that_the_system_lacks_is_an_os_error_that_names_the_address(
 
 
 @needs_ipv6
-@pytest.mark.parametrize("dual_stack", [True, False])
-def test_an_ipv6_socket_takes_ipv4_peers_unless_it_must_not(bind: Bind, dual_stack: bool) -> None:
-    (sock,) = bind(Use.LISTENER, "::", dual_stack=dual_stack)
-    assert bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) is not dual_stack
+@pytest.mark.parametrize(("options", "only_ipv6"), [({}, 0), ({"dual_stack": False}, 1)])
+def test_an_ipv6_socket_takes_ipv4_peers_unless_it_must_not(
+    bind: Bind, options: dict[str, bool], only_ipv6: int
+) -> None:
+    (sock,) = bind(Use.LISTENER, "::", **options)
+    assert sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == only_ipv6
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -405,6 +407,16 @@ def test_a_suitable_socket_is_taken(
     loop: EventLoop, cupboard: Cupboard, construct: Constructor, kind: str
 ) -> None:
     construct(loop, getattr(cupboard, kind)())
+
+
+def test_a_socket_that_came_as_standard_input_is_taken() -> None:
+    class OfInetd(socket.socket):
+        def fileno(self) -> int:
+            return 0
+
+    with OfInetd(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        expect(sock, Use.DATAGRAMS)
 
 
 @needs_unix

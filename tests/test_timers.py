@@ -393,6 +393,12 @@ def test_an_interval_must_be_positive_and_finite(interval: float) -> None:
     assert (queue.live, queue.heap_size) == (0, 0)
 
 
+def test_a_timer_is_shown_without_all_others() -> None:
+    shown = repr(TimerQueue().add(1.0, nothing))
+    assert "when=1.0" in shown
+    assert "_queue" not in shown
+
+
 def test_a_time_may_lie_in_the_past() -> None:
     queue = TimerQueue()
     queue.add(-1.0, nothing)

@@ -242,8 +242,11 @@ def test_with_the_right_to_it_the_size_has_no_limit(
     assert endpoint.receive_buffer_size == size
 
 
-def test_more_than_the_system_can_lend_is_no_error(loop: EventLoop, mailbox: Mailbox) -> None:
-    endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=1 << 30)
+@pytest.mark.parametrize("size", [1 << 30, (1 << 31) - 1])
+def test_more_than_the_system_can_lend_is_no_error(
+    loop: EventLoop, mailbox: Mailbox, size: int
+) -> None:
+    endpoint = bind_udp(loop, mailbox, "127.0.0.1", buffer_size=size)
     assert endpoint.receive_buffer_size >= 65536
 
 
@@ -354,6 +357,20 @@ def test_an_option_that_the_system_refuses_is_asked_for_in_smaller_sizes(
     endpoint = bind_udp(loop, mailbox, sock=strict, buffer_size=400_000)
     assert asked == [400_000, 200_000, 100_000]
     assert endpoint.receive_buffer_size == 100_000
+
+
+def test_without_a_word_8_mib_are_asked_for_in_each_direction(
+    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket
+) -> None:
+    asked: dict[int, int] = {}
+
+    class Noting(FaultySocket):
+        def setsockopt(self, *args: Any) -> None:
+            asked.setdefault(args[1], args[2])
+            super().setsockopt(*args)
+
+    bind_udp(loop, mailbox, sock=Noting.adopt(sock))
+    assert asked[socket.SO_RCVBUF] == asked[socket.SO_SNDBUF] == 8 << 20
 
 
 def test_on_other_systems_the_size_is_as_the_system_tells(

@@ -153,14 +153,20 @@ def test_readiness_that_was_a_false_hint_changes_nothing(
     assert endpoint.counters.receive_errors == 0
 
 
+@pytest.mark.parametrize("sources", [True, False])
 def test_only_from_drops_what_others_send(
-    loop: EventLoop, mailbox: Mailbox, sock: FaultySocket, other: FaultySocket, udp: MakeSocket
+    loop: EventLoop,
+    mailbox: Mailbox,
+    sock: FaultySocket,
+    other: FaultySocket,
+    udp: MakeSocket,
+    sources: bool,
 ) -> None:
     try:
         stranger = udp("127.0.0.2")
     except OSError:
         pytest.skip("this machine has one loopback address only")
-    endpoint = bind_udp(loop, mailbox, sock=sock, only_from="127.0.0.1")
+    endpoint = bind_udp(loop, mailbox, sock=sock, only_from="127.0.0.1", sources=sources)
     deliver(other, endpoint, b"first")
     deliver(stranger, endpoint, b"foreign", b"")
     deliver(other, endpoint, b"second")

@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from random import Random
 from typing import Final
 
@@ -30,14 +30,19 @@ _BLIND: Final = {
     _TESTS / "museum" / "test_collection.py",
     _TESTS / "mutants" / "test_mutants.py",
 }
-# Rooms without tests that bear their name.
-_TESTED_WITH: Final = {
-    **dict.fromkeys(["batch", "counters", "datagram_sender", "socket_options"], "datagrams"),
-    "control": "server",
-    "errors": "loop",
-    "forwarder": "client",
-    "network": "sockets",
-    "stream_handler": "stream",
+# By which other names what a room does is tested.
+_RELATIVES: Final = {
+    "batch": ["datagrams", "gso"],
+    "control": ["server"],
+    "datagram_sender": ["datagrams", "gso", "sending"],
+    "datagrams": ["multicast"],
+    "errors": ["buffers", "protocol"],
+    "forwarder": ["client"],
+    "gso": ["ways"],
+    "loop": ["fork", "instruments", "exits"],
+    "socket_options": ["datagrams", "multicast"],
+    "sockets": ["listener", "datagrams"],
+    "ways": ["gso", "datagrams", "sending"],
 }
 # Whole programs take longest, and the models look at most.
 _LAST: Final = ["model", "reliability", "examples", "benchmarks", "video"]
@@ -49,27 +54,31 @@ _ENOUGH: Final = 0.95
 
 
 def named_after(room: str) -> list[str]:
-    """The files with the tests of a room and hardly any other."""
+    """The files with the tests of a room, then those of its relatives, and hardly any other."""
     stem = room.rpartition(".")[2]
-    name = _TESTED_WITH.get(stem, stem)
-    return [
+    names = [stem, *_RELATIVES.get(stem, []), *(["relay"] if ".relay." in room else [])]
+    found = [
         path
+        for name in names
         for path in _test_files()
         if "/examples/" not in path  # those are whole programs
         if f"/test_{name.removesuffix('s')}" in path or f"/{name}/" in path
     ]
+    return list(dict.fromkeys(found))
 
 
 def all_others(room: str) -> list[str]:
     """The core is in all tests; the relay is in its own, the museum's and those of programs."""
+    tried = named_after(room)
     return [
         path
         for path in _test_files()
-        if path not in named_after(room)
+        if path not in tried
         if ".relay." not in room or path.split("/")[1] in _OF_THE_RELAY
     ]
 
 
+@cache
 def _test_files() -> list[str]:
     """All that run the library, the quickest to fail first."""
     paths = sorted(set(_TESTS.rglob("test_*.py")) - _BLIND)

@@ -216,6 +216,10 @@ def test_write_says_false_only_above_high_water(link: Link) -> None:
     assert not link.stream.write(b"1")
 
 
+def test_without_a_word_high_water_is_64_kib(link: Link) -> None:
+    assert [link.stream.write(bytes(size)) for size in (64 * 1024, 1)] == [True, False]
+
+
 def test_write_says_false_until_the_queue_is_down_at_low_water(loop: EventLoop, link: Link) -> None:
     link.stream.set_write_buffer_limits(high=10, low=4)
     link.sock.script("send", [Cut(6), errno.EAGAIN])
