@@ -253,6 +253,23 @@ def test_no_reply_in_time_is_the_end() -> None:
         assert events[1:] == [TimedOut("INTERRUMPIR")]
 
 
+def test_a_server_that_does_not_part_in_turn_is_left_after_a_second() -> None:
+    clock = ManualClock()
+    with EventLoop(clock=clock) as loop, socket.create_server(("127.0.0.1", 0)) as server:
+        events: list[ClientEvent] = []
+        client = RelayClient(loop, server.getsockname(), ("127.0.0.1", 5001), report=events.append)
+        run_until(loop, lambda: events)
+        client.close()
+        run_until(loop, lambda: len(events) == 2)
+        left = []
+        for delay in (0.9, 0.1):
+            clock.advance(delay)
+            for _ in range(3):
+                loop.run_once(0)
+            left.append([type(resource) for resource in loop.state.resources])
+        assert left == [[reactor.Stream], []]
+
+
 def test_no_connection_in_time_is_the_end() -> None:
     clock = ManualClock()
     with EventLoop(clock=clock) as loop, socket.socket() as silent:

@@ -183,7 +183,9 @@ def test_what_the_system_drops_while_somebody_watches_is_told_in_time_and_once()
 
         loop.call_later(1.0, flood)
         loop.call_later(21.0, flood)
-        simulation.run(19.0)
+        simulation.run(5.5)
+        assert len(drops) == 1
+        simulation.run(13.5)
         counters = fan_out.counters
         simulation.run(3.0)
         # With the last viewer gone, the books are closed at once, but nobody is called back.
