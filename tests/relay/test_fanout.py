@@ -20,6 +20,7 @@ from reactor.relay.fanout import FanOut, Viewer
 from reactor.relay.ingest import Ingest
 from reactor.testing import Faults, Simulation, run_until
 from tests.conftest import Reported
+from tests.doubles.descriptors import open_descriptors
 from tests.doubles.door import Door
 from tests.doubles.faulty_socket import FaultySocket, script_all
 from tests.doubles.peer import wait_for
@@ -92,6 +93,17 @@ def test_a_viewer_that_is_released_twice_is_gone_once(
     fan_out.activate(other)
     assert fan_out.counters.active == 1
     assert fan_out.claim(address_of(player), HERE) is not None
+
+
+def test_a_viewer_that_is_released_leaves_no_descriptor_though_others_stay(
+    fan_out: FanOut, player: FaultySocket
+) -> None:
+    fan_out.claim(("127.0.0.1", 9), HERE)
+    before = open_descriptors()
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    fan_out.release(viewer)
+    assert open_descriptors() == before
 
 
 def test_what_could_not_be_sent_is_counted_for_its_viewer_alone(
