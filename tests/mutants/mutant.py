@@ -1,6 +1,7 @@
 """A mutant: the library with one small change somewhere, at random."""
 
 import ast
+import functools
 import itertools
 import os
 import resource
@@ -81,6 +82,7 @@ def inherit() -> None:
     Mutant(room, "", "", int(number)).plant(Patch())
 
 
+@functools.cache
 def all_mutants() -> list[Mutant]:
     """Every mutant of the core and of the relay that there can be, room by room."""
     paths = sorted([*ROOT.glob("reactor/*.py"), *ROOT.glob("reactor/relay/*.py")])
