@@ -213,6 +213,9 @@ class ControlConnection(StreamHandler):
                 self._watch_unfinished()
                 return False
             self._answer(event)
+        if self._parser.exhausted:
+            self._watch_unfinished()
+            return False
         return True
 
     def _answer(self, event: CommandEvent) -> None:

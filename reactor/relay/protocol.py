@@ -205,6 +205,11 @@ class _LineParser(Generic[_Event]):
         return len(self._buffer)
 
     @property
+    def exhausted(self) -> bool:
+        """Whether all that came has been said: the next event, if any, needs more."""
+        return not self._buffer and (not self._ended or self._end_reported)
+
+    @property
     def position(self) -> int:
         """Offset in the input of the next line's first byte."""
         return self._buffer.position

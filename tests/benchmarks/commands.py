@@ -8,7 +8,7 @@ from .relays import Relay, relays
 from .tables import Outcome
 from .throughput import Load, Plan, Throughput, as_json, measure, show_series
 
-FULL: Final = Plan((Load(50, 1), Load(50, 16)), warm_up=0.3, seconds=0.8)
+FULL: Final = Plan((Load(50, 1), Load(50, 16)), warm_up=0.1, seconds=0.25)
 QUICK: Final = Plan((Load(4, 16), Load(4, 1)), 0.1, 0.3)
 # A thread for each client is measured by what it does to the datagrams.
 _LEFT_OUT: Final = "threads"

@@ -10,7 +10,7 @@ from .tables import Outcome, Verdict
 from .throughput import Load, Plan, Series, Throughput, as_json, compare, measure, show_series
 
 FULL: Final = Plan(
-    (Load(1, 1), Load(50, 1), Load(500, 1), Load(50, 16), Load(500, 16)), warm_up=0.3, seconds=0.8
+    (Load(1, 1), Load(50, 1), Load(500, 1), Load(50, 16), Load(500, 16)), warm_up=0.1, seconds=0.25
 )
 QUICK: Final = Plan((Load(4, 16), Load(8, 1)), 0.1, 0.3)
 
