@@ -413,18 +413,18 @@ class DatagramEndpoint:
         """A batch, and seconds to the next look; None if the socket is to be watched."""
         sizes: list[int] = []
         sources: list[Address] = []
-        end = looked = errors = 0
-        is_full = True
+        end = errors = 0
+        delay: float | None = 0.0  # a look that reaches its bound leaves something behind
         if not self._slab:
             self._slab = memoryview(bytearray(_BATCH_BYTES + _ROOM))
         slab, receive = self._slab, self._sock.recv_into
         if self._wants_sources:
             receive = partial(self._receive_from, sources)
-        for looked in range(_BATCH_DATAGRAMS):  # noqa: B007 how many there were before the end
+        for looked in range(_BATCH_DATAGRAMS):
             try:
                 size = receive(slab[end:])
             except (BlockingIOError, InterruptedError):
-                is_full = False
+                delay = self._coalesce if looked else None
                 break
             except OSError:
                 # The news of an earlier datagram that was sent from here and did not
@@ -441,11 +441,10 @@ class DatagramEndpoint:
         counters.receive_errors += errors
         counters.received += len(sizes)
         counters.received_bytes += end
-        delay = self._coalesce if self._coalesce and looked else None
         if errors == _BATCH_DATAGRAMS:
             delay = _RETRY_DELAY
-        elif delay is not None and is_full:
-            delay = 0.0  # a look that reached its bound has left something behind
+        elif not self._coalesce:
+            delay = None
         return DatagramBatch(slab[:end], sizes, sources), delay
 
     def _receive_from(self, sources: list[Address], room: memoryview) -> int:

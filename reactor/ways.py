@@ -118,7 +118,8 @@ class Ways(dict[Address, Way]):
 
         Twice, so that newcomers don't either push out at once who stays.
         """
-        self._room = max(self._room, 2 * count)
+        if self._room < 2 * count:
+            self._room = 2 * count
 
     def open_lane(self, address: Address, sock: socket.socket) -> None:
         """From now on, `address` is reached through `sock`, which is connected to it."""
