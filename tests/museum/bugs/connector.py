@@ -3,20 +3,19 @@
 import ast
 import errno
 import socket
-import sys
 from collections.abc import Callable
+from functools import partial
 from math import nextafter
 from typing import Any
 
 from reactor import Connector, EventLoop, StreamHandler, connect
-from tests.museum.bug import Function, Patch, bug, instead_of
+from tests.museum.bug import Escaped, Function, Patch, bug, instead_of
 from tests.museum.edit import between, edit
 from tests.museum.punctuality import wait_otherwise
 from tests.museum.substitute import (
     as_if_not_running,
     everywhere,
     leak,
-    mistake,
     nothing,
     turning,
 )
@@ -59,7 +58,11 @@ def _(patch: Patch) -> None:
 
 @bug(26, "connection_failed may raise into the loop")
 def _(patch: Patch) -> None:
-    mistake(patch, sys.modules[ROOM], "Exception", OSError)
+    @everywhere(patch, connect)
+    def _(connect: Function, loop: EventLoop, handler: Any, *args: Any, **options: Any) -> Any:
+        fail = partial(turning(Exception, into=Escaped), handler.connection_failed)
+        handler.connection_failed = fail
+        return connect(loop, handler, *args, **options)
 
 
 @bug(27, "whoever calls an attempt off is told that it failed")

@@ -5,6 +5,7 @@ import math
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from reactor import (
@@ -15,11 +16,12 @@ from reactor import (
     DatagramEndpoint,
     DatagramHandler,
     EventLoop,
+    LoopClosed,
     StreamClosed,
     bind_udp,
     bind_udp_all,
 )
-from tests.museum.bug import Escaped, Function, Patch, bug, forget, instead_of
+from tests.museum.bug import Escaped, Function, Patch, bug, instead_of
 from tests.museum.edit import between, edit
 from tests.museum.punctuality import wait_otherwise
 from tests.museum.substitute import (
@@ -341,7 +343,12 @@ def _(patch: Patch) -> None:
 
 @bug(207, "to begin anew while the loop closes is taken for a mistake")
 def _(patch: Patch) -> None:
-    forget(patch, sys.modules[ROOM], "LoopClosed")
+    def change(options: Options) -> None:
+        handler = options["handler"]
+        mistaken = turning(LoopClosed, into=RuntimeError)
+        handler.connection_lost = partial(mistaken, handler.connection_lost)
+
+    bind_otherwise(patch, change)
 
 
 @bug(207, "who says farewell while the loop closes is told that it was a mistake")
