@@ -9,5 +9,6 @@ __all__ = ["pytest_configure"]
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
     """Once tests/conftest.py has chosen how many examples there are."""
-    settings.register_profile("hasty", settings(), phases=[Phase.explicit, Phase.generate])
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile("hasty", settings(), phases=phases, report_multiple_bugs=False)
     settings.load_profile("hasty")
