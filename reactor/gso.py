@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["FALLBACK_ERRNOS", "MAX_DATAGRAM", "UDP_SEGMENT", "Run", "find_runs", "is_supported"]
+__all__ = [
+    "FALLBACK_ERRNOS",
+    "MAX_DATAGRAM",
+    "UDP_SEGMENT",
+    "Run",
+    "find_runs",
+    "is_supported",
+    "known_runs",
+]
 
 UDP_SEGMENT: Final = 103
 """linux/udp.h; the socket module has no name for it before Python 3.12."""
@@ -58,7 +66,7 @@ def find_runs(sizes: tuple[int, ...]) -> tuple[Run, ...]:
     >>> [(run.first, run.count) for run in find_runs((1316, 1316, 1316, 188, 1316))]
     [(0, 4), (4, 1)]
     """
-    return _known_runs(sizes) if len(sizes) <= _LONGEST_KNOWN else _find(sizes)
+    return known_runs(sizes) if len(sizes) <= _LONGEST_KNOWN else _find(sizes)
 
 
 def _find(sizes: tuple[int, ...]) -> tuple[Run, ...]:
@@ -75,7 +83,7 @@ def _find(sizes: tuple[int, ...]) -> tuple[Run, ...]:
 
 
 # A stream's batches are much alike, and between two of them the caches have gone cold.
-_known_runs = lru_cache(maxsize=256)(_find)
+known_runs = lru_cache(maxsize=256)(_find)
 
 
 def _measure_run(sizes: tuple[int, ...]) -> tuple[int, int]:

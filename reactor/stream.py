@@ -83,6 +83,15 @@ class StreamState(NamedTuple):
     error: Exception | None  # what connection_lost will tell
 
 
+class _Bounds(NamedTuple):
+    """Of a send queue, in bytes; most streams share those that they begin with."""
+
+    low: int
+    limit: int
+
+
+_BOUNDS: Final = _Bounds(_LOW_WATER, _WRITE_LIMIT)
+
 # Python 3.11 takes 100 ns to look a member up; these are asked for with every message.
 _INPUT_OPEN: Final = Input.OPEN
 _OUTPUT_OPEN: Final = Output.OPEN
@@ -155,6 +164,7 @@ class Stream:
 
     __slots__ = (
         "__weakref__",
+        "_bounds",
         "_buffer",
         "_deadline",
         "_error",
@@ -163,13 +173,11 @@ class Stream:
         "_input",
         "_life",
         "_loop",
-        "_low",
         "_output",
         "_owes_resume",
         "_queue",
         "_sock",
         "_watcher",
-        "_write_limit",
         "peername",
     )
 
@@ -193,7 +201,7 @@ class Stream:
         self._handler = handler
         self._buffer = ReceiveBuffer(_RECEIVE_LIMIT)
         self._queue = SendQueue()
-        self._high, self._low, self._write_limit = _HIGH_WATER, _LOW_WATER, _WRITE_LIMIT
+        self._high, self._bounds = _HIGH_WATER, _BOUNDS
         self._input, self._output, self._life = Input.OPEN, Output.OPEN, Life.NEW
         self._owes_resume = False  # write() said False: resume_writing is to follow
         self._error: Exception | None = None  # what connection_lost will tell
@@ -238,9 +246,9 @@ class Stream:
             unsent=self._queue.size,
             fd=self._watcher.fd,
             events=self._watcher.events,
-            low=self._low,
+            low=self._bounds.low,
             high=self._high,
-            limit=self._write_limit,
+            limit=self._bounds.limit,
             error=self._error,
         )
 
@@ -285,7 +293,7 @@ class Stream:
         if queue.size > self._high:
             self._owes_resume = True
             waited = queue.size - len(data)
-            if waited > self._write_limit:
+            if waited > self._bounds.limit:
                 self._end(BufferFull(f"{waited} bytes wait for a peer that does not read"))
         return not self._owes_resume
 
@@ -329,7 +337,7 @@ class Stream:
         low = high // 4 if low is None else low
         if not 0 <= low <= high <= limit:
             raise ValueError(f"need 0 <= low <= high <= limit, not {low}, {high}, {limit}")
-        self._high, self._low, self._write_limit = high, low, limit
+        self._high, self._bounds = high, _Bounds(low, limit)
 
     def set_keepalive(self, idle: int = 10, interval: int = 5, count: int = 3) -> None:
         """Find out about a peer that vanished: probe after `idle` seconds of silence.
@@ -537,7 +545,11 @@ class Stream:
         return False
 
     def _resume_writing(self) -> None:
-        if not self._owes_resume or self._queue.size > self._low or self._life is not Life.OPEN:
+        if (
+            not self._owes_resume
+            or self._queue.size > self._bounds.low
+            or self._life is not Life.OPEN
+        ):
             return
         self._owes_resume = False
         try:

@@ -21,7 +21,7 @@ from typing import Final
 
 from examples.synthetic import Source
 from reactor import EventLoop
-from reactor.gso import find_runs
+from reactor.gso import known_runs
 from reactor.relay import RelayClient, RelayServer
 from reactor.relay.events import (
     ClientEvent,
@@ -236,7 +236,7 @@ class Soak:
             descriptors = self._baseline[0]
             self._turn_until(lambda: open_descriptors() == descriptors)
         # How batches were cut before is remembered within a bound.
-        find_runs.cache_clear()
+        known_runs.cache_clear()
         self._traced.append(tracemalloc.get_traced_memory()[0])
         self._resident.append(resident_memory())
         now = open_descriptors(), inventory()
