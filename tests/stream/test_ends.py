@@ -267,6 +267,11 @@ def test_abort_ends_the_stream_without_waiting(
     assert link.peer.received == b""
 
 
+def test_abort_closes_the_descriptor_at_once(link: Link) -> None:
+    link.stream.abort()
+    assert link.sock.fileno() < 0
+
+
 def test_abort_cuts_a_close_short(loop: EventLoop, link: Link, handler: RecordingHandler) -> None:
     link.stream.close()
     settle(loop)
