@@ -106,6 +106,20 @@ def test_a_viewer_that_is_released_leaves_no_descriptor_though_others_stay(
     assert open_descriptors() == before
 
 
+def test_what_comes_to_where_datagrams_leave_from_is_no_video(
+    fan_out: FanOut, loop: EventLoop, made: list[FaultySocket], player: FaultySocket
+) -> None:
+    viewer = fan_out.claim(address_of(player), HERE)
+    assert viewer is not None
+    fan_out.activate(viewer)
+    outlet = made[1]
+    player.sendto(b"forged", outlet.getsockname())
+    wait_for(outlet)
+    stream(fan_out, loop, b"video")
+    loop.run_once(0)
+    assert fan_out.counters.sent == 1
+
+
 def test_what_could_not_be_sent_is_counted_for_its_viewer_alone(
     fan_out: FanOut, loop: EventLoop, made: list[FaultySocket], udp: Callable[..., FaultySocket]
 ) -> None:
