@@ -751,6 +751,23 @@ def test_an_exception_handler_may_leave_the_program(
         loop.call_exception_handler("a message", ValueError("a value"))
 
 
+def test_a_broken_bell_is_replaced_once(loop: EventLoop, network: Door, reported: Reported) -> None:
+    pairs: list[Pair] = []
+
+    def make() -> Pair:
+        pairs.append(socket.socketpair())
+        return pairs[-1]
+
+    network.socketpair = make
+    broken = next(watcher.fd for watcher in loop.state.watchers)
+    with socket.socket(fileno=os.dup(broken)) as bell:
+        bell.shutdown(socket.SHUT_RDWR)
+    loop.run_once(0)
+    assert [message for message, _ in reported] == ["the wake-up sockets have to be replaced"]
+    reported.clear()
+    assert (len(pairs), loop.state.timers) == (1, 0)
+
+
 @ways_out
 def test_a_broken_bell_is_replaced_though_the_exception_handler_leaves_the_program(
     loop: EventLoop, selector: SpySelector, network: Door, kind: type[BaseException]
