@@ -48,7 +48,7 @@ _RELATIVES: Final = {
 _LAST: Final = ["model", "reliability", "examples", "benchmarks", "video"]
 _OF_THE_RELAY: Final = ["relay", "museum", "reliability", "examples"]
 # Seconds: one that works without end is ended before, wherever all that is there takes its time.
-_PATIENCE: Final = 300.0
+_PATIENCE: Final = 900.0
 _ALL_WERE_GREEN: Final = 0
 _ENOUGH: Final = 0.95
 
