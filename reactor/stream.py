@@ -391,15 +391,13 @@ class Stream:
 
     def finish(self) -> None:
         """Tell the handler of the end, once. Called by the loop only."""
+        handler, self._handler = self._handler, _NOBODY
         error, self._error = self._error, None
         self._output = Output.SHUT
         self._buffer = ReceiveBuffer()
         self._sock.close()
         self._loop.detach(self)
-        try:
-            self._loop.tell_end(self, self._handler.connection_lost, error)
-        finally:
-            self._handler = _NOBODY
+        self._loop.tell_end(self, handler.connection_lost, error)
 
     def disown(self) -> None:
         """In a forked child: what waits is the parent's to send. Called by the loop only."""
