@@ -5,6 +5,7 @@ however the bytes are cut.
 """
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Final
 
 from .errors import BufferFull, LineTooLong
@@ -121,7 +122,7 @@ class ReceiveBuffer:
         if _CARRIAGE_RETURN in data:
             lines = [line.removesuffix(b"\r") for line in lines]
         if len(data) > limit and max(map(len, lines)) > limit:
-            return self._take_lines_that_fit(limit)
+            return self._take_those_that_fit(lines, limit)
         self._data, self._start, self._searched = rest, 0, len(rest)
         return lines
 
@@ -148,15 +149,13 @@ class ReceiveBuffer:
         """Drop up to `count` bytes from the front. Raises ValueError below 0."""
         self.take_exactly(min(count, len(self)))
 
-    def _take_lines_that_fit(self, limit: int) -> list[bytes]:
-        lines: list[bytes] = []
-        try:
-            while (line := self.take_line(limit)) is not None:
-                lines.append(line)
-        except LineTooLong:
-            if not lines:
-                raise
-        return lines
+    def _take_those_that_fit(self, lines: list[bytes], limit: int) -> list[bytes]:
+        fit = list(takewhile(lambda line: len(line) <= limit, lines))
+        if not fit:
+            raise LineTooLong(limit, self.position)
+        for _ in fit:
+            self.take_line(limit)
+        return fit
 
     def _wait_for_more(self, limit: int) -> None:
         """There is no terminator. Raise LineTooLong if none could come in time."""
