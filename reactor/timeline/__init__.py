@@ -1,0 +1,4 @@
+"""See the loop: record any program that stands on `selectors`, and draw what it did.
+
+python3 -m reactor.timeline server.py 5000
+"""
