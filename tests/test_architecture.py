@@ -36,8 +36,11 @@ def order_of_rooms() -> list[str]:
         room.removesuffix(".py").rstrip("/").replace("/", ".")
         for room in re.findall(r"^\| `(reactor/[\w/.]+)` \|", TABLE.read_text(), re.MULTILINE)
     ]
-    relay = next(place for place, room in enumerate(rooms) if room.startswith("reactor.relay"))
-    return [*rooms[:relay], "reactor", *rooms[relay:], "reactor.relay"]
+    for door in ("reactor.timeline", "reactor.relay"):
+        storey = [room for room in rooms if room.startswith(f"{door}.") and "__" not in room]
+        rooms.insert(rooms.index(storey[-1]) + 1, door)
+    upstairs = next(place for place, room in enumerate(rooms) if room.startswith("reactor.timeline"))
+    return [*rooms[:upstairs], "reactor", *rooms[upstairs:]]
 
 
 ROOMS = order_of_rooms()
@@ -119,6 +122,20 @@ def test_the_pure_rooms_know_neither_sockets_nor_time(module: str) -> None:
     assert not sources & {"socket", "selectors", "time"}
 
 
+RECORDING = ("record", "recorded_", "callbacks", "blocking", "program", "__main__")
+DRAWING = [
+    module
+    for module in MODULES
+    if module.startswith("reactor.timeline.") and not module.split(".")[2].startswith(RECORDING)
+]
+
+
+@pytest.mark.parametrize("module", DRAWING)
+def test_a_recorded_run_is_drawn_without_sockets_and_time(module: str) -> None:
+    sources = {source for source, _ in imports(module)}
+    assert not sources & {"socket", "selectors", "time"}
+
+
 @pytest.mark.parametrize("module", ["errors", "buffers", "timers"])
 def test_the_ground_floor_knows_neither_sockets_nor_time(module: str) -> None:
     sources = {source for source, _ in imports(f"reactor.{module}")}
@@ -140,8 +157,9 @@ def test_importing_the_library_does_not_load_the_relay() -> None:
     assert not {module for module in loaded if module.startswith("reactor.relay")}
 
 
-def test_importing_the_library_does_not_load_the_test_kit() -> None:
-    assert "reactor.testing" not in loaded_by("import reactor")
+@pytest.mark.parametrize("storey", ["reactor.testing", "reactor.timeline"])
+def test_importing_the_library_does_not_load_what_only_some_need(storey: str) -> None:
+    assert storey not in loaded_by("import reactor")
 
 
 def test_only_the_standard_library_is_needed_at_run_time() -> None:
