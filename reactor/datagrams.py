@@ -249,6 +249,15 @@ class DatagramEndpoint:
         drops = dropped_by_system(self._sock)
         return None if drops is None else drops - self._drops_in_pauses
 
+    def fileno(self) -> int:
+        """The number of the descriptor, -1 once it is closed."""
+        return self._sock.fileno()
+
+    def fileno_to(self, address: Address) -> int:
+        """The number of the descriptor of the lane to `address`; without a lane, `fileno()`."""
+        way = self._ways.get(address)
+        return self.fileno() if way is None else way.sock.fileno()
+
     def send(self, data: bytes | bytearray | memoryview, address: Address) -> bool:
         """Send one datagram; False if it was dropped, which `counters.dropped` explains.
 

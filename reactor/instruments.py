@@ -37,20 +37,32 @@ class Instrument:
     def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
         """The wait is over; `ready` holds a pair of descriptor and events for each watcher."""
 
+    def timer_due(self, late: float) -> None:
+        """The callback that begins now is a timer's, which was due `late` seconds ago."""
+
+    def flushes_started(self, count: int) -> None:
+        """What was to be served has been: the last `count` callbacks before the wait follow."""
+
     def callback_started(self, callback: Callback, fd: int | None) -> None:
-        """A callback begins; `fd` is its descriptor, or None for timers and calls."""
+        """A callback begins; `fd` is its descriptor, or None for timers, calls and flushes."""
 
     def callback_ended(self, callback: Callback, fd: int | None) -> None:
         """The callback that started last has returned or raised."""
 
     def bytes_queued(self, fd: int, size: int) -> None:
-        """A stream could not send everything: `size` bytes wait for the peer."""
+        """A stream could not send everything: `size` bytes wait for the peer.
+
+        0 once the last of them has been sent.
+        """
 
     def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
         """`count` datagrams were just not sent; `reason` is the name of the errno.
 
         Called in the next iteration, when the batch that they belong to is through.
         """
+
+    def labelled(self, fd: int, name: str) -> None:
+        """The program calls a descriptor by `name`, as long as it is open."""
 
 
 def _to_each(hook: str) -> Any:
@@ -71,10 +83,13 @@ class InstrumentGroup(Instrument):
 
     select_started = _to_each("select_started")
     select_ended = _to_each("select_ended")
+    timer_due = _to_each("timer_due")
+    flushes_started = _to_each("flushes_started")
     callback_started = _to_each("callback_started")
     callback_ended = _to_each("callback_ended")
     bytes_queued = _to_each("bytes_queued")
     datagrams_dropped = _to_each("datagrams_dropped")
+    labelled = _to_each("labelled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,10 @@ class Listener:
     def __repr__(self) -> str:
         return f"<Listener {' and '.join(map(format_address, self.socknames))}>"
 
+    def fileno(self) -> int:
+        """The number of the first socket's descriptor, -1 once it is closed."""
+        return self._socks[0].fileno()
+
     def close(self) -> None:
         """Accept no more. Connections already made go on. Harmless if repeated."""
         self._let_go()

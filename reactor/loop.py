@@ -311,7 +311,7 @@ class EventLoop:
             if instrument is None:
                 watcher.callback(events)
             else:
-                self._call(watcher.callback, (events,), key.fd)
+                self._call(watcher.callback, (events,), fd=key.fd)
 
         # 3. Run the calls that are queued, then the timers that were set aside: an answer
         #    that was queued in time must not find its deadline gone by. What these add
@@ -326,10 +326,12 @@ class EventLoop:
 
     def _run_flushes(self) -> None:
         flushes = self._flushes
-        for _ in range(len(flushes)):
-            if self.instrument is None:
+        if self.instrument is None:
+            for _ in range(len(flushes)):
                 flushes.popleft()()
-            else:
+        elif flushes:
+            self.instrument.flushes_started(len(flushes))
+            for _ in range(len(flushes)):
                 self._call(flushes.popleft(), ())
 
     def _timeout(self, limit: float | None) -> float | None:
@@ -341,13 +343,21 @@ class EventLoop:
             limit = left if limit is None else min(left, limit)
         return None if limit is None else min(limit, _LONGEST_WAIT)
 
-    def _call(self, callback: Callback, args: tuple[Any, ...], fd: int | None = None) -> None:
+    def _call(
+        self,
+        callback: Callback,
+        args: tuple[Any, ...],
+        when: float | None = None,
+        fd: int | None = None,
+    ) -> None:
         instrument = self.instrument
         if instrument is None:
             callback(*args)
             return
         # Whatever the instrument raises, what was due is not lost by it.
         try:
+            if when is not None:
+                instrument.timer_due(self.time() - when)
             instrument.callback_started(callback, fd)
         finally:
             try:
@@ -476,6 +486,16 @@ class EventLoop:
         """
         self._check(callback)
         return Watcher(self._watchers, fileobj, events, callback)
+
+    def label(self, fileobj: FileObject, name: str) -> None:
+        """Have whoever watches this loop call `fileobj` by `name`; nothing else comes of it.
+
+        What is closed already stays without a name.
+        """
+        if self.instrument is not None:
+            fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+            if fd >= 0:
+                self.instrument.labelled(fd, name)
 
     def attach(self, resource: Resource) -> None:
         """Own `resource`: keep it alive, and abort it when the loop closes."""

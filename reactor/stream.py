@@ -252,6 +252,10 @@ class Stream:
             error=self._error,
         )
 
+    def fileno(self) -> int:
+        """The number of the descriptor, -1 once it is closed."""
+        return self._sock.fileno()
+
     @property
     def sockname(self) -> Any:
         """This side's address. Raises StreamClosed once the connection has ended."""
@@ -526,13 +530,16 @@ class Stream:
                 self._lose_output(exc)
         if self._output is _OUTPUT_ENDING and not queue.size:
             self._shut_output()
-        if queue.size or self._watcher.events & EVENT_WRITE:
-            self._watch(EVENT_WRITE if queue.size else 0)
-            instrument = self._loop.instrument
-            if instrument is not None and queue.size:
-                instrument.bytes_queued(self._watcher.fd, queue.size)
-        if self._owes_resume:
-            self._resume_writing()
+        try:
+            if queue.size or self._watcher.events & EVENT_WRITE:
+                self._watch(EVENT_WRITE if queue.size else 0)
+                instrument = self._loop.instrument
+                if instrument is not None:
+                    instrument.bytes_queued(self._watcher.fd, queue.size)
+        finally:
+            # Whatever the instrument raises: from an empty queue no other flush follows.
+            if self._owes_resume:
+                self._resume_writing()
 
     def _drop_write(self) -> bool:
         """What is written can't be sent any more: is that the caller's mistake?"""

@@ -51,9 +51,10 @@ class TimerQueue:
     1.0
     >>> early.cancel()
     >>> queue.expire(now=2.5)
-    >>> callback, args = queue.pop_expired(now=2.5)
-    >>> callback(*args)
+    >>> callback, args, when = queue.pop_expired(now=2.5)
+    >>> callback(*args), when
     late
+    (None, 2.0)
     >>> queue.pop_expired(now=2.5) is None and queue.live == 0
     True
     """
@@ -110,17 +111,18 @@ class TimerQueue:
         while self._heap and self._heap[0][0] <= now:
             self._expired.append(heapq.heappop(self._heap)[2])
 
-    def pop_expired(self, now: float) -> tuple[Callback, tuple[Any, ...]] | None:
-        """The next call of those set aside, in order; None when there are no more.
+    def pop_expired(self, now: float) -> tuple[Callback, tuple[Any, ...], float] | None:
+        """The next call of those set aside, and when it was due; None when there are no more.
 
         A repeating timer has then already been put back for its next time after `now`;
         the times that were missed meanwhile are skipped, and the rhythm is kept.
         """
         while self._expired:
             timer = self._expired.popleft()
-            if timer.callback is None:
+            callback = timer.callback
+            if callback is None:
                 continue
-            call = timer.callback, timer.args
+            call = callback, timer.args, timer.when
             if timer.interval is None:
                 self.forget(timer)
             else:

@@ -75,6 +75,12 @@ class Hooks(Instrument):
     def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
         self._places.come_to("select_ended")
 
+    def timer_due(self, late: float) -> None:
+        self._places.come_to("timer_due")
+
+    def flushes_started(self, count: int) -> None:
+        self._places.come_to("flushes_started")
+
     def callback_started(self, callback: Callable[..., object], fd: int | None) -> None:
         self._places.come_to("callback_started")
 

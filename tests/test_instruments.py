@@ -25,6 +25,7 @@ from reactor import (
     Stream,
     StreamHandler,
     bind_udp,
+    listen,
 )
 from reactor.testing import ManualClock
 from tests.doubles.faulty_socket import FaultySocket
@@ -47,6 +48,12 @@ class Diary(Instrument):
     def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
         self.entries.append(("ready", list(ready)))
 
+    def timer_due(self, late: float) -> None:
+        self.entries.append(("timer", late))
+
+    def flushes_started(self, count: int) -> None:
+        self.entries.append(("flushes", count))
+
     def callback_started(self, callback: Callable[..., object], fd: int | None) -> None:
         self.entries.append(("start", callback, fd))
 
@@ -58,6 +65,9 @@ class Diary(Instrument):
 
     def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
         self.entries.append(("drop", fd, count, reason))
+
+    def labelled(self, fd: int, name: str) -> None:
+        self.entries.append(("label", fd, name))
 
 
 def fail(*args: object) -> None:
@@ -99,19 +109,55 @@ def test_calls_that_wait_during_a_select_are_seen(watched_loop: EventLoop, diary
     assert ("select", 0.0, 0, 1) in diary.entries
 
 
-@pytest.mark.parametrize("schedule", ["call_soon", "call_before_select"])
-def test_a_call_is_seen_from_start_to_end(
-    watched_loop: EventLoop, diary: Diary, schedule: str
+def test_a_call_is_seen_from_start_to_end(watched_loop: EventLoop, diary: Diary) -> None:
+    watched_loop.call_soon(int)
+    watched_loop.run_once(0)
+    assert diary.entries[2:] == [("start", int, None), ("end", int, None)]
+
+
+def test_flushes_are_seen_after_all_else_and_how_many_there_are(
+    watched_loop: EventLoop, diary: Diary
 ) -> None:
-    getattr(watched_loop, schedule)(int)
+    watched_loop.call_before_select(int)
+    watched_loop.call_before_select(int)
+    watched_loop.call_soon(str)
     watched_loop.run_once(0)
-    assert diary.entries[2:] == [("start", int, None), ("end", int, None)]
+    ends = [("start", int, None), ("end", int, None)]
+    assert diary.entries[4:] == [("flushes", 2), *ends, *ends]
 
 
-def test_a_timer_is_seen_from_start_to_end(watched_loop: EventLoop, diary: Diary) -> None:
-    watched_loop.call_later(0, int)
+def test_an_iteration_without_flushes_tells_of_none(watched_loop: EventLoop, diary: Diary) -> None:
+    watched_loop.call_soon(int)
     watched_loop.run_once(0)
-    assert diary.entries[2:] == [("start", int, None), ("end", int, None)]
+    assert "flushes" not in {entry[0] for entry in diary.entries}
+
+
+def test_a_timer_is_seen_from_start_to_end_with_how_late_it_is(
+    watched_loop: EventLoop, diary: Diary, clock: ManualClock
+) -> None:
+    watched_loop.call_later(2.0, int)
+    clock.advance(2.5)
+    watched_loop.run_once(0)
+    assert diary.entries[2:] == [("timer", 0.5), ("start", int, None), ("end", int, None)]
+
+
+def test_what_came_before_a_timer_in_its_iteration_makes_it_late(
+    watched_loop: EventLoop, diary: Diary, clock: ManualClock
+) -> None:
+    watched_loop.call_later(2.0, int)
+    watched_loop.call_soon(clock.advance, 0.25)
+    clock.advance(2.0)
+    watched_loop.run_once(0)
+    assert ("timer", 0.25) in diary.entries
+
+
+def test_a_repeating_timer_is_late_by_the_time_that_it_was_due(
+    watched_loop: EventLoop, diary: Diary, clock: ManualClock
+) -> None:
+    watched_loop.call_every(1.0, int)
+    clock.advance(1.5)
+    watched_loop.run_once(0)
+    assert ("timer", 0.5) in diary.entries
 
 
 def test_a_ready_descriptor_is_seen_with_the_callback_that_ran(
@@ -148,6 +194,52 @@ def test_bytes_that_could_not_be_sent_are_seen(watched_loop: EventLoop, diary: D
         watched_loop.close()
 
 
+def test_a_queue_that_is_empty_again_is_seen(watched_loop: EventLoop, diary: Diary) -> None:
+    near, far = tcp_pair()
+    with far:
+        sock = FaultySocket.adopt(near)
+        sock.script("send", [errno.EAGAIN])
+        fd = sock.fileno()
+        stream = Stream(watched_loop, sock, StreamHandler())
+        watched_loop.run_once(0)
+        stream.write(b"12345")
+        watched_loop.run_once(0)
+        watched_loop.run_once()
+        assert [entry for entry in diary.entries if entry[0] == "queue"] == [
+            ("queue", fd, 5),
+            ("queue", fd, 0),
+        ]
+        watched_loop.close()
+
+
+def test_who_waits_for_room_is_told_of_it_whatever_an_instrument_raises(
+    selector: SpySelector,
+) -> None:
+    class Leaving(Instrument):
+        def bytes_queued(self, fd: int, size: int) -> None:
+            if not size:
+                raise SystemExit
+
+    class Writer(StreamHandler):
+        resumed = False
+
+        def resume_writing(self) -> None:
+            self.resumed = True
+
+    near, far = tcp_pair()
+    with far, EventLoop(selector=selector, instrument=Leaving()) as loop:
+        sock, writer = FaultySocket.adopt(near), Writer()
+        sock.script("send", [errno.EAGAIN])
+        stream = Stream(loop, sock, writer)
+        stream.set_write_buffer_limits(high=0)
+        loop.run_once(0)
+        stream.write(b"12345")
+        loop.run_once(0)
+        with pytest.raises(SystemExit):
+            loop.run_once()
+        assert writer.resumed
+
+
 def test_bytes_that_could_be_sent_are_no_queue(watched_loop: EventLoop, diary: Diary) -> None:
     near, far = tcp_pair()
     with far:
@@ -168,7 +260,13 @@ def test_the_writes_of_one_iteration_are_one_callback(
         for _ in range(10):
             stream.write(b"x")
         watched_loop.run_once(0)
-        assert [entry[0] for entry in diary.entries] == ["select", "ready", "start", "end"]
+        assert [entry[0] for entry in diary.entries] == [
+            "select",
+            "ready",
+            "flushes",
+            "start",
+            "end",
+        ]
         watched_loop.close()
 
 
@@ -181,6 +279,58 @@ def test_datagrams_that_could_not_be_sent_are_seen(
     bind_udp(watched_loop, Mailbox(), sock=sock).send(b"x", sock.getsockname())
     watched_loop.run_once(0)
     assert ("drop", fd, 1, "ENOBUFS") in diary.entries
+
+
+def test_a_label_is_seen_with_the_descriptor_of_what_it_is_given_to(
+    watched_loop: EventLoop, diary: Diary
+) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        watched_loop.label(near, "by its socket")
+        watched_loop.label(far.fileno(), "by its number")
+        assert diary.entries == [
+            ("label", near.fileno(), "by its socket"),
+            ("label", far.fileno(), "by its number"),
+        ]
+
+
+def test_streams_listeners_and_endpoints_can_be_given_a_label(
+    watched_loop: EventLoop, diary: Diary
+) -> None:
+    near, far = tcp_pair()
+    with far:
+        fd = near.fileno()
+        stream = Stream(watched_loop, near, StreamHandler())
+        listener = listen(watched_loop, StreamHandler, "127.0.0.1", 0)
+        endpoint = bind_udp(watched_loop, Mailbox(), "127.0.0.1")
+        for each in (stream, listener, endpoint):
+            watched_loop.label(each, "a name")
+        fds = [entry[1] for entry in diary.entries if entry[0] == "label"]
+        assert fds == [fd, listener.fileno(), endpoint.fileno()]
+        assert len(set(fds)) == 3
+        watched_loop.close()
+
+
+def test_a_lane_can_be_given_a_label_of_its_own(
+    watched_loop: EventLoop, udp: Callable[[], FaultySocket]
+) -> None:
+    endpoint = bind_udp(watched_loop, Mailbox(), "127.0.0.1")
+    address = udp().getsockname()
+    assert endpoint.fileno_to(address) == endpoint.fileno()
+    source = endpoint.open_lane(address)
+    with socket.socket(fileno=os.dup(endpoint.fileno_to(address))) as lane:
+        assert lane.getsockname() == source
+
+
+def test_what_is_closed_is_given_no_label(watched_loop: EventLoop, diary: Diary) -> None:
+    endpoint = bind_udp(watched_loop, Mailbox(), "127.0.0.1")
+    endpoint.close()
+    watched_loop.label(endpoint, "too late")
+    assert diary.entries == []
+
+
+def test_a_loop_that_nobody_watches_takes_labels(loop: EventLoop) -> None:
+    loop.label(-1, "whatever it may be")
 
 
 def test_an_instrument_that_raises_stops_the_loop(selector: SpySelector) -> None:
@@ -197,10 +347,13 @@ def test_an_instrument_that_raises_stops_the_loop(selector: SpySelector) -> None
 HOOKS: list[Callable[[Instrument], None]] = [
     lambda instrument: instrument.select_started(None, 1, 2),
     lambda instrument: instrument.select_ended([(3, EVENT_READ)]),
+    lambda instrument: instrument.timer_due(0.5),
+    lambda instrument: instrument.flushes_started(2),
     lambda instrument: instrument.callback_started(int, 3),
     lambda instrument: instrument.callback_ended(int, 3),
     lambda instrument: instrument.bytes_queued(3, 100),
     lambda instrument: instrument.datagrams_dropped(3, 4, "ENOBUFS"),
+    lambda instrument: instrument.labelled(3, "a name"),
 ]
 
 
@@ -225,7 +378,8 @@ def test_each_instrument_of_a_group_is_told_whatever_another_raises(
     class Broken(Instrument):
         select_started = select_ended = fail  # type: ignore[assignment]
         callback_started = callback_ended = fail  # type: ignore[assignment]
-        bytes_queued = datagrams_dropped = fail  # type: ignore[assignment]
+        timer_due = flushes_started = fail  # type: ignore[assignment]
+        bytes_queued = datagrams_dropped = labelled = fail  # type: ignore[assignment]
 
     alone, second = Diary(), Diary()
     hook(alone)

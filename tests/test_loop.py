@@ -341,7 +341,7 @@ def test_the_other_events_are_met_when_the_loop_runs_again(
 
 
 @pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
-@pytest.mark.parametrize("place", range(24))
+@pytest.mark.parametrize("place", range(27))
 def test_whatever_a_hook_raises_and_where_all_that_was_due_is_done_once(
     selector: SpySelector, make_pair: MakePair, kind: type[BaseException], place: int
 ) -> None:

@@ -29,7 +29,7 @@ def run_due(queue: TimerQueue, now: float) -> list[tuple[object, ...]]:
     queue.expire(now)
     calls = []
     while (due := queue.pop_expired(now)) is not None:
-        callback, args = due
+        callback, args, _ = due
         callback(*args)
         calls.append(args)
     return calls
@@ -83,7 +83,7 @@ class TimerModel(RuleBasedStateMachine):
                 assert call is None
                 return
             when, _, name = self.due.pop(0)
-            assert call == (nothing, (name,))
+            assert call == (nothing, (name,), when)
             interval = self.timers[name].interval
             if interval is not None:
                 while when <= self.now:

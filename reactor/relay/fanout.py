@@ -17,6 +17,7 @@ from reactor import (
     LoopClosed,
     Timer,
     bind_udp,
+    format_address,
     format_host,
 )
 
@@ -155,7 +156,10 @@ class FanOut(DatagramHandler):
         outlet = self._outlet(local)
         try:
             outlet.endpoint.open_lane(address)
+            name = f"video to {format_address(address)}"
+            self._loop.label(outlet.endpoint.fileno_to(address), name)
         except BaseException:
+            outlet.endpoint.close_lane(address)
             self._close_if_unused(outlet)
             raise
         outlet.users += 1

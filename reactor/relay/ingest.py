@@ -40,6 +40,8 @@ class Ingest:
             segmentation=segmentation,
             sources=False,
         )
+        for endpoint in self._endpoints:
+            loop.label(endpoint, "video in")
         self.pause()
         self.addresses: list[Address] = [endpoint.sockname for endpoint in self._endpoints]
         """Where it listens."""

@@ -16,6 +16,7 @@ class FatalInstrument(Instrument):
             raise self._kind
 
     select_started = select_ended = _pass  # type: ignore[assignment]
+    timer_due = flushes_started = _pass  # type: ignore[assignment]
     callback_started = callback_ended = _pass  # type: ignore[assignment]
 
     @property

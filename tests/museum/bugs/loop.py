@@ -76,7 +76,7 @@ def around_select(patch: Patch) -> Callable[[Function], Function]:
 def call_expired(queue: TimerQueue, now: float) -> None:
     """Call the timers that have been set aside."""
     while call := queue.pop_expired(now):
-        callback, args = call
+        callback, args, _ = call
         callback(*args)
 
 
