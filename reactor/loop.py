@@ -319,7 +319,11 @@ class EventLoop:
         for _ in range(len(self._calls)):
             self._call(*self._calls.popleft())
         while self._timers.live and (due := self._timers.pop_expired(now)):
-            self._call(*due)
+            callback, args, when = due
+            if instrument is None:
+                callback(*args)
+            else:
+                self._call(callback, args, when=when)
 
         # 4. Flush the streams that were written to: one send each, however many writes.
         self._run_flushes()

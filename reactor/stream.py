@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 from .addresses import Address, format_address
 from .buffers import ReceiveBuffer, SendQueue
 from .errors import BufferFull, StreamClosed
+from .instruments import Instrument
 from .loop import EventLoop
 from .sockets import Use, expect
 from .timers import Timer
@@ -530,16 +531,19 @@ class Stream:
                 self._lose_output(exc)
         if self._output is _OUTPUT_ENDING and not queue.size:
             self._shut_output()
+        if queue.size or self._watcher.events & EVENT_WRITE:
+            self._watch(EVENT_WRITE if queue.size else 0)
+            if self._loop.instrument is not None:
+                self._tell_queue(self._loop.instrument)
+        if self._owes_resume:
+            self._resume_writing()
+
+    def _tell_queue(self, instrument: Instrument) -> None:
         try:
-            if queue.size or self._watcher.events & EVENT_WRITE:
-                self._watch(EVENT_WRITE if queue.size else 0)
-                instrument = self._loop.instrument
-                if instrument is not None:
-                    instrument.bytes_queued(self._watcher.fd, queue.size)
-        finally:
-            # Whatever the instrument raises: from an empty queue no other flush follows.
-            if self._owes_resume:
-                self._resume_writing()
+            instrument.bytes_queued(self._watcher.fd, self._queue.size)
+        except BaseException:
+            self._resume_writing()  # of a queue that is empty, no other flush will say so
+            raise
 
     def _drop_write(self) -> bool:
         """What is written can't be sent any more: is that the caller's mistake?"""
