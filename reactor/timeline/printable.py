@@ -1,0 +1,81 @@
+"""Bytes and names of a record as text that can be looked at: the one home for what is hostile.
+
+A record holds what strangers sent. What would move the cursor, turn the reading direction,
+or not be seen at all is shown as the escape that Python writes for it; the rest as it is.
+"""
+
+import codecs
+import unicodedata
+from typing import Final
+
+__all__ = ["LINE_END", "clip", "is_text", "printable", "shown", "width"]
+
+LINE_END: Final = "↵"
+_NEW_DECODER: Final = codecs.getincrementaldecoder("utf-8")
+
+
+def shown(data: bytes, *, whole: bool = True) -> str:
+    r"""The bytes as text on one line; with `whole` False, more bytes followed than these.
+
+    UTF-8 where it is valid; a character that is cut at the end is left out if it goes on.
+
+    >>> shown(b"CONECTAR 5001\r\nDESC"), shown("señal".encode())
+    ('CONECTAR 5001↵DESC', 'señal')
+    >>> shown(b"se\xc3"), shown(b"se\xc3", whole=False)
+    ('se\\xc3', 'se')
+    """
+    return printable(_NEW_DECODER("backslashreplace").decode(data, final=whole))
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, without anything that can't be seen or that moves what can.
+
+    >>> printable("\x1b[31mred\u202e\n")
+    '\\x1b[31mred\\u202e↵'
+    """
+    text = text.replace(LINE_END, "\\u21b5")  # whoever sends the sign itself ends no line
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_visible, text.replace("\r\n", "\n")))
+    return text
+
+
+def is_text(data: bytes) -> bool:
+    r"""Whether people can read it: at most a quarter of its bytes has to be shown as escapes.
+
+    >>> is_text(b"CONECTAR 5001\n"), is_text(b"\x47\x40\x00\x10\x00")
+    (True, False)
+    """
+    return shown(data, whole=False).count("\\") * 4 <= len(data)
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that it takes: wide characters take two.
+
+    >>> width("OK↵"), width("映画")
+    (3, 4)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def clip(text: str, room: int) -> str:
+    """As much of the text as has room in so many columns, with a sign if that is not all.
+
+    >>> clip("CONECTAR 5001", 13), clip("CONECTAR 5001", 9)
+    ('CONECTAR 5001', 'CONECTAR…')
+    """
+    if width(text) <= room:
+        return text
+    while width(text) > room - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _visible(letter: str) -> str:
+    if letter == "\n":
+        return LINE_END
+    # A mark without width is drawn over its neighbour, and may well be one of hundreds.
+    if letter.isprintable() and unicodedata.category(letter) not in ("Mn", "Me"):
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")
