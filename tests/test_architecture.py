@@ -39,8 +39,9 @@ def order_of_rooms() -> list[str]:
     for door in ("reactor.timeline", "reactor.relay"):
         storey = [room for room in rooms if room.startswith(f"{door}.") and "__" not in room]
         rooms.insert(rooms.index(storey[-1]) + 1, door)
-    upstairs = next(place for place, room in enumerate(rooms) if room.startswith("reactor.timeline"))
-    return [*rooms[:upstairs], "reactor", *rooms[upstairs:]]
+    upstairs = next(room for room in rooms if room.startswith("reactor.timeline."))
+    rooms.insert(rooms.index(upstairs), "reactor")
+    return rooms
 
 
 ROOMS = order_of_rooms()
