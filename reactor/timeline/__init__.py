@@ -2,3 +2,7 @@
 
 python3 -m reactor.timeline server.py 5000
 """
+
+from .recorder import Recorder, label
+
+__all__ = ["Recorder", "label"]

@@ -105,10 +105,10 @@ class Record:
         """The thread of the loop."""
         self.clock = clock
         self.preview = preview
-        self.loop: object | None = None
-        """The selector whose waits are the turns."""
+        self.loop: Callable[[], object | None] = _nobody
+        """Returns the selector whose waits are the turns, or None if there is none."""
+        self.patience = patience
         self._limit = limit
-        self._patience = patience
         self._began = clock()
         self._sink: IO[bytes] | None = (
             open(file, "wb", buffering=0) if isinstance(file, str | Path) else file  # noqa: SIM115
@@ -146,7 +146,12 @@ class Record:
         return self._serials.get(fd, 0)
 
     def open(self, fd: int, kind: str, *, local: str = "", peer: str = "", by: int = 0) -> int:
-        """A descriptor is born; returns its serial number."""
+        """A descriptor is born; returns its serial number.
+
+        What had its number before must have been closed without a word.
+        """
+        if fd in self._serials:
+            self.died(self._serials[fd], fd)
         self._serial += 1
         self._serials[fd] = serial = self._serial
         more = _texts(local=local, peer=peer) + (f', "by": {by}' if by else "")
@@ -181,19 +186,19 @@ class Record:
         self._work = (timers, calls)
 
     def select(self, timeout: float | None) -> None:
-        """A turn is over, and the next begins: the loop goes to wait."""
+        """A turn is over, and the next begins: the loop goes to wait, on this thread."""
+        self.thread = get_ident()
         self._begin_turn(self.now(), timeout)
 
     def ready(self, ready: Iterable[tuple[int, int]]) -> None:
-        """The wait is over; pairs of descriptor and events, as `selectors` has them."""
+        """The wait is over; pairs of serial number and events, as `selectors` has them."""
         self._woke = now = self.now()
-        serials = self._serials
-        pairs = [f'[{serials.get(fd, 0)}, "{_EVENTS[events & 3]}"]' for fd, events in ready]
+        pairs = [f'[{serial}, "{_EVENTS[events & 3]}"]' for serial, events in ready]
         self._add((_READY, now, self.turn, ", ".join(pairs)))
 
     def leave(self) -> None:
         """The loop is over: what follows is not its doing, until another waits."""
-        self.loop = None
+        self.loop = _nobody
         self._move((_LEAVE, self.now(), self.turn))
 
     # -- what is done in a turn ------------------------------------------------------
@@ -270,7 +275,7 @@ class Record:
         took = self.now() - began
         more = _texts(to=to) + (f', "rest": {self._first(data, 0, asked)}' if data else "")
         if error in _AGAIN_LATER:
-            if self.loop is None:
+            if self.loop() is None:
                 self._ask(serial, began)
         else:
             self._moved = True
@@ -279,7 +284,9 @@ class Record:
     def _first(self, data: Any, start: int, end: int) -> str:
         """The first of some bytes, in quotes: each byte is a code point."""
         end = min(end, start + self.preview)
-        if type(data) is not bytes:
+        if isinstance(data, list):
+            data = _gathered(data, end)
+        elif not isinstance(data, bytes):
             data = memoryview(data).cast("B")
         return quoted(str(data[start:end], "latin-1"))
 
@@ -368,7 +375,7 @@ class Record:
         """Write all that is known of turns that are over."""
         if self._again is not None and not self._rows:
             self._make_lines()
-        self._due = self.now() + self._patience
+        self._due = self.now() + self.patience
         texts, self._texts, self._size = self._texts, [], 0
         if self._sink is None:
             return
@@ -403,6 +410,20 @@ class Record:
         if self._is_ours and sink is not None:
             with suppress(OSError):
                 sink.close()
+
+
+def _gathered(buffers: Iterable[Any], end: int) -> bytes:
+    """The first `end` bytes of several buffers, or a few more."""
+    found = bytearray()
+    for buffer in buffers:
+        if len(found) >= end:
+            break
+        found += memoryview(buffer).cast("B")[: end - len(found)]
+    return bytes(found)
+
+
+def _nobody() -> None:
+    """No loop is waiting, or has waited."""
 
 
 def _texts(**texts: str) -> str:
