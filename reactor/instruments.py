@@ -61,6 +61,9 @@ class Instrument:
         Called in the next iteration, when the batch that they belong to is through.
         """
 
+    def exception_reported(self, exception: Exception) -> None:
+        """An error that has no other home goes to the loop's exception handler now."""
+
     def labelled(self, fd: int, name: str) -> None:
         """The program calls a descriptor by `name`, as long as it is open."""
 
@@ -89,6 +92,7 @@ class InstrumentGroup(Instrument):
     callback_ended = _to_each("callback_ended")
     bytes_queued = _to_each("bytes_queued")
     datagrams_dropped = _to_each("datagrams_dropped")
+    exception_reported = _to_each("exception_reported")
     labelled = _to_each("labelled")
 
 

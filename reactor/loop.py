@@ -524,6 +524,13 @@ class EventLoop:
 
         What else it raises (SystemExit, KeyboardInterrupt) passes: it was meant to.
         """
+        try:
+            if self.instrument is not None:
+                self.instrument.exception_reported(exception)
+        finally:
+            self._report(message, exception)
+
+    def _report(self, message: str, exception: Exception) -> None:
         if self._exception_handler is not None:
             try:
                 self._exception_handler(message, exception)

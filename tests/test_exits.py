@@ -90,6 +90,9 @@ class Hooks(Instrument):
     def bytes_queued(self, fd: int, size: int) -> None:
         self._places.come_to("bytes_queued")
 
+    def exception_reported(self, exception: Exception) -> None:
+        self._places.come_to("exception_reported")
+
 
 class Visited(StreamHandler):
     """A handler each of whose callbacks is two places."""

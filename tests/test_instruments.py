@@ -66,6 +66,9 @@ class Diary(Instrument):
     def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
         self.entries.append(("drop", fd, count, reason))
 
+    def exception_reported(self, exception: Exception) -> None:
+        self.entries.append(("exception", exception))
+
     def labelled(self, fd: int, name: str) -> None:
         self.entries.append(("label", fd, name))
 
@@ -281,6 +284,16 @@ def test_datagrams_that_could_not_be_sent_are_seen(
     assert ("drop", fd, 1, "ENOBUFS") in diary.entries
 
 
+def test_what_goes_to_the_exception_handler_is_seen_before(
+    watched_loop: EventLoop, diary: Diary
+) -> None:
+    reported: list[Exception] = []
+    watched_loop.set_exception_handler(lambda message, exc: reported.append(exc))
+    watched_loop.call_exception_handler("a handler raised", ERROR)
+    assert diary.entries == [("exception", ERROR)]
+    assert reported == [ERROR]
+
+
 def test_a_label_is_seen_with_the_descriptor_of_what_it_is_given_to(
     watched_loop: EventLoop, diary: Diary
 ) -> None:
@@ -344,6 +357,7 @@ def test_an_instrument_that_raises_stops_the_loop(selector: SpySelector) -> None
         assert not loop.running
 
 
+ERROR = ValueError("a fault")
 HOOKS: list[Callable[[Instrument], None]] = [
     lambda instrument: instrument.select_started(None, 1, 2),
     lambda instrument: instrument.select_ended([(3, EVENT_READ)]),
@@ -353,6 +367,7 @@ HOOKS: list[Callable[[Instrument], None]] = [
     lambda instrument: instrument.callback_ended(int, 3),
     lambda instrument: instrument.bytes_queued(3, 100),
     lambda instrument: instrument.datagrams_dropped(3, 4, "ENOBUFS"),
+    lambda instrument: instrument.exception_reported(ERROR),
     lambda instrument: instrument.labelled(3, "a name"),
 ]
 
@@ -379,7 +394,8 @@ def test_each_instrument_of_a_group_is_told_whatever_another_raises(
         select_started = select_ended = fail  # type: ignore[assignment]
         callback_started = callback_ended = fail  # type: ignore[assignment]
         timer_due = flushes_started = fail  # type: ignore[assignment]
-        bytes_queued = datagrams_dropped = labelled = fail  # type: ignore[assignment]
+        bytes_queued = datagrams_dropped = fail  # type: ignore[assignment]
+        exception_reported = labelled = fail  # type: ignore[assignment]
 
     alone, second = Diary(), Diary()
     hook(alone)
