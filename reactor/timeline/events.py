@@ -6,6 +6,7 @@ format is described in docs/timeline.md.
 """
 
 import json
+from collections.abc import Callable as Function
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final
 
@@ -256,15 +257,23 @@ def parse(line: str | bytes) -> Event | None:
     (None, None, None)
     """
     try:
-        found = json.loads(line)
+        found = _decode(line if isinstance(line, str) else str(line, "utf-8", "replace"))
         kind = _KINDS[found["e"]]
-        return kind(**{name: read(found[key]) for key, name, read in _READERS[kind] if key in found})
+        return kind(
+            **{name: read(found[key]) for key, name, read in _READERS[kind] if key in found}
+        )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
+_decode: Final = json.JSONDecoder().decode
+
+
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
+    """Whatever else JSON's numbers can be, no clock and no counter gets there."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    if not 0 <= value < 1e15:
         raise ValueError
     return float(value)
 
@@ -274,9 +283,12 @@ def _count(value: Any) -> int:
 
 
 def _text(value: Any) -> str:
+    """What can be written out again: half a surrogate pair, as in names of files, can't."""
     if not isinstance(value, str):
         raise TypeError
-    return value
+    if value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _bytes(value: Any) -> bytes:
@@ -284,18 +296,24 @@ def _bytes(value: Any) -> bytes:
 
 
 def _timeout(value: Any) -> float | None:
-    return None if value is None else max(0.0, float(value))
+    return None if value is None else _number(value if value > 0 else 0)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    return tuple(map(_text, value))
+    return tuple(map(_text, _list(value)))
 
 
 def _pairs(value: Any) -> tuple[tuple[int, str], ...]:
-    return tuple((_count(serial), _text(events)) for serial, events in value)
+    return tuple((_count(serial), _text(events)) for serial, events in map(_list, _list(value)))
 
 
-_BY_TYPE: Final = {
+_BY_TYPE: Final[dict[Any, Function[[Any], Any]]] = {
     float: _number,
     int: _count,
     str: _text,

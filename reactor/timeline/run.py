@@ -1,19 +1,19 @@
-"""A recorded run as pure data: lanes, turns, and what was done in each of them in which order.
+"""A record read as a run: events become lanes and turns, whatever is missing among them.
 
-A lane is a descriptor's life. A turn is one iteration of the loop: a wait, then those who
-were served, each in a slot of its own.
+The run is that of the loop's thread: what others do, be it a loop of their own, is kept
+beside it in `elsewhere`. Loops that follow each other are one run, with a column between
+them if something was done there. Time never goes back: a turn begins where another ended.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from functools import singledispatchmethod
-from typing import Final
+from collections.abc import Callable as Function
+from collections.abc import Iterable
+from typing import Any, Final
 
 from .events import (
     Again,
     Callback,
     Close,
+    Drop,
     End,
     Event,
     Io,
@@ -29,346 +29,289 @@ from .events import (
     Watch,
     parse,
 )
+from .queues import Queues
+from .turns import AT_ONCE, TIMERS, Lane, Run, Slot, Stage, Turn, Wait
+from .unfinished_lines import keep_unfinished_lines
+from .waits import find_waits
 
 __all__ = ["TIMERS", "Lane", "Run", "Slot", "Stage", "Turn", "Wait", "read"]
 
-TIMERS: Final = 0
-"""The lane of timers and calls, which have no descriptor."""
-
-
-class Stage(Enum):
-    """What a column stands for."""
-
-    BEFORE = "before"  # the program makes its sockets
-    TURN = "turn"
-    AFTER = "after"  # a loop is over
-
-
-@dataclass(slots=True)
-class Lane:
-    """A descriptor's life."""
-
-    serial: int
-    fd: int
-    kind: str
-    """listener, stream, datagram, wakeup or other."""
-    local: str = ""
-    peer: str = ""
-    label: str = ""
-    by: int = 0
-    """The listener that accepted it; 0 if it was made by the program."""
-    born: int = 0
-    """The turn in which it was opened."""
-    died: int | None = None
-    """The turn in which it was closed, None if it never was."""
-    how: str = ""
-    """closed, detached or collected."""
-
-
-@dataclass(slots=True)
-class Slot:
-    """One callback; or, in a loop written by hand, what was done with one descriptor in a row."""
-
-    serial: int
-    """The lane; TIMERS if it has no descriptor."""
-    began: float
-    ended: float
-    name: str = ""
-    kind: str = ""
-    """ready, call, timer, flush, or "" if there was no callback."""
-    late: float = 0.0
-    raised: str = ""
-    finished: bool = True
-    """False if the record ends in the midst of it."""
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.began
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long somebody waited for a turn; at most so long unless it is `exact`."""
-
-    seconds: float
-    exact: bool
-
-
-@dataclass(slots=True)
-class Turn:
-    """One column of the picture."""
-
-    number: int
-    stage: Stage
-    began: float
-    woke: float
-    ended: float
-    timeout: float | None = None
-    timers: int = 0
-    calls: int = 0
-    ready: tuple[tuple[int, str], ...] = ()
-    slots: list[Slot] = field(default_factory=list)
-    elsewhere: list[Event] = field(default_factory=list)
-    """What other threads did meanwhile."""
-    watched: dict[int, str] = field(default_factory=dict)
-    """What the loop waited for, by lane: "r", "w" or "rw"."""
-    queues: dict[int, int] = field(default_factory=dict)
-    """Bytes that wait for room at the end of this turn, by lane; none where there are none."""
-    kept: dict[int, bytes] = field(default_factory=dict)
-    """What came without a line end and had to be kept, by lane; only in turns that brought some."""
-    waited: dict[int, Wait] = field(default_factory=dict)
-    """Who could have been served earlier."""
-    last: int = 0
-    """Of turns that are folded into this one, the last one's number; else its own."""
-    slept: float = 0.0
-    """Seconds, of all turns that are folded into this one."""
-
-    @property
-    def times(self) -> int:
-        """How many turns this stands for."""
-        return self.last - self.number + 1
-
-    @property
-    def busy(self) -> float:
-        """Seconds not slept."""
-        return self.ended - self.began - self.slept
-
-    @property
-    def events(self) -> Iterator[Event]:
-        """All that the loop's thread did, in order."""
-        return (event for slot in self.slots for event in slot.events)
-
-    @property
-    def did_nothing(self) -> bool:
-        """Whether nobody outside could see anything of this turn."""
-        return not any(map(_is_something, self.events))
-
-
-@dataclass(slots=True)
-class Run:
-    """All of it."""
-
-    program: tuple[str, ...] = ()
-    python: str = ""
-    lanes: dict[int, Lane] = field(default_factory=dict)
-    turns: list[Turn] = field(default_factory=list)
-    unreadable: int = 0
-    """Lines that could not be read, or are not known here."""
-    is_whole: bool = False
-    """Whether the record has its last line."""
-    turns_left_out: int = 0
-    events_left_out: int = 0
-
 
 def read(lines: Iterable[str | bytes]) -> Run:
-    """The run that a record tells of, one JSON object a line."""
-    builder = _Builder()
+    """The run that a record tells of, one JSON object a line.
+
+    >>> run = read(['{"e": "select", "t": 1, "i": 1}', '{"e": "ready", "t": 3, "i": 1, "rea'])
+    >>> run.turns[0].number, run.unreadable, run.is_whole
+    (1, 1, False)
+    """
+    events = []
+    unreadable = 0
     for line in lines:
         event = parse(line)
-        if event is None:
-            builder.run.unreadable += bool(line.strip())
-        else:
-            builder.add(event)
+        if event is not None:
+            events.append(event)
+        elif line.strip():
+            unreadable += 1
+    builder = _Builder(_endless_callbacks(events), Run(unreadable=unreadable))
+    for event in events:
+        builder.add(event)
     return builder.finish()
 
 
-def _is_something(event: Event) -> bool:
-    if not isinstance(event, Io):
-        return not isinstance(event, Queue)
-    if event.error:
-        return event.error not in ("EAGAIN", "EWOULDBLOCK", "EINTR")
-    return bool(event.size) or event.op in ("accept", "connect", "shutdown")
+def _endless_callbacks(events: list[Event]) -> set[int]:
+    """The `id` of each callback whose end is not there."""
+    begun: list[int] = []
+    for event in events:
+        if event.thread:
+            continue
+        if isinstance(event, Callback):
+            begun.append(id(event))
+        elif isinstance(event, Returned) and begun:
+            begun.pop()
+    return set(begun)
 
 
 class _Builder:
-    def __init__(self) -> None:
-        self.run = Run()
+    """Told of one event after the other; a few methods for turns, for slots, and for lanes."""
+
+    def __init__(self, endless: set[int], run: Run) -> None:
+        self._run = run
+        self._endless = endless
         self._turn = Turn(0, Stage.BEFORE, 0.0, 0.0, 0.0)
+        self._is_waiting = False
         self._watched: dict[int, str] = {}
-        self._queues: dict[int, int] = {}
+        self._queues = Queues()
         self._callback: Slot | None = None
+        self._is_endless = False
+        self._within = 0
+        """How many callbacks have begun within the callback."""
         self._loose: Slot | None = None
         self._now = 0.0
 
     def add(self, event: Event) -> None:
         self._now = max(self._now, event.time)
+        kind = type(event)
+        if kind in _NOTES:
+            _NOTES[kind](self, event)
         if event.thread:
-            self._note(event)
             self._turn.elsewhere.append(event)
-        else:
-            self._take(event)
+        elif not (kind in _BOUNDARIES and self._is_within(event)):
+            _TAKES.get(kind, _Builder._take)(self, event)
 
     def finish(self) -> Run:
-        if self._callback is not None:
-            self._callback.ended, self._callback.finished = self._now, False
-        self._end_turn(self._now)
-        _keep_unfinished_lines(self.run)
-        return self.run
+        self._end_turn()
+        keep_unfinished_lines(self._run)
+        find_waits(self._run)
+        return self._run
 
     # -- turns -----------------------------------------------------------------------
 
-    @singledispatchmethod
-    def _take(self, event: Event) -> None:
-        self._note(event)
-        self._slot_of(event).events.append(event)
+    def _start(self, event: Start) -> None:
+        self._run.program, self._run.python = event.program, event.python
 
-    @_take.register
-    def _(self, event: Start) -> None:
-        self.run.program, self.run.python = event.program, event.python
+    def _end(self, event: End) -> None:
+        self._run.is_whole = True
+        self._run.turns_left_out = event.turns_left_out
+        self._run.events_left_out = event.events_left_out
 
-    @_take.register
-    def _(self, event: End) -> None:
-        self.run.is_whole = True
-        self.run.turns_left_out = event.turns_left_out
-        self.run.events_left_out = event.events_left_out
-
-    @_take.register
-    def _(self, event: Select) -> None:
-        self._end_turn(event.time)
-        turn = Turn(event.turn, Stage.TURN, event.time, event.time, event.time, last=event.turn)
+    def _select(self, event: Select) -> None:
+        turn = self._begin_turn(event.turn)
         turn.timeout, turn.timers, turn.calls = event.timeout, event.timers, event.calls
-        turn.watched = dict(self._watched)
-        self._turn = turn
+        self._is_waiting = True
 
-    @_take.register
-    def _(self, event: Ready) -> None:
-        self._turn.woke, self._turn.ready = event.time, event.ready
-        self._turn.slept = event.time - self._turn.began
+    def _ready(self, event: Ready) -> None:
+        if self._turn.stage is not Stage.TURN or event.turn > self._turn.last:
+            self._begin_turn(event.turn)  # the line that should have done it is lost
+        self._wake()
+        self._turn.ready = tuple(pair for pair in event.ready if self._lane(pair[0]))
 
-    @_take.register
-    def _(self, event: Leave) -> None:
-        self._end_turn(event.time)
-        number = self._turn.number
-        self._turn = Turn(number, Stage.AFTER, event.time, event.time, event.time, last=number)
+    def _leave(self, event: Leave) -> None:
+        self._end_turn()
+        self._turn = self._new_turn(self._turn.last, Stage.AFTER)
 
-    @_take.register
-    def _(self, event: Again) -> None:
-        self._end_turn(event.time)
+    def _again(self, event: Again) -> None:
         model = self._turn
-        self._turn = replace(
-            model,
-            number=event.turn,
-            last=max(event.turn, event.last),
-            began=event.time,
-            woke=event.time,
-            ended=event.until,
-            slept=min(event.slept, max(0.0, event.until - event.time)),
-        )
+        turn = self._begin_turn(event.turn)
+        turn.last = max(turn.number, event.last)
+        if model.stage is Stage.TURN:
+            turn.timeout, turn.timers, turn.calls = model.timeout, model.timers, model.calls
+            turn.ready = model.ready
+            turn.slots = model.slots[:] if model.did_nothing else []
         self._now = max(self._now, event.until)
+        if event.slept >= AT_ONCE * turn.times:
+            turn.slept = min(event.slept, self._now - turn.began)
 
-    def _end_turn(self, now: float) -> None:
+    def _begin_turn(self, number: int) -> Turn:
+        self._end_turn()
+        self._turn = self._new_turn(max(number, self._turn.last + 1), Stage.TURN)
+        return self._turn
+
+    def _new_turn(self, number: int, stage: Stage) -> Turn:
+        now = self._now
+        return Turn(number, stage, now, now, now, last=number, watched=self._watched)
+
+    def _wake(self) -> None:
+        self._is_waiting = False
+        self._turn.woke = self._now
+        self._turn.slept = self._now - self._turn.began
+
+    def _end_turn(self) -> None:
         turn = self._turn
-        turn.ended = max(turn.ended, now)
-        turn.queues = {serial: size for serial, size in self._queues.items() if size}
-        _stretch(turn)
-        if turn.stage is Stage.TURN or turn.slots or turn.elsewhere:
-            self.run.turns.append(turn)
+        if self._is_waiting:
+            self._wake()
+        if self._callback is not None:
+            self._end_callback(is_finished=False)
+        if turn.stage is Stage.TURN:
+            self._end_loose()
         self._loose = None
+        turn.ended = self._now
+        turn.queues = self._queues.sizes()
+        if turn.stage is Stage.TURN or turn.slots or turn.elsewhere:
+            self._run.turns.append(turn)
 
     # -- slots -----------------------------------------------------------------------
 
-    @_take.register
-    def _(self, event: Callback) -> None:
-        slot = Slot(event.serial, event.time, event.time, event.name, event.kind, event.late)
-        self._turn.slots.append(slot)
-        self._callback, self._loose = slot, None
-
-    @_take.register
-    def _(self, event: Returned) -> None:
-        slot, self._callback = self._callback, None
+    def _is_within(self, event: Event) -> bool:
+        """Whether what begins or ends here does so in a callback; then it is a part of that."""
+        slot = self._callback
+        if slot is not None and self._is_endless:
+            # Were it more than a line that is lost, all that follows would be a part of it.
+            self._end_callback(is_finished=False)
+            slot = None
         if slot is not None:
-            slot.ended, slot.raised = event.time, event.raised
-            if not slot.serial:
-                slot.serial = next((e.serial for e in slot.events if isinstance(e, Io)), TIMERS)
+            slot.events.append(event)
+            self._within += isinstance(event, Callback)
+        return slot is not None
 
-    def _slot_of(self, event: Event) -> Slot:
-        if self._callback is not None:
-            return self._callback
-        loose, serial = self._loose, getattr(event, "serial", TIMERS)
-        follows = isinstance(event, Watch | Close) or (isinstance(event, Open) and event.by)
-        if loose is None or (loose.serial != serial and not follows):
-            loose = self._loose = Slot(serial, event.time, event.time)
-            self._turn.slots.append(loose)
-        loose.ended = max(loose.ended, event.time + getattr(event, "took", 0.0))
-        return loose
+    def _begin_callback(self, event: Callback) -> None:
+        now = self._now
+        slot = Slot(event.serial, now, now, event.name, event.kind, event.late)
+        self._callback = self._begin_slot(slot)
+        self._is_endless = id(event) in self._endless
+
+    def _return(self, event: Returned) -> None:
+        if self._callback is None:
+            return
+        if self._within:
+            self._within -= 1
+            self._callback.events.append(event)
+        else:
+            self._callback.raised = event.raised
+            self._end_callback(is_finished=True)
+
+    def _end_callback(self, *, is_finished: bool) -> None:
+        slot, self._callback, self._within = self._callback, None, 0
+        assert slot is not None
+        slot.ended, slot.finished = self._now, is_finished
+        if not slot.serial and slot.kind != "timer":
+            used = {event.serial for event in slot.events if isinstance(event, Io)}
+            slot.serial = used.pop() if len(used) == 1 else TIMERS
+
+    def _take(self, event: Any) -> None:
+        """Put an event into the slot that it belongs to."""
+        if self._is_waiting:  # the wait was broken off
+            self._wake()
+        slot = self._callback or self._loose
+        serial = getattr(event, "serial", TIMERS)
+        if slot is None or (slot is self._loose and slot.serial != serial and _opens_slot(event)):
+            slot = self._loose = self._begin_slot(Slot(serial, self._now, self._now))
+        slot.events.append(event)
+        self._now = slot.ended = max(self._now, event.time + getattr(event, "took", 0.0))
+
+    def _begin_slot(self, slot: Slot) -> Slot:
+        if self._is_waiting:
+            self._wake()
+        self._end_loose()
+        self._turn.slots.append(slot)
+        return slot
+
+    def _end_loose(self) -> None:
+        """In a loop written by hand, what lies between two operations belongs to the earlier."""
+        if self._loose is not None:
+            self._loose.ended, self._loose = self._now, None
 
     # -- lanes -----------------------------------------------------------------------
 
-    @singledispatchmethod
-    def _note(self, event: Event) -> None:
-        """What an event changes in a lane."""
+    def _lane(self, serial: int) -> Lane | None:
+        """The lane, also if the line that told of its birth is lost; TIMERS has none."""
+        lanes = self._run.lanes
+        if serial not in lanes and serial != TIMERS:
+            lanes[serial] = Lane(serial, -1, "other")
+        return lanes.get(serial)
 
-    @_note.register
-    def _(self, event: Open) -> None:
-        self.run.lanes[event.serial] = Lane(
-            event.serial, event.fd, event.kind, event.local, event.peer, by=event.by,
-            born=event.turn,
-        )  # fmt: skip
+    def _note_use(self, event: Any) -> None:
+        self._lane(event.serial)
 
-    @_note.register
-    def _(self, event: Named) -> None:
+    def _note_birth(self, event: Open) -> None:
+        self._lane(event.by)
+        if lane := self._lane(event.serial):
+            lane.fd, lane.kind, lane.by = event.fd, event.kind, event.by
+            lane.local, lane.peer, lane.born = event.local, event.peer, self._turn.number
+
+    def _note_names(self, event: Named) -> None:
+        if lane := self._lane(event.serial):
+            lane.kind = event.kind or lane.kind
+            lane.local = event.local or lane.local
+            lane.peer = event.peer or lane.peer
+
+    def _note_label(self, event: Label) -> None:
+        if lane := self._lane(event.serial):
+            lane.label = event.label
+
+    def _note_death(self, event: Close) -> None:
+        if lane := self._lane(event.serial):
+            lane.died, lane.how = self._turn.number, event.how
+            self._watch(event.serial, "")
+            self._queues.close(event.serial)
+
+    def _note_interest(self, event: Watch) -> None:
+        if self._lane(event.serial) and not event.thread:
+            self._watch(event.serial, event.after)
+
+    def _note_queue(self, event: Queue) -> None:
+        if self._lane(event.serial):
+            self._queues.tell(event.serial, event.size)
+
+    def _note_operation(self, event: Io) -> None:
         lane = self._lane(event.serial)
-        lane.kind = event.kind or lane.kind
-        lane.local = event.local or lane.local
-        lane.peer = event.peer or lane.peer
+        if lane is not None and event.op == "send" and lane.kind != "datagram":
+            self._queues.send(event)
 
-    @_note.register
-    def _(self, event: Label) -> None:
-        self._lane(event.serial).label = event.label
-
-    @_note.register
-    def _(self, event: Close) -> None:
-        lane = self._lane(event.serial)
-        lane.died, lane.how = event.turn, event.how
-        self._watched.pop(event.serial, None)
-        self._queues.pop(event.serial, None)
-
-    @_note.register
-    def _(self, event: Watch) -> None:
-        self._lane(event.serial)
-        self._watched[event.serial] = event.after
-
-    @_note.register
-    def _(self, event: Queue) -> None:
-        self._lane(event.serial)
-        self._queues[event.serial] = event.size
-
-    @_note.register
-    def _(self, event: Io) -> None:
-        self._lane(event.serial)
-        if event.op == "send" and event.error in ("", "EAGAIN"):
-            self._queues[event.serial] = max(0, event.asked - event.size)
-
-    def _lane(self, serial: int) -> Lane:
-        """The lane, also if the line that told of its birth is lost."""
-        return self.run.lanes.setdefault(serial, Lane(serial, -1, "other"))
+    def _watch(self, serial: int, interest: str) -> None:
+        if self._turn.watched is self._watched:
+            self._watched = dict(self._watched)
+        self._watched.pop(serial, None)
+        if interest:
+            self._watched[serial] = interest
 
 
-def _stretch(turn: Turn) -> None:
-    """In a loop written by hand, what lies between two operations belongs to the earlier one."""
-    for slot, follower in zip(turn.slots, turn.slots[1:], strict=False):
-        if not slot.name:
-            slot.ended = max(slot.ended, follower.began)
-    if turn.slots and not turn.slots[-1].name and turn.stage is Stage.TURN:
-        turn.slots[-1].ended = max(turn.slots[-1].ended, turn.ended)
+def _opens_slot(event: Event) -> bool:
+    """Whether somebody else is served from here on, in a loop written by hand."""
+    return isinstance(event, Io) or (isinstance(event, Open) and not event.by)
 
 
-def _keep_unfinished_lines(run: Run) -> None:
-    """Work out `kept`, for lanes that speak in lines."""
-    kept: dict[int, bytes] = {}
-    speaks = {
-        event.serial
-        for turn in run.turns
-        for event in turn.events
-        if isinstance(event, Io) and event.op == "recv" and b"\n" in event.data
-    }
-    for turn in run.turns:
-        for event in turn.events if turn.times == 1 else ():
-            if isinstance(event, Io) and event.op == "recv" and event.serial in speaks:
-                whole = event.size == len(event.data)
-                line = kept.get(event.serial, b"") + event.data if whole else b""
-                kept[event.serial] = line.rpartition(b"\n")[2]
-                turn.kept.pop(event.serial, None)
-                if event.size and kept[event.serial]:
-                    turn.kept[event.serial] = kept[event.serial]
+_Handler = Function[[_Builder, Any], None]
+
+_BOUNDARIES: Final = frozenset([Select, Ready, Leave, Again, Callback])
+
+_TAKES: Final[dict[type[Event], _Handler]] = {
+    Start: _Builder._start,
+    End: _Builder._end,
+    Select: _Builder._select,
+    Ready: _Builder._ready,
+    Leave: _Builder._leave,
+    Again: _Builder._again,
+    Callback: _Builder._begin_callback,
+    Returned: _Builder._return,
+}
+_NOTES: Final[dict[type[Event], _Handler]] = {
+    Open: _Builder._note_birth,
+    Named: _Builder._note_names,
+    Label: _Builder._note_label,
+    Close: _Builder._note_death,
+    Watch: _Builder._note_interest,
+    Queue: _Builder._note_queue,
+    Io: _Builder._note_operation,
+    Callback: _Builder._note_use,
+    Drop: _Builder._note_use,
+}
