@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from .english import ENGLISH
+from .spanish import SPANISH
 from .words import Words
 
 __all__ = ["LANGUAGES"]
 
-LANGUAGES: Final[Mapping[str, Words]] = {words.code: words for words in (ENGLISH,)}
+LANGUAGES: Final[Mapping[str, Words]] = {words.code: words for words in (ENGLISH, SPANISH)}

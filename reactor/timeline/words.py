@@ -97,6 +97,7 @@ class Words:
     told_ready: str
     told_nobody_ready: str
     told_time_was_up: str
+    told_more_lanes: str
     ready_to_accept: str
     ready_to_read: str
     ready_datagram: str
@@ -129,6 +130,7 @@ class Words:
     told_bound: str
     told_called: str
     told_wait_bytes: str
+    told_wait_clients: str
     told_stop_bytes: str
     told_wait_room: str
     told_stop_room: str
@@ -142,12 +144,13 @@ class Words:
     told_collected: str
     told_timer: str
     told_call: str
-    told_callback: str
     told_nothing: str
     told_late: str
     told_raised: str
     told_unfinished: str
     told_times: str
+    told_to: str
+    told_in_all: str
 
     # -- the story: who waited, and what is left to say ------------------------------
     told_alone: str
@@ -156,6 +159,7 @@ class Words:
     told_not_served: str
     told_thread: str
     told_again: str
+    told_again_calls: str
     told_again_ready: str
     told_again_nobody: str
     told_again_rate: str
