@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import singledispatchmethod
 from typing import Final
 
-from .events import Blocked, Close, Drop, Event, Io, Label, Named, Open, Queue, Watch
+from .events import Blocked, Close, Drop, Event, Io, Label, Named, Open, Queue, Select, Watch
 from .lanes import Lanes
 from .printable import clip, is_text, printable, shown
 from .run import Stage, Turn
@@ -166,6 +166,10 @@ class Clauses:
         call = Span(printable(f"{event.what}({event.about})"), Style.CODE)
         time = Span(self._words.duration(event.took), Style.BAD)
         yield fill(self._words.told_blocked, Style.BAD, call=[call], time=[time])
+
+    @of.register
+    def _(self, event: Select) -> Iterator[list[Span]]:
+        yield [Span(self._words.told_loop_within)]
 
     def _name(self, serial: int) -> Span:
         return Span(self._lanes.title(serial), Style.STRONG)

@@ -45,7 +45,8 @@ class Lanes:
         self._words = words
         self._lanes = dict(run.lanes)
         self._senders, self._receivers = _directions(run)
-        used = _used(run)
+        self._watched = set[int]().union(*(turn.watched for turn in run.turns))
+        used = _used(run) | self._watched
         for serial in used - {TIMERS} - self._lanes.keys():
             self._lanes[serial] = Lane(serial, -1, "other")  # the line of its birth is lost
         self._titles = self._all_titles()
@@ -91,6 +92,8 @@ class Lanes:
             return words.lane_to.format(address=printable(lane.peer))
         if lane.kind == "datagram":
             return self._datagram_title(lane.serial)
+        if lane.kind == "wakeup" and lane.serial not in self._watched:
+            return words.lane_wakeup_rung_from
         return {
             "listener": words.lane_listener,
             "stream": words.lane_socket,
@@ -175,7 +178,7 @@ def _used(run: Run) -> set[int]:
     """All with whom anything was done, or who were waited for."""
     used: set[int] = set()
     for turn in run.turns:
-        used.update(turn.watched, (serial for serial, _ in turn.ready))
+        used.update(serial for serial, _ in turn.ready)
         used.update(slot.serial for slot in turn.slots)
     used.update(_serials(_events(run)))
     return used

@@ -80,7 +80,7 @@ class _Story:
     def _woken(self) -> list[Span]:
         words, turn = self._words, self._turn
         if turn.ready:
-            return fill(words.told_ready, who=self._ready())
+            return fill(words.told_ready[len(turn.ready) != 1], who=self._ready())
         # A microsecond for the record's rounding.
         if turn.timeout and turn.slept + 1e-6 >= turn.timeout:
             return [Span(words.told_time_was_up.format(time=words.duration(turn.timeout)))]
@@ -114,7 +114,7 @@ class _Story:
         head = words.told_turns.format(first=first, last=last)
         yield Span(f"{head} {template.format(count=count)} ", Style.STRONG)
         if turn.ready:
-            yield from fill(words.told_again_ready, who=self._ready())
+            yield from fill(words.told_again_ready[len(turn.ready) != 1], who=self._ready())
         else:
             yield Span(words.told_again_nobody)
         yield Span(" ")
@@ -137,10 +137,10 @@ class _Story:
     def slots(self) -> Iterator[list[Span]]:
         """A line each; neighbours of whom the same is told share one."""
         place = 1
-        for text, alike in groupby(self._turn.slots, key=self._slot):
+        for (text, name), alike in groupby(self._turn.slots, key=self._slot):
             slots = list(alike)
             if text:
-                yield [*self._number(place, len(slots)), *text, *self._times(slots)]
+                yield [*self._number(place, len(slots)), *text, *self._times(slots, name)]
             place += len(slots)
 
     def _number(self, place: int, count: int) -> Iterator[Span]:
@@ -148,13 +148,14 @@ class _Story:
             last = self._words.told_to.format(first=place, last=place + count - 1)
             yield Span(f"{last if count > 1 else place}. ")
 
-    def _times(self, slots: list[Slot]) -> Iterator[Span]:
+    def _times(self, slots: list[Slot], name: str) -> Iterator[Span]:
         """How long they took, and who pays for it; of folded turns only one is known."""
         words, turn = self._words, self._turn
         if turn.stage is not Stage.TURN or turn.times > 1:
             return
         took = words.duration(sum(slot.seconds for slot in slots))
-        yield Span(f" ({words.told_in_all.format(time=took) if slots[1:] else took})", Style.SMALL)
+        took = words.told_in_all.format(time=took) if slots[1:] else took
+        yield Span(f" ({', '.join(filter(None, [name, took]))})", Style.SMALL)
         longest = max(slot.seconds for slot in slots)
         if longest >= HEAVY:
             yield Span(f" {words.told_alone.format(time=words.duration(longest))}", Style.BAD)
@@ -167,27 +168,23 @@ class _Story:
         template = words.told_waited if wait.exact else words.told_waited_up_to
         return template.format(time=words.duration(wait.seconds))
 
-    def _slot(self, slot: Slot) -> Line:
+    def _slot(self, slot: Slot) -> tuple[Line, str]:
+        """What was done, and the name of the callback if it was not told with it."""
         clauses = [(slot.serial, clause) for clause in self._call(slot)]
+        name = "" if clauses else printable(slot.name)
         for event in slot.events:
             clauses += self._told(event, slot.serial)
         clauses += [(slot.serial, clause) for clause in self._outcome(slot)]
         if not clauses and slot.name:
             clauses.append((slot.serial, [Span(self._words.told_nothing)]))
-        return joined([*self._sentences(clauses), *self._name(slot)])
-
-    def _name(self, slot: Slot) -> Iterator[Span]:
-        """Of timers and calls the name is told before."""
-        if slot.name and slot.kind not in ("timer", "call"):
-            yield Span(f" {printable(slot.name)}", Style.SMALL)
+        return joined(self._sentences(clauses)), name
 
     def _call(self, slot: Slot) -> Iterator[list[Span]]:
         words = self._words
-        name = [Span(printable(slot.name), Style.CODE)]
         template = {"timer": words.told_timer, "call": words.told_call}.get(slot.kind)
         if template:
-            yield fill(template, name=name)
-        if slot.late >= _LATE:
+            yield fill(template, name=[Span(printable(slot.name), Style.CODE)])
+        if template and slot.late >= _LATE:
             yield [Span(words.told_late.format(time=words.duration(slot.late)))]
 
     def _outcome(self, slot: Slot) -> Iterator[list[Span]]:
@@ -212,7 +209,7 @@ class _Story:
         touched.update(event.serial for event in self._turn.events if isinstance(event, Io))
         left = [serial for serial, _ in self._turn.ready if serial not in touched]
         if left:
-            yield fill(words.told_not_served, who=self._names(left))
+            yield fill(words.told_not_served[len(left) != 1], who=self._names(left))
 
     # -- sentences -------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ class Words:
     lane_udp_in: str
     lane_udp_out: str
     lane_wakeup: str
+    lane_wakeup_rung_from: str
     lane_other: str
     lane_timers: str
     lane_timers_below: str
@@ -72,9 +73,7 @@ class Words:
     cell_shutdown: str
     cell_connected: str
     cell_wait_bytes: str
-    cell_stop_bytes: str
     cell_wait_room: str
-    cell_stop_room: str
     cell_dropped: str
     cell_closed: str
     cell_detached: str
@@ -94,7 +93,7 @@ class Words:
     told_calls_waited: str
     told_did_not_sleep: str
     told_slept: str
-    told_ready: str
+    told_ready: Plural
     told_nobody_ready: str
     told_time_was_up: str
     told_more_lanes: str
@@ -139,6 +138,7 @@ class Words:
     told_queue_empty: str
     told_dropped: str
     told_blocked: str
+    told_loop_within: str
     told_closed: str
     told_detached: str
     told_collected: str
@@ -156,11 +156,11 @@ class Words:
     told_alone: str
     told_waited: str
     told_waited_up_to: str
-    told_not_served: str
+    told_not_served: Plural
     told_thread: str
     told_again: str
     told_again_calls: str
-    told_again_ready: str
+    told_again_ready: Plural
     told_again_nobody: str
     told_again_rate: str
     told_again_slept: str
