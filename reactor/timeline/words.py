@@ -168,6 +168,25 @@ class Words:
     told_left_out: str
     told_unreadable: str
 
+    # -- the sequence diagram --------------------------------------------------------
+    sequence: str
+    sequence_program: str
+    sequence_last: str
+    sequence_connects: str
+    sequence_closes: str
+    sequence_to: str
+    sequence_queued: str
+    sequence_listens: str
+    sequence_timer: str
+    sequence_timer_late: str
+    sequence_busy: str
+    sequence_alone: str
+    sequence_stuck: str
+    sequence_asleep: str
+    sequence_silent: str
+    sequence_lanes_left_out: str
+    sequence_rows_left_out: str
+
     errors: Mapping[str, str]
     """What an errno means to a program with sockets, by its name."""
 
