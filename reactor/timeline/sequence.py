@@ -1,0 +1,359 @@
+"""A run as a sequence diagram: the program in the middle, its peers at both sides, time downwards.
+
+Each arrow is a call of the system, so that one sees where a stream of bytes was really cut.
+Time is not to scale; when something happened stands at the left.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Final
+
+from .captions import Captions
+from .lanes import Lanes
+from .languages import LANGUAGES
+from .messages import Message, Sign, messages
+from .printable import clip, width
+from .run import TIMERS, Run, Turn
+from .words import Words
+
+__all__ = ["draw"]
+
+_MOST_PEERS: Final = 6
+_MOST_ROWS: Final = 400
+"""A browser draws more of them, but nobody reads them."""
+
+# All in pixels.
+_MARGIN: Final = 178
+_PITCHES: Final = {1: 300, 2: 230, 3: 190, 4: 180}
+_NARROW: Final = 160
+_HEAD: Final = 42
+_GAP: Final = 8
+_ROW: Final = 30
+_ROWS: Final = {
+    Sign.ASLEEP: 22, Sign.SILENT: 36, Sign.BUSY: 56, Sign.STUCK: 56, Sign.FOLDED: 64,
+}  # fmt: skip
+# The width of a letter: rather too much than too little, for nobody has measured the font.
+_LETTER: Final = 7.4
+_SMALL_LETTER: Final = 6.6
+_MOMENT: Final = 1e-4
+# What is not done so often may well have its reason.
+_SPIN: Final = 100
+
+_INWARD: Final = (Sign.CAME, Sign.CONNECTED, Sign.ENDED, Sign.BROKE)
+_ARROWS: Final = {
+    Sign.CAME: "in", Sign.CONNECTED: "in dashed", Sign.ENDED: "end dashed", Sign.BROKE: "bad",
+    Sign.WENT: "out", Sign.CONNECTS: "out dashed", Sign.ENDS: "end dashed",
+    Sign.CLOSED: "end dashed",
+}  # fmt: skip
+_NOTES: Final = {
+    Sign.KEPT: "kept", Sign.QUEUED: "room", Sign.RAISED: "bad", Sign.BROKE: "bad",
+}  # fmt: skip
+_SIGHTS: Final = {
+    Sign.ASLEEP: "rest", Sign.SILENT: "rest", Sign.BUSY: "busy", Sign.STUCK: "stuck",
+}  # fmt: skip
+
+
+def draw(run: Run, *, language: str = "en", title: str = "") -> str:
+    """The diagram as SVG that needs nothing from elsewhere. `language` is one of LANGUAGES."""
+    return "\n".join(_Diagram(run, LANGUAGES[language], title).lines()) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    message: Message
+    top: int
+    height: int
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
+
+    @property
+    def line(self) -> int:
+        """Where its arrow is."""
+        return self.bottom - 7
+
+    @property
+    def base(self) -> int:
+        """Where its time stands."""
+        return self.line + 4 if self.height == _ROW else self.top + 15
+
+
+class _Diagram:
+    def __init__(self, run: Run, words: Words, title: str) -> None:
+        self._words, self._title = words, title
+        self._captions = Captions(run, words)
+        told, lanes = messages(run), Lanes(run, words)
+        talk = {message.lane for message in told} - {TIMERS}
+        heads = [each for each in lanes.headings if talk.intersection(each.serials)]
+        peers = [each for each in heads if each.serials == (each.serial,)][:_MOST_PEERS]
+        self._heads = {
+            TIMERS: (self._captions.program, ""),
+            **{each.serial: (each.title, each.subtitle) for each in peers},
+        }
+        self._absent = [lanes.title(lane) for lane in sorted(talk - self._heads.keys())]
+        self._pitch = _PITCHES.get(len(peers), _NARROW)
+        self._x = {lane: self._place(at) for at, lane in enumerate(_seated(self._heads))}
+        self._width = _MARGIN + len(self._x) * self._pitch + _GAP
+        self._top = 40 if title else 12
+        here = [message for message in told if message.lane in self._heads]
+        self._is_cut = len(here) > _MOST_ROWS
+        self._rows = list(self._placed(here[:_MOST_ROWS]))
+        self._bottom = self._rows[-1].bottom if self._rows else self._top + _HEAD
+        self._bottom += 2 * _GAP
+
+    def _place(self, column: int) -> int:
+        return _MARGIN + self._pitch * column + self._pitch // 2
+
+    def _placed(self, told: Iterable[Message]) -> Iterator[_Row]:
+        top = self._top + _HEAD + _GAP
+        turn: Turn | None = None
+        for message in told:
+            top += _GAP * (message.turn is not turn)
+            turn = message.turn
+            row = _Row(message, top, _ROWS.get(message.sign, _ROW))
+            top = row.bottom
+            yield row
+
+    def _turns(self) -> Iterator[tuple[str, list[_Row]]]:
+        """The rows of each turn; every other one is shaded, so that they are told apart."""
+        groups = groupby(self._rows, key=lambda row: id(row.message.turn))
+        for at, (_, rows) in enumerate(groups):
+            yield ("plain" if at % 2 else "shade"), list(rows)
+
+    # -- from the back to the front ----------------------------------------------------
+
+    def lines(self) -> Iterator[str]:
+        """The parts of the picture."""
+        foot = self._foot()
+        height = self._bottom + _HEAD + 14 + 18 * len(foot)
+        name = escape(self._title or self._words.sequence)
+        yield (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._width} {height}" '
+            f'width="{self._width}" height="{height}" role="img" class="sequence">'
+        )
+        yield f"<title>{name}</title><style>{_STYLE}</style>{_HATCH}"
+        yield _box(0, 0, self._width, height, "paper")
+        if self._title:
+            yield _text(12, 26, self._title, "title")
+        yield from self._margin()
+        yield from self._lifelines()
+        yield from self._activity()
+        yield from self._waits()
+        for shade, rows in self._turns():
+            yield f'<g class="{shade}">'
+            for row in rows:
+                yield from self._row(row)
+            yield "</g>"
+        yield from self._all_heads(self._top)
+        yield from self._all_heads(self._bottom)
+        for at, line in enumerate(foot):
+            yield _text(12, self._bottom + _HEAD + 20 + 18 * at, line, "quiet")
+        yield "</svg>"
+
+    def _margin(self) -> Iterator[str]:
+        """A turn is a band, with its number and the times of its rows at the left."""
+        before = ""
+        for shade, rows in self._turns():
+            top, bottom = rows[0].top - 2, rows[-1].bottom + 4
+            if shade == "shade":
+                yield _box(4, top, self._width - 8, bottom - top, "band")
+            for at, line in enumerate(self._captions.turn(rows[0].message.turn)):
+                yield _text(12, rows[0].top + 15 + 15 * at, line, "quiet" if at else "turn")
+            for row in rows:
+                time = self._captions.time(row.message.time)
+                if time != before and row.message.sign is not Sign.ASLEEP:
+                    yield _text(_MARGIN - 14, row.base, time, "quiet", "end")
+                    before = time
+
+    def _lifelines(self) -> Iterator[str]:
+        for lane, x in self._x.items():
+            born, died = self._top + _HEAD, self._bottom
+            mine = [row for row in self._rows if row.message.lane == lane != TIMERS]
+            if mine and mine[0].message.sign in (Sign.CONNECTED, Sign.CONNECTS):
+                yield _line(x, born, x, mine[0].line, "unborn")
+                born = mine[0].line
+            if mine and mine[-1].message.sign is Sign.CLOSED:
+                died = mine[-1].line
+            yield _line(x, born, x, died, "life")
+
+    def _activity(self) -> Iterator[str]:
+        """Where the program is at work, and where it is not to be spoken to."""
+        x = self._x[TIMERS]
+        for (sight, _), group in groupby(self._rows, key=_sight_of):
+            rows = list(group)
+            top, height = rows[0].top, rows[-1].bottom - rows[0].top
+            match sight:
+                case "spin" | "nap":
+                    zigzag = "".join(f"l{step} 8" for step in (7, -14, 14, -14, 14, -14, 7))
+                    yield f'<path class="{sight}" d="M{x} {top + 4}{zigzag}"/>'
+                case "work":
+                    yield _box(x - 5, top, 10, height, "work")
+                case "busy" | "stuck":
+                    yield _box(x - 9, top, 18, height, sight)
+
+    def _waits(self) -> Iterator[str]:
+        """Who waited meanwhile is hatched, until the program has turned to him."""
+        for row in self._rows:
+            message = row.message
+            if message.wait is None or message.lane == TIMERS:
+                continue
+            since = message.time - message.wait.seconds
+            began = next(each for each in self._rows if each is row or _lasts(each, since))
+            x = self._x[message.lane]
+            yield _box(x - 6, began.top, 12, row.line - began.top, "wait")
+            side, anchor = (12, "start") if x > self._x[TIMERS] else (-12, "end")
+            for at, line in enumerate(self._captions.wait(message.wait)):
+                yield _text(x + side, began.top + 24 + 15 * at, line, "bad halo", anchor)
+
+    # -- one row -----------------------------------------------------------------------
+
+    def _row(self, row: _Row) -> Iterator[str]:
+        message, x = row.message, self._x[TIMERS]
+        match message.sign:
+            case Sign.ASLEEP | Sign.SILENT:
+                yield _text(x, row.top + 15, self._captions.line(message), "quiet halo", "middle")
+            case Sign.BUSY | Sign.STUCK | Sign.FOLDED:
+                ink = "quiet" if _sight_of(row)[0] == "nap" else "bad"
+                for at, line in enumerate(self._captions.lines(message)):
+                    yield _text(x + 16, row.top + 24 + 15 * at, line, f"{ink} halo")
+            case sign if sign in _ARROWS and message.lane != TIMERS:
+                yield from self._arrow(row)
+            case _:
+                yield self._note(row)
+
+    def _arrow(self, row: _Row) -> Iterator[str]:
+        message, y, ink = row.message, row.line, _ARROWS[row.message.sign]
+        program, peer = self._x[TIMERS], self._x[message.lane]
+        side = 1 if peer > program else -1
+        start, end = program + 5 * side, peer
+        if message.sign in _INWARD:
+            start, end = end, start
+        if message.sign is Sign.CLOSED:
+            yield f'<path class="end" d="M{peer - 6} {y - 6}l12 12m0 -12l-12 12"/>'
+            end -= 8 * side
+        ahead = 1 if end > start else -1
+        yield _line(start, y, end - 7 * ahead, y, ink)
+        yield f'<path class="head {ink}" d="M{end} {y}l{-9 * ahead} -4.5v9z"/>'
+        label = clip(self._captions.line(message), int((self._pitch - 24) / _LETTER))
+        yield _text(peer - side * self._pitch // 2, y - 6, label, f"{ink} code halo", "middle")
+
+    def _note(self, row: _Row) -> str:
+        message, x = row.message, self._x[TIMERS]
+        ink = _NOTES.get(message.sign, "plain")
+        label = clip(self._captions.line(message), int(1.6 * self._pitch / _LETTER))
+        half = round(width(label) * _LETTER / 2) + 8
+        box = _box(x - half, row.top + 4, 2 * half, 22, f"note {ink}")
+        return box + _text(x, row.top + 19, label, f"{ink} code", "middle")
+
+    def _all_heads(self, top: int) -> Iterator[str]:
+        room = self._pitch - 32
+        for lane, x in self._x.items():
+            name, address = self._heads[lane]
+            kind = "peer" if lane != TIMERS else "program"
+            yield _box(x - self._pitch // 2 + 12, top, self._pitch - 24, _HEAD, kind)
+            label = clip(name, int(room / _LETTER))
+            yield _text(x, top + (19 if address else 26), label, "name", "middle")
+            if address:
+                label = clip(address, int(room / _SMALL_LETTER))
+                yield _text(x, top + 34, label, "quiet", "middle")
+
+    def _foot(self) -> list[str]:
+        """What is not in the picture."""
+        words, names = self._words, ", ".join(self._absent)
+        room = int(self._width / _LETTER)
+        lines = [clip(words.sequence_lanes_left_out.format(names=names), room)] * bool(names)
+        return [*lines, *[words.sequence_rows_left_out] * self._is_cut]
+
+
+def _seated(lanes: Iterable[int]) -> list[int]:
+    """The program in the middle, those who came first at its left."""
+    program, *peers = lanes
+    half = (len(peers) + 1) // 2
+    return [*peers[:half], program, *peers[half:]]
+
+
+def _sight_of(row: _Row) -> tuple[str, int]:
+    """How the program's lifeline looks there, and in which turn that is."""
+    turn = row.message.turn
+    sight = _SIGHTS.get(row.message.sign, "work")
+    if row.message.sign is Sign.FOLDED:
+        is_spin = turn.times >= _SPIN and turn.busy > turn.slept
+        sight = "spin" if is_spin else "nap"
+    return sight, id(turn)
+
+
+def _lasts(row: _Row, since: float) -> bool:
+    """Whether the program did not look at anybody at that time, or after it."""
+    message = row.message
+    ended = message.time + message.seconds
+    return message.sign in (Sign.BUSY, Sign.STUCK) and ended > since + _MOMENT
+
+
+# -- SVG -------------------------------------------------------------------------------
+
+
+def _text(x: int, y: int, text: str, kind: str, anchor: str = "start") -> str:
+    where = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text class="{kind}" x="{x}" y="{y}"{where}>{escape(text)}</text>'
+
+
+def _box(x: int, y: int, width: int, height: int, kind: str) -> str:
+    return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}"/>'
+
+
+def _line(x1: int, y1: int, x2: int, y2: int, kind: str) -> str:
+    return f'<line class="{kind}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
+
+
+_HATCH: Final = (
+    '<defs><pattern id="sequence-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect class="paper" width="6" height="6"/>'
+    '<rect class="stripe" width="3" height="6"/></pattern></defs>'
+)
+_LIGHT: Final = (
+    "--paper:#fff;--ink:#1b2433;--quiet:#5b6676;--line:#8a94a3;--band:#f1f4f8;--in:#1f5fae;"
+    "--out:#156c31;--end:#74209a;--kept:#7a4a00;--kept-box:#fff6df;--room:#a34700;--bad:#b3261e;"
+    "--work:#c9d1da"
+)
+_DARK: Final = (
+    "--paper:#14181f;--ink:#e6eaf0;--quiet:#a2acba;--line:#6b7685;--band:#1d242e;--in:#7db3f5;"
+    "--out:#6fce8c;--end:#d39bf0;--kept:#f0c36a;--kept-box:#2c2413;--room:#f5a35c;--bad:#ff8a80;"
+    "--work:#495464"
+)
+_STYLE: Final = f"""
+.sequence{{{_LIGHT};max-width:100%;height:auto}}
+@media screen and (prefers-color-scheme:dark){{.sequence{{{_DARK}}}}}
+.sequence text{{font:12px system-ui,sans-serif;fill:var(--ink)}}
+.sequence .code{{font-family:ui-monospace,"DejaVu Sans Mono",monospace}}
+.sequence .title{{font-size:17px;font-weight:700}}
+.sequence .name,.sequence .turn{{font-weight:700}}
+.sequence .quiet{{font-size:11px;fill:var(--quiet)}}
+.sequence .halo{{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}}
+.sequence .shade .halo{{stroke:var(--band)}}
+.sequence .paper{{fill:var(--paper)}}
+.sequence .band{{fill:var(--band)}}
+.sequence .stripe,.sequence text.bad,.sequence .busy{{fill:var(--bad)}}
+.sequence text.in{{fill:var(--in)}}.sequence text.out{{fill:var(--out)}}
+.sequence text.end{{fill:var(--end)}}.sequence text.kept{{fill:var(--kept)}}
+.sequence text.room{{fill:var(--room)}}
+.sequence line,.sequence path{{fill:none;stroke-width:1.6}}
+.sequence line.in{{stroke:var(--in)}}.sequence line.out{{stroke:var(--out)}}
+.sequence line.end,.sequence path.end{{stroke:var(--end)}}.sequence line.bad{{stroke:var(--bad)}}
+.sequence .dashed{{stroke-dasharray:6 4}}
+.sequence path.head{{stroke:none}}
+.sequence .head.in{{fill:var(--in)}}.sequence .head.out{{fill:var(--out)}}
+.sequence .head.end{{fill:var(--end)}}.sequence .head.bad{{fill:var(--bad)}}
+.sequence .life,.sequence .unborn,.sequence .nap{{stroke:var(--line)}}
+.sequence .unborn{{stroke-dasharray:1 5}}
+.sequence .work{{fill:var(--work);stroke:var(--line);stroke-width:.6}}
+.sequence .stuck,.sequence .wait{{fill:url(#sequence-hatch);stroke:var(--bad)}}
+.sequence .spin{{stroke:var(--bad)}}
+.sequence .spin,.sequence .nap{{stroke-width:2.5}}
+.sequence .note,.sequence .peer,.sequence .program{{fill:var(--paper);stroke:var(--line)}}
+.sequence .note.kept{{fill:var(--kept-box);stroke:var(--kept)}}
+.sequence .note.room{{stroke:var(--room)}}.sequence .note.bad{{stroke:var(--bad)}}
+.sequence .program{{stroke:var(--ink);stroke-width:2}}
+"""
