@@ -4,7 +4,7 @@ What a sequence diagram shows row by row: what came, what went, and what the pro
 in between. Pure: a Run in, rows out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from heapq import merge
@@ -69,12 +69,17 @@ class Message:
     """How long the peer had waited until then."""
 
 
-def messages(run: Run) -> list[Message]:
-    """All that was said in a run, and what the program did in between."""
+def messages(run: Run, without: Container[int] = ()) -> list[Message]:
+    """All that was said in a run, and what the program did in between.
+
+    `without` holds the lanes of which nothing is to be told.
+    """
     teller = _Teller(run)
     found: list[Message] = []
     for turn in run.turns:
-        rows = teller.tell(turn)
+        rows = [row for row in teller.tell(turn) if row.lane not in without]
+        if rows and turn.slept >= _NAP and turn.times == 1:
+            found.append(Message(Sign.ASLEEP, turn, turn.began, seconds=turn.slept))
         if rows or turn.stage is not Stage.TURN:
             found += rows
         elif found and found[-1].sign is Sign.SILENT:
@@ -101,8 +106,6 @@ class _Teller:
         rows = list(_joined(merge(own, others, key=_time_of)))
         _put_kept(rows, turn)
         _put_waits(rows, turn)
-        if rows and turn.slept >= _NAP:
-            rows.insert(0, Message(Sign.ASLEEP, turn, turn.began, seconds=turn.slept))
         return rows
 
     def _of_slot(self, turn: Turn, slot: Slot) -> list[Message]:

@@ -32,7 +32,7 @@ _HEAD: Final = 42
 _GAP: Final = 8
 _ROW: Final = 30
 _ROWS: Final = {
-    Sign.ASLEEP: 22, Sign.SILENT: 36, Sign.BUSY: 56, Sign.STUCK: 56, Sign.FOLDED: 64,
+    Sign.ASLEEP: 22, Sign.SILENT: 22, Sign.BUSY: 56, Sign.STUCK: 56, Sign.FOLDED: 64,
 }  # fmt: skip
 # The width of a letter: rather too much than too little, for nobody has measured the font.
 _LETTER: Final = 7.4
@@ -85,22 +85,23 @@ class _Diagram:
     def __init__(self, run: Run, words: Words, title: str) -> None:
         self._words, self._title = words, title
         self._captions = Captions(run, words)
-        told, lanes = messages(run), Lanes(run, words)
-        talk = {message.lane for message in told} - {TIMERS}
+        lanes = Lanes(run, words)
+        talk = {message.lane for message in messages(run)} - {TIMERS}
         heads = [each for each in lanes.headings if talk.intersection(each.serials)]
         peers = [each for each in heads if each.serials == (each.serial,)][:_MOST_PEERS]
         self._heads = {
             TIMERS: (self._captions.program, ""),
             **{each.serial: (each.title, each.subtitle) for each in peers},
         }
-        self._absent = [lanes.title(lane) for lane in sorted(talk - self._heads.keys())]
+        absent = sorted(talk - self._heads.keys())
+        self._absent = [lanes.title(lane) for lane in absent]
         self._pitch = _PITCHES.get(len(peers), _NARROW)
         self._x = {lane: self._place(at) for at, lane in enumerate(_seated(self._heads))}
         self._width = _MARGIN + len(self._x) * self._pitch + _GAP
         self._top = 40 if title else 12
-        here = [message for message in told if message.lane in self._heads]
-        self._is_cut = len(here) > _MOST_ROWS
-        self._rows = list(self._placed(here[:_MOST_ROWS]))
+        told = messages(run, without=absent)
+        self._is_cut = len(told) > _MOST_ROWS
+        self._rows = list(self._placed(told[:_MOST_ROWS]))
         self._bottom = self._rows[-1].bottom if self._rows else self._top + _HEAD
         self._bottom += 2 * _GAP
 
@@ -113,7 +114,8 @@ class _Diagram:
         for message in told:
             top += _GAP * (message.turn is not turn)
             turn = message.turn
-            row = _Row(message, top, _ROWS.get(message.sign, _ROW))
+            has_two_lines = message.sign is Sign.SILENT and turn.times > 1
+            row = _Row(message, top, _ROWS.get(message.sign, _ROW) + 14 * has_two_lines)
             top = row.bottom
             yield row
 

@@ -200,6 +200,7 @@ def test_who_has_no_room_is_named() -> None:
     shown = texts(LISTENER, *crowd)
     assert shown[-1].startswith("Left out: client G, client H.")
     assert "client F" in shown
+    assert shown.count("nothing said") == 1
 
 
 def test_what_is_too_long_is_cut_and_says_so() -> None:
