@@ -1,0 +1,119 @@
+"""What a reader sees of a page: where each piece of text stands, on what, and how well.
+
+Measured in the browser itself, on pixels where it is about colours: hatches, bars and lines
+that lie under a text count, whatever drew them.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["Text", "contrast_of", "overlapping", "texts_of"]
+
+# Each line of each text node that is painted, with the rectangle of its glyphs.
+_COLLECT: Final = """() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, parent = node.parentElement;
+    if (!node.data.trim() || !parent.checkVisibility({checkVisibilityCSS: true}))
+      continue;
+    if (parent.closest("script, style, template, title, desc"))
+      continue;
+    const style = getComputedStyle(parent);
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects())
+      if (box.width > 2 && box.height > 2)
+        found.push({
+          text: node.data.trim(), drawn: parent.ownerSVGElement !== null,
+          left: box.left + scrollX, top: box.top + scrollY, width: box.width, height: box.height,
+          colour: parent.ownerSVGElement ? style.fill : style.color,
+        });
+  }
+  return found;
+}"""
+
+# A constructed sheet is not subject to the page's own policy.
+_HIDE_TEXT: Final = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("*{color:transparent!important}text,tspan{fill:transparent!important}");
+  document.adoptedStyleSheets = [sheet];
+}"""
+
+# WCAG 2.2, "relative luminance" and "contrast ratio"; the tenth worst of a hundred pixels.
+_CONTRASTS: Final = """async ([png, texts]) => {
+  const file = await (await fetch("data:image/png;base64," + png)).blob();
+  const picture = await createImageBitmap(file);
+  const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  canvas.drawImage(picture, 0, 0);
+  const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  const part = (byte) => linear(byte / 255);
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  return texts.map(({left, top, width, height, colour}) => {
+    const ink = light(colour.match(/[\\d.]+/g).map(Number));
+    const {data} = canvas.getImageData(Math.ceil(left), Math.ceil(top), width, height);
+    const ratios = [];
+    for (let i = 0; i < data.length; i += 4) {
+      const paper = light(data.subarray(i, i + 3));
+      ratios.push((Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05));
+    }
+    return ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 10)];
+  });
+}"""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of a piece of text, in CSS pixels from the page's upper left corner."""
+
+    text: str
+    drawn: bool
+    """Whether it belongs to the picture."""
+    left: float
+    top: float
+    width: float
+    height: float
+    colour: str
+
+    def overlaps(self, other: "Text", slack: float = 1.0) -> bool:
+        """Whether more than `slack` pixels of both lie on each other, either way."""
+        across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        # Boxes of glyphs have room above and below, where lines that follow may reach.
+        return across > slack and down > 0.25 * min(self.height, other.height) + slack
+
+
+def texts_of(page: "Page") -> list[Text]:
+    """All text that is shown, in the order of the document."""
+    return [Text(**found) for found in page.evaluate(_COLLECT)]
+
+
+def overlapping(texts: list[Text]) -> list[tuple[str, str]]:
+    """Pairs of texts that stand on each other."""
+    pairs = []
+    ordered = sorted(texts, key=lambda text: text.left)
+    for number, text in enumerate(ordered):
+        for other in ordered[number + 1 :]:
+            if other.left > text.left + text.width:
+                break
+            if text.overlaps(other):
+                pairs.append((text.text, other.text))
+    return pairs
+
+
+def contrast_of(page: "Page", texts: list[Text]) -> list[float]:
+    """How well each text stands out against nine tenths of what lies under it: 1 to 21.
+
+    The window has to be large enough for all of the page.
+    """
+    page.evaluate(_HIDE_TEXT)
+    png = base64.b64encode(page.screenshot(full_page=True)).decode()
+    blank = page.context.browser.new_page()  # type: ignore[union-attr]
+    wanted: list[dict[str, Any]] = [vars(text) for text in texts]
+    ratios: list[float] = blank.evaluate(_CONTRASTS, [png, wanted])
+    blank.close()
+    return ratios
