@@ -10,14 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
-from . import recorded_selector, recorded_socket
+from . import blocking, callbacks, recorded_selector, recorded_socket
 from .record import Record
 from .recorded_socket import serial_of
 from .stand_ins import StandIn
 
 __all__ = ["Recorder", "label"]
 
-_ROOMS: Final = (recorded_socket.stand_ins, recorded_selector.stand_ins)
+_ROOMS: Final = (
+    recorded_socket.stand_ins,
+    recorded_selector.stand_ins,
+    callbacks.stand_ins,
+    blocking.stand_ins,
+)
 
 _recording: list["Recorder"] = []
 
