@@ -151,6 +151,8 @@ class Run:
     python: str = ""
     lanes: dict[int, Lane] = field(default_factory=dict)
     turns: list[Turn] = field(default_factory=list)
+    only: frozenset[int] | None = None
+    """Of a part of a run, the lanes that are looked at; None for all."""
     unreadable: int = 0
     """Lines that could not be read, or are not known here."""
     is_whole: bool = False
