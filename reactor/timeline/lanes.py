@@ -44,6 +44,7 @@ class Lanes:
     def __init__(self, run: Run, words: Words) -> None:
         self._words = words
         self._lanes = dict(run.lanes)
+        self._only = run.only
         self._senders, self._receivers = _directions(run)
         self._watched = set[int]().union(*(turn.watched for turn in run.turns))
         used = _used(run) | self._watched
@@ -108,7 +109,12 @@ class Lanes:
         return words.lane_udp_out if sends else words.lane_udp_in
 
     def _all_headings(self, used: set[int]) -> Iterator[Heading]:
-        shown = [lane for lane in self._lanes.values() if lane.by or self._is_seen(lane, used)]
+        shown = [
+            lane
+            for lane in self._lanes.values()
+            if (self._only is None or lane.serial in self._only)
+            and (lane.by or self._is_seen(lane, used))
+        ]
         shown.sort(key=lambda lane: (_RANKS[self._kind(lane)], lane.serial))
         sizes = Counter(map(self._kind, shown))
         for kind, size in sizes.items():
