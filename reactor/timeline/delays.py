@@ -1,0 +1,182 @@
+"""Who kept the loop: slow callbacks, calls that block, and the timers that had to wait for them.
+
+A record knows how long something took, not whether the machine was busy with something else.
+So nothing is a finding that a scheduler may well do to a good program.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import takewhile, zip_longest
+from operator import attrgetter, itemgetter
+from typing import Final
+
+from .events import Blocked, Io
+from .finding import Finding, Id
+from .operations import SENDING
+from .run import TIMERS, Run, Slot, Stage, Turn
+
+__all__ = ["find_delays"]
+
+SLOW: Final = 0.1
+"""Seconds that nobody may keep the loop: as SlowCallbackMonitor and asyncio's debug mode have it.
+A busy machine stops a process for some 10 ms at a time."""
+NAP: Final = 0.01
+"""Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
+
+_LOOK_UPS: Final = ("socket.getaddrinfo", "socket.gethostby", "socket.getnameinfo")
+"""Of these, each is one too many: in a millisecond today, and in 5 s when the resolver is away."""
+_WAITING: Final = SENDING | {"recv", "accept", "connect"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """So many seconds of a turn were spent in a slot."""
+
+    turn: Turn
+    slot: Slot
+    serial: int
+    seconds: float
+
+
+def find_delays(run: Run) -> Iterator[Finding]:
+    """One finding for each callback that is slow, call that blocks, and callback that delays."""
+    blocking: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
+    slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
+    for case in _work(run):
+        kept = 0.0
+        for what, took in _waits(case.slot):
+            blocking[what, case.slot.name].append(replace(case, seconds=took))
+            kept += took
+        if case.seconds - kept >= SLOW and _is_anybody_kept(run, case.turn):
+            # Without a name, what is done with one client is the same as with the next.
+            kind = "" if case.slot.name else getattr(run.lanes.get(case.serial), "kind", "")
+            slow[case.slot.name, kind].append(replace(case, seconds=case.seconds - kept))
+    for (what, name), cases in blocking.items():
+        yield _worst(Id.BLOCKING_CALL, cases, name, what)
+    for (name, _), cases in slow.items():
+        yield _worst(Id.SLOW_CALLBACK, cases, name)
+    yield from _late_timers(run)
+
+
+def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
+    worst = max(cases, key=attrgetter("seconds"))
+    return Finding(
+        cause,
+        turn=worst.turn.number,
+        last=max(case.turn.last for case in cases),
+        serial=worst.serial,
+        times=sum(case.turn.times for case in cases),
+        seconds=worst.seconds,
+        name=name,
+        cause=by,
+    )
+
+
+# -- what a turn was spent on ----------------------------------------------------------------
+
+
+def _work(run: Run) -> Iterator[_Case]:
+    has_callbacks = any(map(_is_callback, _slots(run)))
+    for turn, follower in zip_longest(run.turns, run.turns[1:]):
+        if turn.stage is not Stage.TURN:
+            continue
+        goes_on = follower is not None and follower.stage is Stage.TURN
+        serial = TIMERS
+        for slot in _sure(turn) if not goes_on else _slots_of(turn, has_callbacks):
+            # In a loop written by hand, a sleep belongs to who was served before it.
+            serial = slot.serial if slot.serial or _is_callback(slot) else serial
+            yield _Case(turn, slot, serial, min(slot.seconds, turn.busy / turn.times))
+
+
+def _slots_of(turn: Turn, has_callbacks: bool) -> list[Slot]:
+    """With what was done between the wait and the first operation, if nothing else tells of it."""
+    if has_callbacks:
+        return turn.slots
+    first = turn.slots[0].began if turn.slots else turn.ended
+    return [Slot(TIMERS, turn.woke, first), *turn.slots]
+
+
+def _sure(turn: Turn) -> Iterator[Slot]:
+    """What certainly belongs to the loop's last turn, of which nothing tells where it ended."""
+    served = {serial for serial, _ in turn.ready}
+    ends = [
+        event.time + event.took
+        for slot in turn.slots
+        for event in slot.events
+        if isinstance(event, Io) and slot.serial in served
+    ]
+    for slot in turn.slots:
+        if _is_callback(slot):
+            yield slot
+        elif ends and slot.began <= max(ends):
+            yield replace(slot, ended=min(slot.ended, max(ends)))
+
+
+def _slots(run: Run) -> Iterator[Slot]:
+    return (slot for turn in run.turns for slot in turn.slots)
+
+
+def _is_callback(slot: Slot) -> bool:
+    return bool(slot.name or slot.kind)
+
+
+def _is_anybody_kept(run: Run, turn: Turn) -> bool:
+    """Before anybody is waited for or served, a program prepares itself, and may take its time."""
+    watched = [run.lanes[serial].kind for serial in turn.watched if serial in run.lanes]
+    served = any(slot.serial for slot in turn.slots)
+    return served or bool(turn.timers) or any(kind != "wakeup" for kind in watched)
+
+
+# -- what blocks -----------------------------------------------------------------------------
+
+
+def _waits(slot: Slot) -> Iterator[tuple[str, float]]:
+    for event in slot.events:
+        if isinstance(event, Blocked) and _is_too_long(event):
+            yield event.what, event.took
+        elif isinstance(event, Io) and event.op in _WAITING and event.took >= SLOW:
+            yield f"socket.{event.op}", event.took
+
+
+def _is_too_long(event: Blocked) -> bool:
+    if event.what.startswith(_LOOK_UPS):
+        return True
+    if event.what != "time.sleep":
+        return event.took >= SLOW
+    return min(event.took, _seconds(event.about, event.took)) >= NAP
+
+
+def _seconds(about: str, otherwise: float) -> float:
+    try:
+        return float(about)
+    except ValueError:
+        return otherwise
+
+
+# -- timers ----------------------------------------------------------------------------------
+
+
+def _late_timers(run: Run) -> Iterator[Finding]:
+    """Those that were due while callbacks ran; a machine that was asleep is nobody's fault."""
+    cases: defaultdict[str, list[_Case]] = defaultdict(list)
+    past: list[Slot] = []
+    for turn in run.turns:
+        for slot in turn.slots if turn.times == 1 else ():
+            if slot.kind == "timer" and slot.late >= SLOW:
+                shares = list(_shares(past, slot))
+                if sum(share for share, _ in shares) >= slot.late / 2:
+                    _, culprit = max(shares, key=itemgetter(0))
+                    cases[culprit.name].append(_Case(turn, slot, slot.serial, slot.late))
+            if _is_callback(slot):
+                past.append(slot)
+    for culprit_name, late in cases.items():
+        name = max(late, key=attrgetter("seconds")).slot.name
+        yield _worst(Id.LATE_TIMER, late, name, culprit_name)
+
+
+def _shares(past: list[Slot], timer: Slot) -> Iterator[tuple[float, Slot]]:
+    """What each callback had of the time for which the timer was due."""
+    due = timer.began - timer.late
+    for slot in takewhile(lambda slot: slot.ended > due, reversed(past)):
+        yield min(slot.ended, timer.began) - max(slot.began, due), slot

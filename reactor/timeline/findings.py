@@ -1,0 +1,21 @@
+"""The diagnosis: what a run shows that a good program does not do, and where to look at it.
+
+A finding is never a guess: what may just as well be a good program on a busy machine, or
+a record that was cut short, is none.
+"""
+
+from .delays import find_delays
+from .finding import Finding, Id
+from .losses import find_losses
+from .run import Run
+from .spins import find_spins
+
+__all__ = ["Finding", "Id", "diagnose"]
+
+_ORDER = {cause: place for place, cause in enumerate(Id)}
+
+
+def diagnose(run: Run) -> list[Finding]:
+    """What is wrong, one finding for each cause, in the order of the turns that show it."""
+    found = [*find_spins(run), *find_delays(run), *find_losses(run)]
+    return sorted(found, key=lambda finding: (finding.turn, _ORDER[finding.id]))
