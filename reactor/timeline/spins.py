@@ -11,8 +11,8 @@ from typing import Final
 
 from .events import Blocked, Close, Event, Io, Queue, Watch
 from .finding import Finding, Id
-from .operations import is_end, is_not_now, is_refused_accept
-from .run import TIMERS, Lane, Run, Stage, Turn
+from .operations import SENDING, is_end, is_not_now, is_refused_accept
+from .run import TIMERS, Run, Stage, Turn
 
 __all__ = ["ENDS", "find_spins"]
 
@@ -28,8 +28,7 @@ WORK: Final = 0.001
 ENDS: Final = 10
 """So often nobody reads the end of one stream; once is enough."""
 
-_HIDDEN: Final = frozenset({"other"})
-"""What is read and written by other ways than a socket's: what is done with it can't be seen."""
+_SERVING: Final = SENDING | {"recv", "accept"}
 
 _Key = tuple[Id, int]
 
@@ -100,8 +99,9 @@ def _ends(run: Run) -> list[tuple[int, _Spell]]:
 
 def _spells(run: Run) -> Iterator[tuple[_Key, _Spell]]:
     spells: dict[_Key, _Spell] = {}
+    seen = _seen(run)
     for turn in run.turns:
-        wrong = set(_wrong(turn, run.lanes)) if turn.stage is Stage.TURN else set()
+        wrong = set(_wrong(turn, seen)) if turn.stage is Stage.TURN else set()
         for key in spells.keys() - wrong:
             yield key, spells.pop(key)
         # Who is still waiting while somebody else is served costs no turn.
@@ -110,7 +110,23 @@ def _spells(run: Run) -> Iterator[tuple[_Key, _Spell]]:
     yield from spells.items()
 
 
-def _wrong(turn: Turn, lanes: dict[int, Lane]) -> Iterator[_Key]:
+def _seen(run: Run) -> set[int]:
+    """The lanes of which a record tells what is done with them.
+
+    A pipe is read by os.read, a TLS socket by its own library, a socket that was made before
+    the record began by itself: whoever serves these does nothing that can be seen.
+    """
+    used = {
+        event.serial
+        for turn in run.turns
+        for event in _all_of(turn)
+        if isinstance(event, Io) and event.op in _SERVING
+    }
+    kinds = ("listener", "wakeup")
+    return used | {s for s, lane in run.lanes.items() if lane.by or lane.kind in kinds}
+
+
+def _wrong(turn: Turn, seen: set[int]) -> Iterator[_Key]:
     refused, touched = set(), set()
     for event in _all_of(turn):
         if isinstance(event, Io) and is_refused_accept(event):
@@ -120,7 +136,7 @@ def _wrong(turn: Turn, lanes: dict[int, Lane]) -> Iterator[_Key]:
     for serial, events in turn.ready:
         if serial in refused:
             yield Id.SPIN_ACCEPT, serial
-        elif serial not in touched and serial in lanes and lanes[serial].kind not in _HIDDEN:
+        elif serial in seen and serial not in touched:
             yield (Id.SPIN_UNSERVED if "r" in events else Id.SPIN_WRITE_INTEREST), serial
     if not turn.ready and _is_poll(turn):
         yield Id.BUSY_POLL, TIMERS

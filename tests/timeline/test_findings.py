@@ -147,9 +147,11 @@ def test_who_waits_while_others_are_served_is_no_spin() -> None:
     assert diagnose(tape.run()) == []
 
 
-def test_nothing_is_said_of_what_can_not_be_seen() -> None:
+@pytest.mark.parametrize("kind", ["other", "stream"])
+def test_nothing_is_said_of_what_can_not_be_seen(kind: str) -> None:
     tape = Tape()
-    tape.open(2, "other")  # a pipe: read by os.read, which no recorder sees
+    tape.open(2, kind)  # a pipe, read by os.read; or a socket that TLS reads
+    tape.io(2, "connect")
     tape.turn((2, "r"), (0, "r"))
     tape.again(999, 0.1)
     assert diagnose(tape.run()) == []
