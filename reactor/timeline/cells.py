@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-from .events import Io
-from .lanes import Lanes
+from .lanes import Lanes, left_alone
 from .notes import CellLine, Ink, Notes
 from .run import Turn
 from .words import Words
 
-__all__ = ["COLUMNS", "MOST", "CellLine", "Ink", "lines_of"]
+__all__ = ["COLUMNS", "MOST", "CellLine", "Ink", "joined", "lines_of"]
 
 COLUMNS: Final = 16
 """The room in a cell; a sign before the text takes two more."""
@@ -51,15 +50,14 @@ def _lines(turn: Turn, lanes: Lanes, words: Words) -> Iterator[tuple[int, CellLi
 
 def _ready(turn: Turn, words: Words) -> Iterator[tuple[int, CellLine]]:
     """How often the ready were ready in vain, or that nobody cared."""
-    touched = {slot.serial for slot in turn.slots}
-    touched.update(event.serial for event in turn.events if isinstance(event, Io))
     seconds = turn.ended - turn.began
-    for serial, _ in turn.ready:
-        if turn.times > 1 and seconds:
-            rate = words.number(round(turn.times / seconds))
-            yield serial, CellLine(words.cell_per_second.format(rate=rate), Ink.QUIET)
-        elif serial not in touched:
+    if turn.times == 1:
+        for serial in left_alone(turn):
             yield serial, CellLine(words.cell_not_served, Ink.QUIET)
+    elif seconds:
+        rate = words.number(round(turn.times / seconds))
+        for serial, _ in turn.ready:
+            yield serial, CellLine(words.cell_per_second.format(rate=rate), Ink.QUIET)
 
 
 def _fitting(lines: list[CellLine], words: Words) -> list[CellLine]:

@@ -66,6 +66,10 @@ ENGLISH: Final = Words(
     cell_ready_again="ready, ready, …",
     cell_per_second="{rate} a second",
     cell_more="… {count} more",
+    # -- the text for a terminal -----------------------------------------------------
+    text_ready=("ready: {who}", "ready: {who}"),
+    text_nobody="nobody ready",
+    text_queue="queue {size}",
     # -- the story: how a turn begins ------------------------------------------------
     told_before="Before the loop.",
     told_after="After the loop.",

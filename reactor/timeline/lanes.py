@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from .events import Drop, Event, Io, Queue, Watch
-from .printable import printable
-from .run import TIMERS, Lane, Run
+from .printable import clip, printable
+from .run import TIMERS, Lane, Run, Turn
 from .words import Words
 
-__all__ = ["MOST", "Heading", "Lanes"]
+__all__ = ["MOST", "Heading", "Lanes", "left_alone"]
 
 MOST: Final = 16
 """Of one kind, as many lanes are shown; if there are more, the last one stands for the rest."""
 
+_TITLE: Final = 32
 _RANKS: Final = {"listener": 0, "datagram": 1, "stream": 2, "other": 3, "wakeup": 4}
 
 
@@ -75,7 +76,7 @@ class Lanes:
     def _all_titles(self) -> dict[int, str]:
         letters = _letters()
         titles = {
-            serial: printable(lane.label) or self._own_title(lane, letters)
+            serial: clip(printable(lane.label) or self._own_title(lane, letters), _TITLE)
             for serial, lane in sorted(self._lanes.items())
         }
         often, seen = Counter(titles.values()), Counter[str]()
@@ -151,6 +152,13 @@ class Lanes:
 
     def _kind(self, lane: Lane) -> str:
         return lane.kind if lane.kind in _RANKS else "other"
+
+
+def left_alone(turn: Turn) -> list[int]:
+    """Who was ready, and nothing was done with."""
+    touched = {slot.serial for slot in turn.slots}
+    touched.update(event.serial for event in turn.events if isinstance(event, Io))
+    return [serial for serial, _ in turn.ready if serial not in touched]
 
 
 def _letters() -> Iterator[str]:

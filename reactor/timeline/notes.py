@@ -61,8 +61,10 @@ class Notes:
         """All that was done in a slot: the lane, and a line for it."""
         words = self._words
         if slot.serial == TIMERS and slot.name:
-            name = printable(slot.name).rpartition(".")[2]
-            yield TIMERS, CellLine(clip(name, self._columns), Ink.QUIET)
+            name = printable(slot.name)
+            if width(name) > self._columns:
+                name = clip(name.rpartition(".")[2], self._columns)
+            yield TIMERS, CellLine(name, Ink.QUIET)
         if slot.late >= _LATE:
             late = words.cell_late.format(time=words.duration(slot.late))
             yield slot.serial, CellLine(late, Ink.ERROR)

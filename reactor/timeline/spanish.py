@@ -70,6 +70,10 @@ SPANISH: Final = Words(
     cell_ready_again="listo, listo, …",
     cell_per_second="{rate} por seg.",
     cell_more="… {count} más",
+    # -- the text for a terminal -----------------------------------------------------
+    text_ready=("listo: {who}", "listos: {who}"),
+    text_nobody="nadie listo",
+    text_queue="cola {size}",
     # -- the story: how a turn begins ------------------------------------------------
     told_before="Antes del bucle.",
     told_after="Después del bucle.",

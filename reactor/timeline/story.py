@@ -9,23 +9,24 @@ from itertools import groupby
 from typing import Final
 
 from .clauses import Clauses
-from .events import Event, Io, Open
-from .lanes import Lanes
+from .events import Event, Open
+from .lanes import Lanes, left_alone
 from .printable import printable
 from .run import Run, Slot, Stage, Turn, Wait
 from .spans import Line, Span, Style, fill, joined, listed
 from .words import Words
 
-__all__ = ["HEAVY", "Line", "Span", "Style", "tell", "tell_end"]
+__all__ = ["AWAKE", "HEAVY", "NAMED", "Line", "Span", "Style", "tell", "tell_end"]
 
 HEAVY: Final = 0.010
 """Seconds of one callback, from which on others have waited for it."""
 
-_AWAKE: Final = 0.0001
+AWAKE: Final = 0.0001
+"""Seconds; who waits less has not slept: it takes that long to look."""
 _LATE: Final = 0.001
 _MANY: Final = 100
 """From so many turns on in which nothing was done, the loop is said to run for nothing."""
-_NAMED: Final = 8
+NAMED: Final = 8
 """As many are called by their names, where more were ready for the same."""
 
 
@@ -73,7 +74,7 @@ class _Story:
         words, turn = self._words, self._turn
         if turn.timeout == 0:
             return words.told_calls_waited if turn.calls else words.told_only_looked
-        if turn.slept < _AWAKE:
+        if turn.slept < AWAKE:
             return words.told_did_not_sleep
         return words.told_slept.format(time=words.duration(turn.slept))
 
@@ -124,7 +125,7 @@ class _Story:
         """Whether turns that are folded were waits, or a loop that runs for nothing."""
         words, turn = self._words, self._turn
         whole = turn.ended - turn.began
-        if turn.slept >= _AWAKE * turn.times:
+        if turn.slept >= AWAKE * turn.times:
             slept = words.duration(turn.slept)
             return Span(words.told_again_slept.format(time=slept, whole=words.duration(whole)))
         if turn.times < _MANY or not whole:
@@ -205,9 +206,7 @@ class _Story:
             if told:
                 name = Span(printable(thread), Style.CODE)
                 yield [*fill(words.told_thread, thread=[name]), Span(" "), *told]
-        touched = {slot.serial for slot in self._turn.slots}
-        touched.update(event.serial for event in self._turn.events if isinstance(event, Io))
-        left = [serial for serial, _ in self._turn.ready if serial not in touched]
+        left = left_alone(self._turn)
         if left:
             yield fill(words.told_not_served[len(left) != 1], who=self._names(left))
 
@@ -241,7 +240,7 @@ class _Story:
 
     def _names(self, serials: Iterable[int]) -> list[Span]:
         names = [Span(self._lanes.title(serial), Style.STRONG) for serial in serials]
-        more = self._words.number(len(names) - _NAMED)
-        if len(names) > _NAMED + 1:
-            names[_NAMED:] = [Span(self._words.told_more_lanes.format(count=more))]
+        more = self._words.number(len(names) - NAMED)
+        if len(names) > NAMED + 1:
+            names[NAMED:] = [Span(self._words.told_more_lanes.format(count=more))]
         return listed(names)

@@ -84,6 +84,11 @@ class Words:
     cell_per_second: str
     cell_more: str
 
+    # -- the text for a terminal -----------------------------------------------------
+    text_ready: Plural
+    text_nobody: str
+    text_queue: str
+
     # -- the story: how a turn begins ------------------------------------------------
     told_before: str
     told_after: str
