@@ -6,7 +6,7 @@ from typing import Final
 
 from .lanes import Lanes, left_alone
 from .notes import CellLine, Ink, Notes
-from .run import Turn
+from .turns import Turn
 from .words import Words
 
 __all__ = ["COLUMNS", "MOST", "CellLine", "Ink", "joined", "lines_of"]

@@ -7,8 +7,8 @@ from typing import Final
 from .events import Blocked, Close, Drop, Event, Io, Label, Named, Open, Queue, Select, Watch
 from .lanes import Lanes
 from .printable import clip, is_text, printable, shown
-from .run import Stage, Turn
 from .spans import Span, Style, fill
+from .turns import Stage, Turn
 from .words import Words
 
 __all__ = ["Clauses"]

@@ -10,7 +10,7 @@ from typing import Final
 
 from .events import Drop, Event, Io, Queue, Watch
 from .printable import clip, printable
-from .run import TIMERS, Lane, Run, Turn
+from .turns import TIMERS, Lane, Run, Turn
 from .words import Words
 
 __all__ = ["MOST", "Heading", "Lanes", "left_alone"]

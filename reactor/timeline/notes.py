@@ -12,7 +12,7 @@ from typing import Final
 from .events import Blocked, Close, Drop, Event, Io, Open, Watch
 from .lanes import Lanes
 from .printable import LINE_END, clip, is_text, printable, shown, width
-from .run import TIMERS, Slot, Stage, Turn
+from .turns import TIMERS, Slot, Stage, Turn
 from .words import Words
 
 __all__ = ["CellLine", "Ink", "Notes"]

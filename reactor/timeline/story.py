@@ -12,14 +12,12 @@ from .clauses import Clauses
 from .events import Event, Open
 from .lanes import Lanes, left_alone
 from .printable import printable
-from .run import Run, Slot, Stage, Turn, Wait
 from .spans import Line, Span, Style, fill, joined, listed
+from .turns import Run, Slot, Stage, Turn, Wait
+from .waits import HEAVY
 from .words import Words
 
-__all__ = ["AWAKE", "HEAVY", "NAMED", "Line", "Span", "Style", "tell", "tell_end"]
-
-HEAVY: Final = 0.010
-"""Seconds of one callback, from which on others have waited for it."""
+__all__ = ["AWAKE", "NAMED", "Line", "Span", "Style", "tell", "tell_end"]
 
 AWAKE: Final = 0.0001
 """Seconds; who waits less has not slept: it takes that long to look."""

@@ -13,8 +13,9 @@ from .lanes import Heading, Lanes, left_alone
 from .languages import LANGUAGES
 from .notes import CellLine, Ink, Notes
 from .printable import clip, printable, width
-from .run import Run, Slot, Stage, Turn
-from .story import AWAKE, HEAVY, NAMED, tell_end
+from .story import AWAKE, NAMED, tell_end
+from .turns import Run, Slot, Stage, Turn
+from .waits import HEAVY
 from .words import Words
 
 __all__ = ["COLUMNS", "draw"]
