@@ -9,7 +9,7 @@ from .lanes import Lanes
 from .printable import clip, is_text, printable, shown
 from .spans import Span, Style, fill
 from .turns import Stage, Turn
-from .words import Words
+from .words import Plural, Words
 
 __all__ = ["Clauses"]
 
@@ -68,31 +68,30 @@ class Clauses:
         if not event.size and self._lanes.kind(event.serial) != "datagram":
             yield [Span(words.told_end)]
         else:
-            yield self._bytes(
-                event, words.told_came, words.told_came_beginning, words.told_came_bare
-            )
+            yield self._bytes(event, words.told_came)
         if self._last_reads.get(event.serial) is event and event.serial in self._turn.kept:
             kept = Span(shown(self._turn.kept[event.serial]), Style.CODE)
             yield fill(words.told_kept, data=[kept])
 
     def _sent(self, event: Io) -> Iterator[list[Span]]:
         words = self._words
-        what = self._bytes(event, words.told_went, words.told_went_beginning, words.told_went_bare)
+        what = self._bytes(event, words.told_went)
         if event.to:
-            what = fill(words.told_went_to, address=[Span(printable(event.to))], what=what)
+            what = fill(words.told_data_to, address=[Span(printable(event.to))], what=what)
         yield what
         if event.asked > event.size:
             sent, asked = words.number(event.size), words.count(event.asked, words.bytes)
             yield [Span(words.told_partly.format(sent=sent, asked=asked))]
 
-    def _bytes(self, event: Io, template: str, beginning: str, bare: str) -> list[Span]:
-        size = [Span(self._words.count(event.size, self._words.bytes))]
+    def _bytes(self, event: Io, things: Plural) -> list[Span]:
+        words, what = self._words, [Span(self._words.count(event.size, things))]
         if not event.data or not is_text(event.data):
-            return fill(bare, size=size)
+            return what
         if event.size <= len(event.data):
-            return fill(template, size=size, data=[Span(shown(event.data), Style.CODE)])
-        text = clip(shown(event.data, whole=False) + "…", _BEGINNING)
-        return fill(beginning, size=size, data=[Span(text, Style.CODE)])
+            data = Span(shown(event.data), Style.CODE)
+            return fill(words.told_data, what=what, data=[data])
+        beginning = clip(shown(event.data, whole=False) + "…", _BEGINNING)
+        return fill(words.told_data_beginning, what=what, data=[Span(beginning, Style.CODE)])
 
     # -- births, names, deaths -------------------------------------------------------
 
@@ -152,13 +151,14 @@ class Clauses:
     @of.register
     def _(self, event: Queue) -> Iterator[list[Span]]:
         words = self._words
-        size = words.count(event.size, words.bytes)
-        yield [Span(words.told_queue.format(size=size) if event.size else words.told_queue_empty)]
+        size = words.count(event.size, words.told_queue)
+        yield [Span(size if event.size else words.told_queue_empty)]
 
     @of.register
     def _(self, event: Drop) -> Iterator[list[Span]]:
-        count = self._words.count(event.count, self._words.datagrams)
-        text = self._words.told_dropped.format(count=count, reason=printable(event.reason))
+        words, reason = self._words, printable(event.reason)
+        template = words.told_dropped[event.count != 1]
+        text = template.format(count=words.number(event.count), reason=reason)
         yield [Span(text, Style.BAD)]
 
     @of.register

@@ -67,6 +67,7 @@ def clip(text: str, room: int) -> str:
     """
     if width(text) <= room:
         return text
+    text = text[:room]
     while width(text) > room - 1:
         text = text[:-1]
     return text + "…"

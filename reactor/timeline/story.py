@@ -44,7 +44,7 @@ def tell_end(run: Run, words: Words) -> list[Line]:
         events = words.count(run.events_left_out, words.events)
         lines.append(words.told_left_out.format(turns=turns, events=events))
     if run.unreadable:
-        lines.append(words.told_unreadable.format(lines=words.count(run.unreadable, words.lines)))
+        lines.append(words.count(run.unreadable, words.told_unreadable))
     return [(Span(line),) for line in lines]
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 __all__ = ["Plural", "Words"]
 
 Plural: TypeAlias = tuple[str, str]
-"""One of them, and any other number."""
+"""For one of them, and for any other {count}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +26,7 @@ class Words:
 
     # -- things that are counted -----------------------------------------------------
     bytes: Plural
-    datagrams: Plural
     turns: Plural
-    lines: Plural
     events: Plural
     times: str
     per_second: str
@@ -109,15 +107,13 @@ class Words:
     ready_room: str
 
     # -- the story: what was done ----------------------------------------------------
-    told_came: str
-    told_came_beginning: str
-    told_came_bare: str
+    told_came: Plural
+    told_went: Plural
+    told_data: str
+    told_data_beginning: str
+    told_data_to: str
     told_end: str
     told_kept: str
-    told_went: str
-    told_went_beginning: str
-    told_went_bare: str
-    told_went_to: str
     told_partly: str
     told_shutdown: str
     told_connected: str
@@ -139,9 +135,9 @@ class Words:
     told_wait_room: str
     told_stop_room: str
     told_unwatched: str
-    told_queue: str
+    told_queue: Plural
     told_queue_empty: str
-    told_dropped: str
+    told_dropped: Plural
     told_blocked: str
     told_loop_within: str
     told_closed: str
@@ -171,7 +167,7 @@ class Words:
     told_again_slept: str
     told_cut_short: str
     told_left_out: str
-    told_unreadable: str
+    told_unreadable: Plural
 
     # -- the sequence diagram --------------------------------------------------------
     sequence: str
@@ -200,8 +196,8 @@ class Words:
         return f"{value:,}".replace(",", self.thousands)
 
     def count(self, value: int, things: Plural) -> str:
-        """So many things."""
-        return f"{self.number(value)} {things[value != 1]}"
+        """What is said of so many things."""
+        return things[value != 1].format(count=self.number(value))
 
     def duration(self, seconds: float) -> str:
         """Seconds with the unit that suits them, to three digits or so."""
