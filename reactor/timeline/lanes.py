@@ -193,7 +193,7 @@ def _used(run: Run) -> set[int]:
     used: set[int] = set()
     for turn in run.turns:
         used.update(serial for serial, _ in turn.ready)
-        used.update(slot.serial for slot in turn.slots)
+        used.update(slot.serial for slot in turn.slots if slot.name or slot.serial == TIMERS)
     used.update(_serials(_events(run)))
     return used
 
