@@ -150,8 +150,8 @@ class Notes:
     @of.register
     def _(self, event: Open) -> Iterator[CellLine]:
         if event.by:
-            lane = self._lanes.title(event.serial)
-            yield CellLine(self._words.cell_here.format(lane=lane), Ink.PLAIN)
+            here = self._words.cell_here.format(lane=self._lanes.title(event.serial))
+            yield CellLine(clip(here, self._columns + 2), Ink.PLAIN)
 
     @of.register
     def _(self, event: Close) -> Iterator[CellLine]:

@@ -60,15 +60,11 @@ def test_whoever_was_accepted_has_a_lane_though_nobody_served_it() -> None:
 
 
 def test_a_bell_has_a_lane_if_it_rang_and_its_other_end_never() -> None:
-    pair = [
-        Open(serial=1, kind="wakeup"),
-        Open(serial=2, kind="wakeup"),
-        Watch(serial=1, after="r"),
-    ]
+    pair = [Open(serial=1, kind="wakeup"), Open(serial=2, kind="wakeup"), WATCHED]
     assert titles(*pair, Select(turn=1), used(2, "send")) == []
-    rung = [Select(turn=1), Ready(turn=1, ready=((1, "r"),))]
-    assert titles(*pair, *rung, used(2, "send")) == ["wake-up"]
-    assert lanes_of(*pair).title(2) == "wake-up, other end"
+    rung = [*pair, Select(turn=1), Ready(turn=1, ready=((1, "r"),)), used(2, "send")]
+    assert titles(*rung) == ["wake-up"]
+    assert lanes_of(*rung).title(2) == "wake-up, other end"
 
 
 def test_timers_have_a_lane_if_there_were_any() -> None:
