@@ -68,6 +68,39 @@ ENGLISH: Final = Words(
     text_ready=("ready: {who}", "ready: {who}"),
     text_nobody="nobody ready",
     text_queue="queue {size}",
+    # -- the picture and its page ----------------------------------------------------
+    true_time="true time",
+    time_in_all="{time} in all",
+    time_of_all="{time} of {whole}",
+    queue_up_to="queue, up to {size}",
+    key_column=(
+        "Each column is one turn of the loop: it sleeps until somebody is ready, then serves "
+        "them in the order ① ② ③. Above it, the same turns in true time."
+    ),
+    key_short="served in less than 1 ms",
+    key_long="in 1 to 10 ms",
+    key_heavy="in 10 ms or more: all others wait",
+    key_waited="had to wait for somebody else",
+    key_in="bytes in",
+    key_out="bytes out",
+    key_reading="the loop waits for bytes to read",
+    key_writing="the loop waits for room to write",
+    key_queue="bytes that wait in the program for room",
+    key_gone="not there yet, or closed",
+    key_asleep="asleep: no processor is used",
+    key_finding="see the findings",
+    page_title="What the loop did",
+    page_picture="The turns of the loop, each a link to its story",
+    page_part="Turns {first} to {last} of {count}",
+    page_earlier="earlier turns",
+    page_later="later turns",
+    page_findings="Findings",
+    page_story="The story, turn by turn",
+    page_hint="Click a column, or press → and ←.",
+    page_whole="The whole story",
+    page_scriptless=(
+        "Without scripts the picture has the first turns only; the story has all of them."
+    ),
     # -- the story: how a turn begins ------------------------------------------------
     told_before="Before the loop.",
     told_after="After the loop.",

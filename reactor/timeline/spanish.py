@@ -72,6 +72,39 @@ SPANISH: Final = Words(
     text_ready=("listo: {who}", "listos: {who}"),
     text_nobody="nadie listo",
     text_queue="cola {size}",
+    # -- the picture and its page ----------------------------------------------------
+    true_time="tiempo real",
+    time_in_all="{time} en total",
+    time_of_all="{time} de {whole}",
+    queue_up_to="cola, hasta {size}",
+    key_column=(
+        "Cada columna es una vuelta del bucle: duerme hasta que alguien está listo, y entonces "
+        "atiende en el orden ① ② ③. Arriba, las mismas vueltas en tiempo real."
+    ),
+    key_short="atendido en menos de 1 ms",
+    key_long="en 1 a 10 ms",
+    key_heavy="en 10 ms o más: los demás esperan",
+    key_waited="tuvo que esperar a otro",
+    key_in="bytes que llegan",
+    key_out="bytes que salen",
+    key_reading="el bucle espera bytes para leer",
+    key_writing="el bucle espera lugar para escribir",
+    key_queue="bytes que esperan lugar en el programa",
+    key_gone="todavía no existe, o ya se cerró",
+    key_asleep="dormido: no usa el procesador",
+    key_finding="ver los hallazgos",
+    page_title="Lo que hizo el bucle",
+    page_picture="Las vueltas del bucle, cada una un enlace a su relato",
+    page_part="Vueltas {first} a {last} de {count}",
+    page_earlier="vueltas anteriores",
+    page_later="vueltas siguientes",
+    page_findings="Hallazgos",
+    page_story="El relato, vuelta por vuelta",
+    page_hint="Haga clic en una columna, o use → y ←.",
+    page_whole="El relato completo",
+    page_scriptless=(
+        "Sin scripts, el dibujo tiene solo las primeras vueltas; el relato las tiene todas."
+    ),
     # -- the story: how a turn begins ------------------------------------------------
     told_before="Antes del bucle.",
     told_after="Después del bucle.",

@@ -5,6 +5,7 @@ is an error of types. Names in braces are filled in by whoever tells: numbers wi
 names of lanes, bytes. How numbers are written belongs to the language too.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -86,6 +87,34 @@ class Words:
     text_ready: Plural
     text_nobody: str
     text_queue: str
+    # -- the picture and its page ----------------------------------------------------
+    true_time: str
+    time_in_all: str
+    time_of_all: str
+    queue_up_to: str
+    key_column: str
+    key_short: str
+    key_long: str
+    key_heavy: str
+    key_waited: str
+    key_in: str
+    key_out: str
+    key_reading: str
+    key_writing: str
+    key_queue: str
+    key_gone: str
+    key_asleep: str
+    key_finding: str
+    page_title: str
+    page_picture: str
+    page_part: str
+    page_earlier: str
+    page_later: str
+    page_findings: str
+    page_story: str
+    page_hint: str
+    page_whole: str
+    page_scriptless: str
 
     # -- the story: how a turn begins ------------------------------------------------
     told_before: str
@@ -217,6 +246,12 @@ class Words:
             return f"{self.number(round(value / 1e3))} kB"
         return f"{self.number(round(value / 1e6))} MB"
 
+    def moment(self, seconds: float, step: float) -> str:
+        """A round time on a scale with such steps, both in seconds."""
+        factor, unit = (1e6, "µs") if seconds < 0.001 else (1e3, "ms") if seconds < 10 else (1, "s")
+        digits = max(0, math.ceil(-math.log10(step * factor) - 1e-6))
+        return f"{self._decimals(seconds * factor, digits)} {unit}" if seconds else "0"
+
     def _decimals(self, value: float, digits: int) -> str:
-        whole, _, rest = f"{value:,.{digits}f}".partition(".")
-        return f"{whole.replace(',', self.thousands)}{self.decimal}{rest}"
+        whole, point, rest = f"{value:,.{digits}f}".partition(".")
+        return whole.replace(",", self.thousands) + point.replace(".", self.decimal) + rest
