@@ -35,7 +35,7 @@ class Captions:
     def time(self, seconds: float) -> str:
         """When it was, since the first turn began; before that it does not matter."""
         since = seconds - self._began
-        return self._words.duration(since) if since >= 0.0 else ""
+        return self._words.duration(since) if since > 0.0 else ""
 
     def wait(self, wait: Wait) -> list[str]:
         """How long somebody waited, in two short lines."""
@@ -96,7 +96,7 @@ class Captions:
         return words.sequence_to.format(what=what, address=printable(message.text))
 
     def _timer(self, message: Message) -> str:
-        words, name = self._words, printable(message.text).rpartition(".")[2]
+        words, name = self._words, printable(message.text).partition(" (")[0]
         if message.seconds < 0.001:
             return words.sequence_timer.format(name=name)
         late = words.duration(message.seconds)

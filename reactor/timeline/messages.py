@@ -159,7 +159,7 @@ class _Teller:
             yield replace(plain, sign=Sign.BROKE, lane=lane, text=text)
         elif event.op == "shutdown":
             yield replace(plain, sign=Sign.ENDS)
-        elif event.op == "connect" and event.error != "EINTR":
+        elif event.op == "connect" and self._kinds.get(event.serial) == "stream":
             yield replace(plain, sign=Sign.CONNECTS)
         elif event.op == "recv" and not event.error and is_peer:
             is_end = not moved and self._kinds[event.serial] == "stream"

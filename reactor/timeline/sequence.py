@@ -91,8 +91,9 @@ class _Diagram:
         peers = [each for each in heads if each.serials == (each.serial,)][:_MOST_PEERS]
         self._heads = {
             TIMERS: (self._captions.program, ""),
-            **{each.serial: (each.title, each.subtitle) for each in peers},
+            **{each.serial: (each.title, each.subtitle.partition(" · ")[0]) for each in peers},
         }
+        self._latecomers = {lane.serial for lane in run.lanes.values() if lane.by or lane.born}
         absent = sorted(talk - self._heads.keys())
         self._absent = [lanes.title(lane) for lane in absent]
         self._pitch = _PITCHES.get(len(peers), _NARROW)
@@ -174,7 +175,7 @@ class _Diagram:
         for lane, x in self._x.items():
             born, died = self._top + _HEAD, self._bottom
             mine = [row for row in self._rows if row.message.lane == lane != TIMERS]
-            if mine and mine[0].message.sign in (Sign.CONNECTED, Sign.CONNECTS):
+            if mine and lane in self._latecomers:
                 yield _line(x, born, x, mine[0].line, "unborn")
                 born = mine[0].line
             if mine and mine[-1].message.sign is Sign.CLOSED:

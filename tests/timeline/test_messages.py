@@ -87,7 +87,7 @@ def test_what_is_done_with_a_peer_has_its_sign(event: Event, sign: Sign) -> None
     assert signs(event) == [sign]
 
 
-@pytest.mark.parametrize("op", ["accept", "recv", "connect"])
+@pytest.mark.parametrize("op", ["accept", "recv"])
 def test_that_nothing_is_there_is_not_told(op: str) -> None:
     assert signs(io(op, error="EINTR")) == [Sign.SILENT]
 
@@ -113,9 +113,14 @@ def test_a_listener_and_its_errors_are_the_programs_own() -> None:
     ]
 
 
-def test_an_empty_datagram_is_no_end() -> None:
+def test_an_empty_datagram_is_no_end_and_its_socket_connects_to_nobody() -> None:
     rows = messages(
-        run_of(Open(serial=1, kind="datagram"), Select(turn=1), Io(turn=1, serial=1, op="recv"))
+        run_of(
+            Open(serial=1, kind="datagram"),
+            Select(turn=1),
+            Io(turn=1, serial=1, op="connect"),
+            Io(turn=1, serial=1, op="recv"),
+        )
     )
     assert [row.sign for row in rows] == [Sign.CAME]
 

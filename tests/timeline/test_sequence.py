@@ -189,10 +189,10 @@ def test_a_timer_that_is_late_says_so() -> None:
         Select(turn=1),
         Callback(turn=1, name="Server.tick", kind="timer"),
         Returned(turn=1, raised="ValueError"),
-        Callback(turn=1, name="Server.tock", kind="timer", late=0.25),
+        Callback(turn=1, name="Server.tock (Timer)", kind="timer", late=0.25),
         Returned(turn=1),
     )
-    assert {"timer: tick", "timer, 250 ms late: tock", "✗ ValueError"} <= set(shown)
+    assert {"timer: Server.tick", "timer, 250 ms late: Server.tock", "✗ ValueError"} <= set(shown)
 
 
 def test_who_has_no_room_is_named() -> None:
