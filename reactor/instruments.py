@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import IO, Any
 
@@ -69,6 +69,7 @@ class Instrument:
 
 
 def _to_each(hook: str) -> Any:
+    @wraps(getattr(Instrument, hook))
     def tell(self: "InstrumentGroup", *args: object) -> None:
         do_all([partial(getattr(each, hook), *args) for each in self.instruments])
 

@@ -404,6 +404,10 @@ def test_each_instrument_of_a_group_is_told_whatever_another_raises(
     assert second.entries == alone.entries
 
 
+def test_a_group_that_is_queued_is_known_by_the_name_of_its_hook() -> None:
+    assert InstrumentGroup().datagrams_dropped.__qualname__ == "Instrument.datagrams_dropped"
+
+
 # -- slow callbacks ----------------------------------------------------------------------
 
 
