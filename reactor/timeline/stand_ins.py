@@ -30,12 +30,12 @@ def class_in_place_of(base: type, members: Mapping[str, Any]) -> type:
     class Kind(type(base)):  # type: ignore[misc]
         def __instancecheck__(cls, instance: object) -> bool:
             if cls is made:
-                return isinstance(instance, base)
+                return base in type(instance).__mro__
             return bool(super().__instancecheck__(instance))
 
         def __subclasscheck__(cls, subclass: type) -> bool:
             if cls is made:
-                return issubclass(subclass, base)
+                return base in subclass.__mro__
             return bool(super().__subclasscheck__(subclass))
 
     names = {"__module__": base.__module__, "__qualname__": base.__qualname__}

@@ -1,0 +1,24 @@
+"""What stands in for somebody else's class is taken for it."""
+
+import selectors
+from abc import ABC
+
+from reactor.timeline.stand_ins import class_in_place_of
+
+
+class Drawn(ABC):
+    """A class that is asked about what is no subclass of it, too."""
+
+
+def test_a_class_with_abstract_ancestors_can_be_stood_in_for() -> None:
+    recorded = class_in_place_of(Drawn, {})
+    assert issubclass(recorded, Drawn)
+    assert (issubclass(int, Drawn), issubclass(int, recorded)) == (False, False)
+    assert (isinstance(3, Drawn), isinstance(3, recorded)) == (False, False)
+
+
+def test_what_was_made_before_is_an_instance() -> None:
+    recorded = class_in_place_of(selectors.SelectSelector, {})
+    with selectors.SelectSelector() as selector:
+        assert isinstance(selector, recorded)
+    assert not isinstance(selector, class_in_place_of(recorded, {}))
