@@ -2,7 +2,7 @@
 
 from .messages import Message, Sign
 from .printable import is_text, printable, shown
-from .run import Run, Stage, Turn, Wait
+from .turns import Run, Stage, Turn, Wait
 from .words import Words
 
 __all__ = ["Captions"]

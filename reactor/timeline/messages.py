@@ -12,15 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from .events import Blocked, Close, Event, Io, Named, Open
-from .run import TIMERS, Run, Slot, Stage, Turn, Wait
+from .turns import AT_ONCE, TIMERS, Run, Slot, Stage, Turn, Wait
+from .waits import HEAVY
 
-__all__ = ["HEAVY", "Message", "Sign", "messages"]
-
-HEAVY: Final = 0.01
-"""Seconds from which on it is shown that nobody else was served meanwhile."""
-
-_NAP: Final = 1e-4
-"""Seconds asleep that are worth a row."""
+__all__ = ["Message", "Sign", "messages"]
 
 # "Not now", and "under way": nothing that a peer would notice.
 _NO_NEWS: Final = ("EAGAIN", "EWOULDBLOCK", "EINTR", "EINPROGRESS")
@@ -78,7 +73,7 @@ def messages(run: Run, without: Container[int] = ()) -> list[Message]:
     found: list[Message] = []
     for turn in run.turns:
         rows = [row for row in teller.tell(turn) if row.lane not in without]
-        if rows and turn.slept >= _NAP and turn.times == 1:
+        if rows and turn.slept > AT_ONCE and turn.times == 1:
             found.append(Message(Sign.ASLEEP, turn, turn.began, seconds=turn.slept))
         if rows or turn.stage is not Stage.TURN:
             found += rows

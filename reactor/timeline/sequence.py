@@ -15,7 +15,7 @@ from .lanes import Lanes
 from .languages import LANGUAGES
 from .messages import Message, Sign, messages
 from .printable import clip, width
-from .run import TIMERS, Run, Turn
+from .turns import TIMERS, Run, Turn
 from .words import Words
 
 __all__ = ["draw"]
