@@ -139,7 +139,7 @@ def test_what_other_threads_say_is_told_too_in_the_order_of_time() -> None:
 
 def test_what_has_no_line_end_is_kept_after_the_last_piece() -> None:
     run = run_of(
-        LISTENER, CLIENT, Select(turn=1), io("recv", 3, b"A\nB"), io("recv", 1, b"C"),
+        LISTENER, CLIENT, Select(turn=1), io("recv", 1, b"A"), io("recv", 3, b"\nBC"),
         io("send", 3, b"OK\n", asked=3),
     )  # fmt: skip
     assert [row.sign for row in messages(run)][2:] == [Sign.CAME, Sign.KEPT, Sign.WENT]
