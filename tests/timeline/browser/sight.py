@@ -5,13 +5,13 @@ that lie under a text count, whatever drew them.
 """
 
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["Text", "contrast_of", "overlapping", "texts_of"]
+__all__ = ["Text", "faint", "overlapping", "texts_of", "unroll"]
 
 # Each line of each text node that is painted, with the rectangle of its glyphs.
 _COLLECT: Final = """() => {
@@ -55,7 +55,8 @@ _CONTRASTS: Final = """async ([png, texts]) => {
   const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
   return texts.map(({left, top, width, height, colour}) => {
     const ink = light(colour.match(/[\\d.]+/g).map(Number));
-    const {data} = canvas.getImageData(Math.ceil(left), Math.ceil(top), width, height);
+    // The ink of a line is in the middle of its box.
+    const {data} = canvas.getImageData(left, top + height / 4, width, height / 2);
     const ratios = [];
     for (let i = 0; i < data.length; i += 4) {
       const paper = light(data.subarray(i, i + 3));
@@ -87,6 +88,16 @@ class Text:
         return across > slack and down > 0.25 * min(self.height, other.height) + slack
 
 
+def unroll(page: "Page") -> None:
+    """Scroll everything to its beginning, in a window as high as the page: nothing sticks."""
+    size = page.viewport_size
+    assert size is not None
+    for _ in range(2):  # what is given in parts of the window's height grows with it
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": height})
+    page.evaluate("document.querySelectorAll('*').forEach((each) => each.scrollTo(0, 0))")
+
+
 def texts_of(page: "Page") -> list[Text]:
     """All text that is shown, in the order of the document."""
     return [Text(**found) for found in page.evaluate(_COLLECT)]
@@ -105,15 +116,26 @@ def overlapping(texts: list[Text]) -> list[tuple[str, str]]:
     return pairs
 
 
-def contrast_of(page: "Page", texts: list[Text]) -> list[float]:
-    """How well each text stands out against nine tenths of what lies under it: 1 to 21.
+def faint(page: "Page", least: float = 4.5) -> list[tuple[str, float]]:
+    """Texts that do not stand out against nine tenths of what lies under them, with how well.
 
-    The window has to be large enough for all of the page.
+    4.5 is what WCAG 2.2 asks for; 1 is invisible. The page has to be unrolled, and what has to
+    be scrolled to from the side is not judged.
     """
+    size = page.viewport_size
+    assert size is not None
+    texts = [text for text in texts_of(page) if text.left + text.width <= size["width"]]
     page.evaluate(_HIDE_TEXT)
     png = base64.b64encode(page.screenshot(full_page=True)).decode()
-    blank = page.context.browser.new_page()  # type: ignore[union-attr]
-    wanted: list[dict[str, Any]] = [vars(text) for text in texts]
-    ratios: list[float] = blank.evaluate(_CONTRASTS, [png, wanted])
+    browser = page.context.browser
+    assert browser is not None
+    blank = browser.new_page()
+    wanted = [asdict(text) for text in texts]
+    ratios = blank.evaluate(_CONTRASTS, [png, wanted])
     blank.close()
-    return ratios
+    page.evaluate("document.adoptedStyleSheets = []")
+    return [
+        (text.text, round(ratio, 2))
+        for text, ratio in zip(texts, ratios, strict=True)
+        if ratio < least
+    ]
