@@ -32,15 +32,12 @@ class RecordFile:
         )
         self._is_ours = self._file is not file
         self._room = limit
+        self.takes_more = limit > 0
+        """Whether there is room, and somewhere to write to."""
         self._kept: list[str] = []
         self._size = 0
         self._lock = threading.Lock()
         _files.add(self)
-
-    @property
-    def takes_more(self) -> bool:
-        """Whether there is room, and somewhere to write to."""
-        return self._file is not None and self._room > 0
 
     @property
     def is_behind(self) -> bool:
@@ -53,6 +50,7 @@ class RecordFile:
             self._kept.append(text)
             self._size += len(text)
             self._room -= len(text)
+            self.takes_more = self._room > 0
         if self._size >= _PIECE:
             self.flush()
 
@@ -84,7 +82,7 @@ class RecordFile:
             left = left[self._file.write(left) :]
 
     def _let_go(self) -> None:
-        file, self._file = self._file, None
+        file, self._file, self.takes_more = self._file, None, False
         if file is not None and self._is_ours:
             with suppress(OSError):
                 file.close()

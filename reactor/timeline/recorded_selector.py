@@ -94,7 +94,7 @@ def _select(record: Record, call: Method) -> Method:
         record.select(timeout)
         patience = record.patience
         # Who may sleep long leaves nothing unwritten: whatever ends the program then.
-        if record.is_behind and (timeout is None or timeout > patience):
+        if (timeout is None or timeout > patience) and record.is_behind:
             ready: Ready = call(selector, patience)
             if not ready:
                 record.flush()

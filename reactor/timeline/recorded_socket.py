@@ -302,7 +302,9 @@ def _recv(record: Record, call: Method) -> Method:
         except OSError as exc:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
             raise
-        record.came(_serial(record, sock), "recv", began, len(data), size, data)
+        record.came(
+            sock._recorded_as or _serial(record, sock), "recv", began, len(data), size, data
+        )
         return data
 
     return recv
@@ -382,7 +384,7 @@ def _send(record: Record, call: Method) -> Method:
             record.failed(_serial(record, sock), op, began, name, asked, data, to)
             raise
         sent = asked if size is None else size
-        record.went(_serial(record, sock), op, began, sent, asked, data, to)
+        record.went(sock._recorded_as or _serial(record, sock), op, began, sent, asked, data, to)
         return size
 
     return send
