@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from . import churn, commands, fanout, idle, lines, reference
+from . import churn, commands, fanout, idle, lines, recorder, reference
 from .bench import Bench, open_bench
 from .tables import show_verdicts
 
@@ -19,6 +19,7 @@ SCENARIOS: Final = {
     "commands": commands.run,
     "idle": idle.run,
     "churn": churn.run,
+    "recorder": recorder.run,
 }
 
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from . import churn, commands, fanout, idle, lines, reference
+from . import churn, commands, fanout, idle, lines, recorder, reference
 from .bench import Bench, open_bench
 from .delivery import Work, deliver
 from .pictures import main as draw
@@ -63,6 +63,12 @@ def test_every_line_is_answered(bench: Bench, scenario: ModuleType) -> None:
     for figures in outcome.figures.values():
         assert figures["mismatches"] == 0
         assert all(rate > 0 for rates in figures["per_second"].values() for rate in rates)
+
+
+def test_the_price_of_a_record_is_measured(bench: Bench) -> None:
+    outcome = recorder.run(bench)
+    assert [figures["mismatches"] for figures in outcome.figures.values()] == [0, 0]
+    assert len(outcome.verdicts) == 1
 
 
 def test_idle_connections_are_measured(bench: Bench) -> None:
