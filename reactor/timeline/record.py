@@ -94,6 +94,7 @@ class Record:
         # The turn that is under way.
         self._formats: list[str] = []
         self._values: list[Any] = []
+        self._many = 0
         self._moved = True
         self._waits = self._woke = 0.0
         self._work = (0, 0)
@@ -195,10 +196,11 @@ class Record:
 
     def returned(self, raised: str = "") -> None:
         """The callback that began last is over; `raised` is the name of an exception's class."""
+        now = self._clock() - self._began
         if raised:
-            self._add(Lines.RAISED, (self.now(), quoted(raised)))
+            self._add(Lines.RAISED, (now, quoted(raised)))
         else:
-            self._add(Lines.RETURNED, (self._clock() - self._began,))
+            self._add(Lines.RETURNED, (now,))
 
     def queue(self, serial: int, size: int) -> None:
         """So many bytes wait for room; 0 when the queue is empty."""
@@ -284,8 +286,12 @@ class Record:
             return
         self._formats.append(line)
         self._values += values
-        # Where there are no turns, time alone tells when to write.
-        if len(self._formats) >= _MOST_ROWS or (not self.turn and values[0] >= self._due):
+        if len(self._formats) >= self._many:
+            self._write_early(values[0])
+
+    def _write_early(self, now: float) -> None:
+        """Where there are no turns yet, time alone tells when to write."""
+        if self.turn or now >= self._due or len(self._formats) >= _MOST_ROWS:
             self._write_turn()
             self.flush()
 
@@ -323,6 +329,7 @@ class Record:
         self._asked.clear()
         self._waits = self._woke = now
         self.turn += 1
+        self._many = _MOST_ROWS
         wait = "null" if timeout is None else f"{timeout:.7f}"
         self._add(Lines.SELECT, (now, *self._work, wait))
 
