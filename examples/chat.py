@@ -41,7 +41,7 @@ class Guest(reactor.StreamHandler):
 def serve(arguments: list[str] | None) -> int:
     options = console.server_parser("chat", "A chat room.").parse_args(arguments)
     room: set[Guest] = set()
-    with reactor.EventLoop() as loop:
+    with console.recording(options.trace), reactor.EventLoop() as loop:
         listener = reactor.listen(loop, lambda: Guest(room), options.host, options.port)
         with console.on_interrupt(loop, loop.stop):
             console.say(f"listening on {console.written(listener.socknames)}")

@@ -171,7 +171,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def converse(arguments: list[str] | None) -> int:
     options = parse(arguments)
-    with reactor.EventLoop() as loop:
+    with console.recording(options.trace), reactor.EventLoop() as loop:
         try:
             conversation = Conversation(loop, options)
         except ValueError as exc:

@@ -58,6 +58,8 @@ def _parser(program: str, description: str, least_port: int) -> Parser:
     add = parser.add_argument
     add("host", metavar="HOST", type=host, help="address or name: 127.0.0.1, ::1, localhost")
     add("port", metavar="PORT", type=port(least_port), help="TCP port")
+    add("--trace", metavar="FILE", type=record,
+        help="record the run, for python3 -m reactor.timeline --draw FILE")  # fmt: skip
     return parser
 
 
@@ -230,6 +232,18 @@ def run(program: str, work: Callable[[_T], int], arguments: _T) -> int:
         _ignore_interrupts()
         for printer in (_out, _err):
             printer.drain(_LAST_WORDS)
+
+
+@contextmanager
+def recording(path: str | None) -> Iterator[None]:
+    """Record what is done meanwhile, if that is wished. Raises OSError if no file can be made."""
+    if path is None:
+        yield
+        return
+    from reactor.timeline import Recorder  # who does not record does not wait for it
+
+    with Recorder(path):
+        yield
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Echo(reactor.StreamHandler):
 
 def serve(arguments: list[str] | None) -> int:
     options = console.server_parser("echo", "Echo lines.").parse_args(arguments)
-    with reactor.EventLoop() as loop:
+    with console.recording(options.trace), reactor.EventLoop() as loop:
         listener = reactor.listen(loop, Echo, options.host, options.port)
         with console.on_interrupt(loop, loop.stop):
             console.say(f"listening on {console.written(listener.socknames)}")

@@ -29,21 +29,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         type=console.number(0, 86400, above=True),
         help="seconds to finish a command from its first byte on (default 10)")  # fmt: skip
     add("--no-gso", action="store_true", help="do without UDP segmentation offload")
-    add("--trace", metavar="FILE", type=console.record,
-        help="record the run, one JSON object a line")  # fmt: skip
     return parser.parse_args(arguments)
 
 
 def serve(arguments: list[str] | None) -> int:
     options = parse(arguments)
     with ExitStack() as cleanup:
-        instrument = None
-        if options.trace is not None:
-            recorder = cleanup.enter_context(reactor.Recorder(options.trace))
-            instrument = reactor.InstrumentGroup(
-                recorder, reactor.SlowCallbackMonitor(report=console.say)
-            )
-        loop = cleanup.enter_context(reactor.EventLoop(instrument=instrument))
+        cleanup.enter_context(console.recording(options.trace))
+        monitor = None if options.trace is None else reactor.SlowCallbackMonitor(report=console.say)
+        loop = cleanup.enter_context(reactor.EventLoop(instrument=monitor))
         report = RateLimitedReport(loop, console.say)
         try:
             server = make_server(loop, options, report)

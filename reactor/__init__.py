@@ -18,7 +18,7 @@ from .connector import Connector, connect
 from .datagram_sender import DatagramCounters
 from .datagrams import DatagramEndpoint, DatagramHandler, bind_udp, bind_udp_all
 from .errors import BufferFull, LineTooLong, LoopClosed, ProtocolError, StreamClosed
-from .instruments import Instrument, InstrumentGroup, Recorder, SlowCallback, SlowCallbackMonitor
+from .instruments import Instrument, InstrumentGroup, SlowCallback, SlowCallbackMonitor
 from .listener import Listener, listen
 from .loop import EventLoop
 from .stream import Stream, StreamHandler
@@ -44,7 +44,6 @@ __all__ = [
     "Network",
     "ProtocolError",
     "ReceiveBuffer",
-    "Recorder",
     "SendQueue",
     "SlowCallback",
     "SlowCallbackMonitor",

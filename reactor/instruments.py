@@ -1,21 +1,19 @@
-"""Windows into a running loop: hooks around select and callbacks, and two users of them.
+"""Windows into a running loop: hooks around select and callbacks, and a user of them.
 
 A loop without an instrument pays one comparison for each hook. Nothing here knows
 sockets; descriptors are only numbers that are written down.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .steps import do_all
 
-__all__ = ["Instrument", "InstrumentGroup", "Recorder", "SlowCallback", "SlowCallbackMonitor"]
+__all__ = ["Instrument", "InstrumentGroup", "SlowCallback", "SlowCallbackMonitor"]
 
 Callback = Callable[..., object]
 _logger = logging.getLogger("reactor")
@@ -131,79 +129,10 @@ class SlowCallbackMonitor(Instrument):
     def callback_ended(self, callback: Callback, fd: int | None) -> None:
         seconds = self.clock() - self._started
         if seconds >= self.threshold:
-            self.report(SlowCallback(describe(callback), seconds, fd))
+            self.report(SlowCallback(_describe(callback), seconds, fd))
 
 
-class Recorder(Instrument):
-    """Writes a run down, one JSON object a line, for pictures made later.
-
-    Every object has `time` (seconds of `clock`) and `event`, which is one of `select`
-    (timeout, timers, calls), `ready` (descriptors as pairs of number and "r", "w" or
-    "rw"), `callback` (name, fd, seconds), `queue` (fd, bytes) and `drop` (fd, count,
-    reason).
-
-    A file that can't be written any more (a full disk) ends the record, not the run: it
-    is logged once, and kept as `error`.
-    """
-
-    def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Record into the file at `path`, made anew. Raises OSError if it can't be."""
-        self._file: IO[str] | None = open(path, "w", encoding="utf-8")  # noqa: SIM115
-        self._clock = clock
-        self._started = 0.0
-        self.error: OSError | None = None
-
-    def __enter__(self) -> "Recorder":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Write out what is buffered, and close the file. Harmless if repeated."""
-        file, self._file = self._file, None
-        try:
-            if file is not None:
-                file.close()
-        except OSError as exc:
-            self._fail(exc)
-
-    def select_started(self, timeout: float | None, timers: int, calls: int) -> None:
-        self._write("select", timeout=timeout, timers=timers, calls=calls)
-
-    def select_ended(self, ready: Sequence[tuple[int, int]]) -> None:
-        names = ["", "r", "w", "rw"]
-        self._write("ready", descriptors=[(fd, names[events]) for fd, events in ready])
-
-    def callback_started(self, callback: Callback, fd: int | None) -> None:
-        self._started = self._clock()
-
-    def callback_ended(self, callback: Callback, fd: int | None) -> None:
-        seconds = self._clock() - self._started
-        self._write("callback", name=describe(callback), fd=fd, seconds=seconds)
-
-    def bytes_queued(self, fd: int, size: int) -> None:
-        self._write("queue", fd=fd, bytes=size)
-
-    def datagrams_dropped(self, fd: int, count: int, reason: str) -> None:
-        self._write("drop", fd=fd, count=count, reason=reason)
-
-    def _write(self, event: str, **fields: Any) -> None:
-        if self._file is None:
-            return
-        try:
-            self._file.write(json.dumps({"time": self._clock(), "event": event, **fields}) + "\n")
-        except OSError as exc:
-            self._fail(exc)
-            self.close()
-
-    def _fail(self, exc: OSError) -> None:
-        if self.error is None:
-            self.error = exc
-            _logger.error("the record of the run ends here: %s", exc)
-
-
-def describe(callback: Callback) -> str:
+def _describe(callback: Callback) -> str:
     """The name of a callback, with the object that it belongs to, on one line."""
     name = getattr(callback, "__qualname__", None) or repr(callback)
     owner = getattr(callback, "__self__", None)

@@ -1,14 +1,11 @@
 """Instruments: they see every wait, every callback, every queue and every drop."""
 
 import errno
-import io
-import json
 import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +16,6 @@ from reactor import (
     EventLoop,
     Instrument,
     InstrumentGroup,
-    Recorder,
     SlowCallback,
     SlowCallbackMonitor,
     Stream,
@@ -493,152 +489,3 @@ def test_a_callback_without_a_name_is_described_by_its_repr() -> None:
     monitor.callback_started(callback, None)
     monitor.callback_ended(callback, None)
     assert [slow.callback for slow in seen] == [repr(callback)]
-
-
-# -- the recorder ------------------------------------------------------------------------
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def record(path: Path, hook: Callable[[Instrument], None]) -> list[dict[str, Any]]:
-    """What one call of a hook at the time 2.0 leaves in the file."""
-    with Recorder(path, clock=ManualClock(2.0)) as recorder:
-        hook(recorder)
-    return records(path)
-
-
-def test_a_wait_is_recorded(tmp_path: Path) -> None:
-    assert record(tmp_path / "run", lambda recorder: recorder.select_started(0.5, 1, 2)) == [
-        {"time": 2.0, "event": "select", "timeout": 0.5, "timers": 1, "calls": 2}
-    ]
-
-
-def test_a_wait_without_limit_is_recorded(tmp_path: Path) -> None:
-    (entry,) = record(tmp_path / "run", lambda recorder: recorder.select_started(None, 0, 0))
-    assert entry["timeout"] is None
-
-
-def test_readiness_is_recorded(tmp_path: Path) -> None:
-    ready = [(7, EVENT_READ), (8, EVENT_WRITE), (9, EVENT_READ | EVENT_WRITE)]
-    assert record(tmp_path / "run", lambda recorder: recorder.select_ended(ready)) == [
-        {"time": 2.0, "event": "ready", "descriptors": [[7, "r"], [8, "w"], [9, "rw"]]}
-    ]
-
-
-def test_a_callback_is_recorded_with_its_time(tmp_path: Path) -> None:
-    path, clock = tmp_path / "run", ManualClock(1.0)
-    with Recorder(path, clock=clock) as recorder:
-        recorder.callback_started(int, 7)
-        clock.advance(0.25)
-        recorder.callback_ended(int, 7)
-    assert records(path) == [
-        {"time": 1.25, "event": "callback", "name": "int", "fd": 7, "seconds": 0.25}
-    ]
-
-
-def test_a_queue_is_recorded(tmp_path: Path) -> None:
-    assert record(tmp_path / "run", lambda recorder: recorder.bytes_queued(7, 100)) == [
-        {"time": 2.0, "event": "queue", "fd": 7, "bytes": 100}
-    ]
-
-
-def test_a_drop_is_recorded(tmp_path: Path) -> None:
-    def drop(recorder: Instrument) -> None:
-        recorder.datagrams_dropped(7, 3, "ENOBUFS")
-
-    assert record(tmp_path / "run", drop) == [
-        {"time": 2.0, "event": "drop", "fd": 7, "count": 3, "reason": "ENOBUFS"}
-    ]
-
-
-def test_a_run_is_recorded_in_the_order_in_which_it_happened(
-    tmp_path: Path, selector: SpySelector
-) -> None:
-    path = tmp_path / "run"
-    with Recorder(path) as recorder, EventLoop(selector=selector, instrument=recorder) as loop:
-        loop.call_soon(int)
-        loop.run()
-    assert [entry["event"] for entry in records(path)] == ["select", "ready", "callback"]
-
-
-def test_a_file_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        Recorder(tmp_path / "no such directory" / "run")
-
-
-def test_an_old_record_is_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    path.write_text("old")
-    Recorder(path).close()
-    assert path.read_text() == ""
-
-
-def test_a_recorder_can_be_closed_twice_and_ignores_what_comes_later(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    recorder = Recorder(path)
-    recorder.close()
-    recorder.bytes_queued(7, 100)
-    recorder.close()
-    assert path.read_text() == ""
-
-
-needs_dev_full = pytest.mark.skipif(
-    not os.path.exists("/dev/full"), reason="needs a disk that is full"
-)
-
-
-@needs_dev_full
-def test_a_full_disk_ends_the_record_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    recorder = Recorder("/dev/full")
-    for _ in range(10_000):
-        recorder.bytes_queued(7, 100)
-    recorder.close()
-    assert isinstance(recorder.error, OSError)
-    assert recorder.error.errno == errno.ENOSPC
-    assert len(caplog.records) == 1
-
-
-@needs_dev_full
-def test_a_full_disk_found_on_closing_is_no_less_an_error(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with Recorder("/dev/full") as recorder:
-        recorder.bytes_queued(7, 100)
-    assert isinstance(recorder.error, OSError)
-    assert len(caplog.records) == 1
-
-
-def test_a_disk_that_fails_on_closing_too_is_logged_once_with_the_first_error(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Broken(io.StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(errno.ENOSPC, "full")
-
-        def close(self) -> None:
-            super().close()
-            raise OSError(errno.EIO, "broken")
-
-    monkeypatch.setattr("builtins.open", lambda *arguments, **options: Broken())
-    recorder = Recorder(tmp_path / "run")
-    monkeypatch.undo()
-    recorder.bytes_queued(7, 100)
-    assert isinstance(recorder.error, OSError)
-    assert recorder.error.errno == errno.ENOSPC
-    assert len(caplog.records) == 1
-
-
-def test_a_callback_with_any_repr_stays_on_one_line(tmp_path: Path) -> None:
-    class Odd:
-        def __repr__(self) -> str:
-            return "<Odd\n\x1b>"
-
-        def call(self) -> None: ...
-
-    path, odd = tmp_path / "run", Odd()
-    with Recorder(path) as recorder:
-        recorder.callback_started(odd.call, None)
-        recorder.callback_ended(odd.call, None)
-    assert len(path.read_text().splitlines()) == 1

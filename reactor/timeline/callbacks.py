@@ -208,8 +208,8 @@ class _Handles:
         fd = self._ready.pop(handle, None)
         if fd is not None:
             record.callback(record.serial_of(fd), name, "ready")
-        elif (when := getattr(handle, "_when", None)) is not None:
-            record.timer(name, max(0.0, handle._loop.time() - when))
+        elif hasattr(handle, "when"):
+            record.timer(name, max(0.0, handle._loop.time() - handle.when()))
         else:
             record.callback(record.serial_of(_fd_of(handle)), name, "call")
 

@@ -144,8 +144,19 @@ def test_a_trace_is_one_json_object_a_line(tmp_path: Path) -> None:
         server.wait_for("left")
         assert server.finish(signal.SIGTERM) == 0
     events = [json.loads(line) for line in path.read_text().splitlines()]
-    assert {"select", "ready", "callback"} <= {event["event"] for event in events}
-    assert all(isinstance(event["time"], float) for event in events)
+    assert {"start", "select", "ready", "callback", "end"} <= {event["e"] for event in events}
+    labels = [event["label"] for event in events if event["e"] == "label"]
+    assert labels == ["video in"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["echo", "chat"])
+def test_every_server_can_be_traced(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "trace.jsonl"
+    with Program(f"examples.{name}", "127.0.0.1", 0, "--trace", path) as server:
+        server.wait_for("listening")
+        assert server.finish(signal.SIGTERM) == 0
+    assert '"kind": "listener"' in path.read_text()
 
 
 def test_limits_are_set_by_options() -> None:

@@ -177,9 +177,8 @@ def test_what_is_there_already_is_not_waited_for(diary: Diary) -> None:
 def test_to_start_a_thread_is_no_wait_however_long_it_takes(
     diary: Diary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    thread = threading.Thread(target=int)
-    monkeypatch.setattr(thread, "_started", SlowEvent())
-    thread.start()
+    monkeypatch.setattr(threading, "Event", SlowEvent)
+    threading.Thread(target=int).start()
     assert diary.told == []
 
 
