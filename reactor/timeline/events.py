@@ -8,6 +8,7 @@ format is described in docs/timeline.md.
 import json
 from collections.abc import Callable as Function
 from dataclasses import dataclass, field, fields
+from sys import intern
 from typing import Any, ClassVar, Final
 
 __all__ = [
@@ -271,15 +272,15 @@ _decode: Final = json.JSONDecoder().decode
 
 def _number(value: Any) -> float:
     """Whatever else JSON's numbers can be, no clock and no counter gets there."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError
-    if not 0 <= value < 1e15:
+    if type(value) not in (int, float) or not 0 <= value < 1e15:
         raise ValueError
     return float(value)
 
 
 def _count(value: Any) -> int:
-    return int(_number(value))
+    if type(value) is not int or not 0 <= value < 10**15:
+        raise ValueError
+    return value
 
 
 def _text(value: Any) -> str:
@@ -287,12 +288,14 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     if value.isascii():
-        return value
+        return intern(value)  # the same few names stand in thousands of lines
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _bytes(value: Any) -> bytes:
-    return _text(value).encode("latin-1")
+    if not isinstance(value, str):
+        raise TypeError
+    return value.encode("latin-1")
 
 
 def _timeout(value: Any) -> float | None:

@@ -44,12 +44,17 @@ def _rest_of_line(before: bytes | None, event: Io) -> bytes | None:
 
 def _lanes_in_lines(run: Run) -> set[int]:
     talks: dict[int, _Talk] = defaultdict(_Talk)
+    fragment: tuple[int, int] | None = None
     for number, turn in enumerate(run.turns):
         for event in turn.events:
             if isinstance(event, Io) and event.op == "recv":
-                talks[event.serial].hear(event, number)
+                talks[event.serial].hear(event)
+                # What follows, before anybody else is heard, is the answer to it.
+                is_fragment = event.data and b"\n" not in event.data
+                fragment = (event.serial, number) if is_fragment else None
             elif isinstance(event, Io) and event.op in ("send", "sendall"):
-                talks[event.serial].say(event, number)
+                is_answer = fragment in ((event.serial, number), (event.serial, number - 1))
+                talks[event.serial].say(event, is_answer=is_answer)
         for event in turn.elsewhere:
             if isinstance(event, Io):  # in which order is not known
                 talks[event.serial].is_other = True
@@ -67,20 +72,16 @@ class _Talk:
     has_ends: bool = False
     is_other: bool = False
     _unfinished: int = 0
-    _fragment: int | None = None
-    """The number of the turn that brought a piece of a line, and nothing but that."""
 
-    def hear(self, event: Io, turn: int) -> None:
+    def hear(self, event: Io) -> None:
         data = event.data
         _, end, rest = data.rpartition(b"\n")
         self.has_ends |= bool(end)
         self._unfinished = len(rest) if end else self._unfinished + event.size
-        self._fragment = turn if data and not end else None
         if not _is_text(data) or b"HTTP/" in data or self._unfinished > _LONGEST:
             self.is_other = True
 
-    def say(self, event: Io, turn: int) -> None:
-        is_answer = self._fragment is not None and turn - self._fragment <= 1
+    def say(self, event: Io, *, is_answer: bool) -> None:
         is_half = event.asked == len(event.data) and not event.data.endswith(b"\n")
         if event.size and (is_answer or is_half):
             self.is_other = True

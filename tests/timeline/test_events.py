@@ -139,7 +139,7 @@ def test_what_a_recorder_tells_of_a_turn_is_read_back(name: str) -> None:
     written.record.label(serial, name)
     written.record.watch(serial, 0, 3)
     written.record.select(1.5)
-    written.record.ready([(7, 1)])
+    written.record.ready([(serial, 1)])
     written.record.callback(serial, name, "ready")
     written.record.queue(serial, 5)
     written.record.died(serial, 7)

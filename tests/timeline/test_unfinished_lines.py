@@ -115,8 +115,18 @@ def test_half_a_line_that_is_answered_was_not_kept(answer: list[list[Event]]) ->
     assert not any(said)
 
 
-def test_a_word_from_somebody_else_later_is_no_answer() -> None:
-    assert kept([came(b"ho")], [], [went(b"B: hola\n")], [came(b"la\n")]) == [b"ho", b"", b"", b""]
+def test_what_somebody_else_says_meanwhile_is_no_answer() -> None:
+    said = kept(
+        [came(b"ho")],
+        [came(b"buen dia\n", serial=4), went(b"B: buen dia\n")],
+        [came(b"la\n")],
+    )
+
+    assert said == [b"ho", b"", b""]
+
+
+def test_a_word_of_the_program_later_is_no_answer() -> None:
+    assert kept([came(b"ho")], [], [went(b"12:00\n")], [came(b"la\n")]) == [b"ho", b"", b"", b""]
 
 
 def test_what_another_thread_takes_part_in_is_not_known() -> None:
