@@ -13,14 +13,16 @@ from typing import Final
 
 from .events import Blocked, Io
 from .finding import Finding, Id
-from .operations import SENDING
+from .operations import SENDING, is_not_now, is_refused_accept
 from .run import TIMERS, Run, Slot, Stage, Turn
 
-__all__ = ["find_delays"]
+__all__ = ["SLOW", "SLOW_IN_A_SPIN", "find_delays"]
 
 SLOW: Final = 0.1
 """Seconds that nobody may keep the loop: as SlowCallbackMonitor and asyncio's debug mode have it.
 A busy machine stops a process for some 10 ms at a time."""
+SLOW_IN_A_SPIN: Final = 0.2
+"""The same of a program that never sleeps, and so is stopped for longer."""
 NAP: Final = 0.01
 """Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
 
@@ -39,16 +41,19 @@ class _Case:
     seconds: float
 
 
-def find_delays(run: Run) -> Iterator[Finding]:
-    """One finding for each callback that is slow, call that blocks, and callback that delays."""
+def find_delays(run: Run, slow_from: float) -> Iterator[Finding]:
+    """One finding for each callback that is slow, call that blocks, and callback that delays.
+
+    `slow_from` is SLOW, or SLOW_IN_A_SPIN.
+    """
     blocking: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     for case in _work(run):
         kept = 0.0
-        for what, took in _waits(case.slot):
+        for what, took in _waits(case.slot, slow_from):
             blocking[what, case.slot.name].append(replace(case, seconds=took))
             kept += took
-        if case.seconds - kept >= SLOW and _is_anybody_kept(run, case.turn):
+        if case.seconds - kept >= slow_from and _is_anybody_kept(run, case.turn):
             # Without a name, what is done with one client is the same as with the next.
             kind = "" if case.slot.name else getattr(run.lanes.get(case.serial), "kind", "")
             slow[case.slot.name, kind].append(replace(case, seconds=case.seconds - kept))
@@ -56,7 +61,7 @@ def find_delays(run: Run) -> Iterator[Finding]:
         yield _worst(Id.BLOCKING_CALL, cases, name, what)
     for (name, _), cases in slow.items():
         yield _worst(Id.SLOW_CALLBACK, cases, name)
-    yield from _late_timers(run)
+    yield from _late_timers(run, slow_from)
 
 
 def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
@@ -100,17 +105,14 @@ def _slots_of(turn: Turn, has_callbacks: bool) -> list[Slot]:
 def _sure(turn: Turn) -> Iterator[Slot]:
     """What certainly belongs to the loop's last turn, of which nothing tells where it ended."""
     served = {serial for serial, _ in turn.ready}
-    ends = [
-        event.time + event.took
-        for slot in turn.slots
-        for event in slot.events
-        if isinstance(event, Io) and slot.serial in served
-    ]
+    services = [e for e in turn.events if isinstance(e, Io) and e.serial in served]
+    end = max((event.time + event.took for event in services), default=turn.began)
     for slot in turn.slots:
         if _is_callback(slot):
             yield slot
-        elif ends and slot.began <= max(ends):
-            yield replace(slot, ended=min(slot.ended, max(ends)))
+        elif slot.began <= end:
+            events = [event for event in slot.events if event.time <= end]
+            yield replace(slot, ended=min(slot.ended, end), events=events)
 
 
 def _slots(run: Run) -> Iterator[Slot]:
@@ -131,19 +133,24 @@ def _is_anybody_kept(run: Run, turn: Turn) -> bool:
 # -- what blocks -----------------------------------------------------------------------------
 
 
-def _waits(slot: Slot) -> Iterator[tuple[str, float]]:
+def _waits(slot: Slot, slow_from: float) -> Iterator[tuple[str, float]]:
     for event in slot.events:
-        if isinstance(event, Blocked) and _is_too_long(event):
+        if isinstance(event, Blocked) and _is_too_long(event, slow_from):
             yield event.what, event.took
-        elif isinstance(event, Io) and event.op in _WAITING and event.took >= SLOW:
+        elif isinstance(event, Io) and _has_waited(event) and event.took >= slow_from:
             yield f"socket.{event.op}", event.took
 
 
-def _is_too_long(event: Blocked) -> bool:
+def _has_waited(event: Io) -> bool:
+    """Whether it can have. Who is told at once that there is nothing has not."""
+    return event.op in _WAITING and not is_not_now(event) and not is_refused_accept(event)
+
+
+def _is_too_long(event: Blocked, slow_from: float) -> bool:
     if event.what.startswith(_LOOK_UPS):
         return True
     if event.what != "time.sleep":
-        return event.took >= SLOW
+        return event.took >= slow_from
     return min(event.took, _seconds(event.about, event.took)) >= NAP
 
 
@@ -157,13 +164,13 @@ def _seconds(about: str, otherwise: float) -> float:
 # -- timers ----------------------------------------------------------------------------------
 
 
-def _late_timers(run: Run) -> Iterator[Finding]:
+def _late_timers(run: Run, slow_from: float) -> Iterator[Finding]:
     """Those that were due while callbacks ran; a machine that was asleep is nobody's fault."""
     cases: defaultdict[str, list[_Case]] = defaultdict(list)
     past: list[Slot] = []
     for turn in run.turns:
         for slot in turn.slots if turn.times == 1 else ():
-            if slot.kind == "timer" and slot.late >= SLOW:
+            if slot.kind == "timer" and slot.late >= slow_from:
                 shares = list(_shares(past, slot))
                 if sum(share for share, _ in shares) >= slot.late / 2:
                     _, culprit = max(shares, key=itemgetter(0))

@@ -21,6 +21,9 @@ FORGOTTEN: Final = 0.5
 """Seconds after which who has gone might have been closed. A peer that only sends no more may be
 owed an answer: who works on one for longer, and is stopped meanwhile, is accused wrongly."""
 
+ASLEEP: Final = 0.1
+"""Seconds of a wait that is more than a look."""
+
 
 def find_losses(run: Run) -> Iterator[Finding]:
     """At most three: sockets left open, sockets left to Python, and bytes never sent."""
@@ -45,6 +48,13 @@ def _moments(run: Run) -> Iterator[tuple[Turn, Event]]:
 
 def _last_turn(run: Run) -> Turn | None:
     return next((turn for turn in reversed(run.turns) if turn.stage is Stage.TURN), None)
+
+
+def _last_that_went_by(run: Run) -> int:
+    """The number of the last turn that was over, or slept on, before the program was stopped."""
+    last = _last_turn(run)
+    turns = (turn for turn in reversed(run.turns) if turn.stage is Stage.TURN)
+    return next((t.number for t in turns if t is not last or t.slept >= ASLEEP), 0)
 
 
 # -- descriptors -----------------------------------------------------------------------------
@@ -150,9 +160,8 @@ class _ShortWrites:
     def find(self) -> Iterator[Finding]:
         for turn, event in _moments(self._run):
             self._take(turn, event)
-        last = _last_turn(self._run)
-        if last is not None:
-            self._give_up(rest for rest in self._owed.values() if rest.turn.number < last.number)
+        last = _last_that_went_by(self._run)
+        self._give_up(rest for rest in self._owed.values() if rest.turn.number < last)
         if self._lost:
             self._lost.sort(key=lambda rest: rest.turn.number)
             first = self._lost[0]

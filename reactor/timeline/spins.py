@@ -133,12 +133,12 @@ def _wrong(turn: Turn, seen: set[int]) -> Iterator[_Key]:
             refused.add(event.serial)
         elif isinstance(event, Watch | Close) or (isinstance(event, Io) and not _is_in_vain(event)):
             touched.add(event.serial)
+    for serial in refused:
+        yield Id.SPIN_ACCEPT, serial
     for serial, events in turn.ready:
-        if serial in refused:
-            yield Id.SPIN_ACCEPT, serial
-        elif serial in seen and serial not in touched:
+        if serial in seen - touched - refused:
             yield (Id.SPIN_UNSERVED if "r" in events else Id.SPIN_WRITE_INTEREST), serial
-    if not turn.ready and _is_poll(turn):
+    if not turn.ready and not refused and _is_poll(turn):
         yield Id.BUSY_POLL, TIMERS
 
 

@@ -279,6 +279,14 @@ def test_a_slow_turn_of_a_loop_written_by_hand_is_found_by_who_was_served() -> N
     )  # fmt: skip
 
 
+def test_a_program_that_spins_is_stopped_for_longer() -> None:
+    tape = Tape()
+    end_read_again_and_again(tape)
+    tape.turn((1, "r"))
+    tape.callback("Server.work", 0.15)
+    assert only(tape.run()).id is Id.SPIN_END_OF_STREAM
+
+
 @pytest.mark.parametrize("is_served", [False, True])
 def test_a_slow_turn_is_found_before_anybody_is_served(is_served: bool) -> None:
     tape = Tape()
@@ -428,7 +436,7 @@ def rest_is_forgotten(tape: Tape) -> None:
     tape.turn((2, "r"))
     tape.recv(2, b"LIST\n")
     tape.send(2, DATA, 5000)
-    tape.turn(slept=0.01)
+    tape.turn(slept=1.0)
 
 
 @pytest.mark.parametrize("error", ["", "ECONNRESET"])
@@ -498,6 +506,15 @@ def test_a_rest_is_lost_when_other_bytes_follow_or_the_socket_is_closed(then: st
     else:
         tape.send(2, b"OK\n", 3)
     assert only(tape.run()).id is Id.SHORT_WRITE
+
+
+def test_who_is_stopped_before_he_can_try_again_has_not_forgotten_the_rest() -> None:
+    tape = Tape()
+    tape.client(2)
+    tape.turn()
+    tape.send(2, DATA, 0, error="EAGAIN")
+    tape.turn()
+    assert diagnose(tape.run()) == []
 
 
 def test_sendall_on_a_socket_that_does_not_block_loses_count() -> None:

@@ -1,0 +1,22 @@
+"""Sends a long list, and does not look how much of it went."""
+
+import selectors
+import socket
+
+LIST = b"".join(b"client %06d\n" % number for number in range(1_000_000))
+
+selector = selectors.DefaultSelector()
+listener = socket.create_server(("127.0.0.1", 0))
+selector.register(listener, selectors.EVENT_READ, None)
+print(listener.getsockname()[1], flush=True)
+while True:
+    for key, _ in selector.select():
+        if key.fileobj is listener:
+            client, _ = listener.accept()
+            client.setblocking(False)
+            selector.register(client, selectors.EVENT_READ, client)
+        elif data := key.data.recv(4096):
+            key.data.send(LIST if data == b"list\n" else b"OK\n")
+        else:
+            selector.unregister(key.data)
+            key.data.close()
