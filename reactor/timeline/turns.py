@@ -89,6 +89,8 @@ class Wait:
 
     seconds: float
     exact: bool
+    behind: int = TIMERS
+    """The lane that took the longest meanwhile."""
 
 
 @dataclass(slots=True)

@@ -39,8 +39,10 @@ def _waits(turn: Turn, before: Turn | None) -> Iterator[tuple[int, Wait]]:
         return
     for slot, since, exact in _victims(turn, before):
         seconds = slot.began - since
-        if seconds >= HEAVY and any(_kept_waiting(slot, since, other) for other in heavy):
-            yield slot.serial, Wait(seconds, exact)
+        guilty = [other for other in heavy if _kept_waiting(slot, since, other)]
+        if seconds >= HEAVY and guilty:
+            worst = max(guilty, key=lambda other: other.seconds)
+            yield slot.serial, Wait(seconds, exact, worst.serial)
 
 
 def _kept_waiting(slot: Slot, since: float, other: Slot) -> bool:
