@@ -113,7 +113,8 @@ ENGLISH: Final = Words(
     told_ready=("Ready: {who}.", "Ready: {who}."),
     told_nobody_ready="Nobody was ready.",
     told_time_was_up="Nobody was ready; it was to wait for {time}, and that was over.",
-    told_more_lanes="{count} more",
+    told_more="{count} more",
+    told_each=", each",
     ready_to_accept="a connection to accept",
     ready_to_read="something to read",
     ready_datagram="a datagram to read",
@@ -172,9 +173,9 @@ ENGLISH: Final = Words(
     told_to="{first} to {last}",
     told_in_all="{time} in all",
     # -- the story: who waited, and what is left to say ------------------------------
-    told_alone="For {time} nobody else was served.",
-    told_waited="It had waited for {time} until it was its turn.",
-    told_waited_up_to="It may have waited for up to {time}.",
+    told_alone="The loop could serve nobody else for {time}.",
+    told_waited="It had to wait for {time}, behind {lane}.",
+    told_waited_up_to="It may have had to wait for up to {time}, behind {lane}.",
     told_not_served=(
         "Ready, and nothing was done with it: {who}.",
         "Ready, and nothing was done with them: {who}.",

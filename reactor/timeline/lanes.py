@@ -44,13 +44,11 @@ class Lanes:
 
     def __init__(self, run: Run, words: Words) -> None:
         self._words = words
-        self._lanes = dict(run.lanes)
+        self._lanes = run.lanes
         self._only = run.only
         self._senders, self._receivers = _directions(run)
         self._watched = set[int]().union(*(turn.watched for turn in run.turns))
         used = _used(run) | self._watched
-        for serial in used - {TIMERS} - self._lanes.keys():
-            self._lanes[serial] = Lane(serial, -1, "other")  # the line of its birth is lost
         self._titles = self._all_titles()
         self.headings = tuple(self._all_headings(used))
         self._heading_of = {

@@ -117,7 +117,8 @@ SPANISH: Final = Words(
     told_ready=("Listo: {who}.", "Listos: {who}."),
     told_nobody_ready="Nadie estaba listo.",
     told_time_was_up="Nadie estaba listo; iba a esperar {time}, y ese tiempo pasó.",
-    told_more_lanes="{count} más",
+    told_more="{count} más",
+    told_each=", cada uno",
     ready_to_accept="una conexión para aceptar",
     ready_to_read="algo para leer",
     ready_datagram="un datagrama para leer",
@@ -176,9 +177,9 @@ SPANISH: Final = Words(
     told_to="{first} a {last}",
     told_in_all="{time} en total",
     # -- the story: who waited, and what is left to say ------------------------------
-    told_alone="Durante {time} no se atendió a nadie más.",
-    told_waited="Esperó su turno {time}.",
-    told_waited_up_to="Puede haber esperado hasta {time}.",
+    told_alone="Durante {time} el bucle no pudo atender a nadie más.",
+    told_waited="Tuvo que esperar {time}, detrás de {lane}.",
+    told_waited_up_to="Puede haber tenido que esperar hasta {time}, detrás de {lane}.",
     told_not_served=(
         "Listo, y no se hizo nada con él: {who}.",
         "Listos, y no se hizo nada con ellos: {who}.",

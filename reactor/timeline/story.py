@@ -4,6 +4,7 @@ How a turn began, then a line for each who was served, in the order in which the
 language says stands in its Words; here is only what is said, and when it is left out.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
@@ -25,7 +26,9 @@ _LATE: Final = 0.001
 _MANY: Final = 100
 """From so many turns on in which nothing was done, the loop is said to run for nothing."""
 NAMED: Final = 8
-"""As many are called by their names, where more were ready for the same."""
+"""As many are called by their names, where the same is told of more."""
+_LISTED: Final = 12
+"""As many things are told of one lane in a row."""
 
 
 def tell(turn: Turn, lanes: Lanes, words: Words) -> list[Line]:
@@ -165,7 +168,8 @@ class _Story:
     def _waited(self, wait: Wait) -> str:
         words = self._words
         template = words.told_waited if wait.exact else words.told_waited_up_to
-        return template.format(time=words.duration(wait.seconds))
+        lane = self._lanes.title(wait.behind)
+        return template.format(time=words.duration(wait.seconds), lane=lane)
 
     def _slot(self, slot: Slot) -> tuple[Line, str]:
         """What was done, and the name of the callback if it was not told with it."""
@@ -223,22 +227,35 @@ class _Story:
             yield serial, clause
 
     def _sentences(self, clauses: list[tuple[int, list[Span]]]) -> list[Span]:
-        """A sentence for each lane in its turn; equal clauses once, with how often."""
+        """A sentence for each lane in its turn; neighbours of whom the same is told share one."""
+        lanes = [
+            (serial, tuple(tuple(clause) for _, clause in group))
+            for serial, group in groupby(clauses, key=lambda pair: pair[0])
+        ]
         spans: list[Span] = []
-        for serial, group in groupby(clauses, key=lambda pair: pair[0]):
-            texts = [tuple(clause) for _, clause in group]
-            spans += [Span(" " if spans else ""), *self._names([serial]), Span(": ")]
-            for place, text in enumerate(dict.fromkeys(texts)):
-                spans += [Span("; " if place else ""), *text]
-                if texts.count(text) > 1:
-                    count = self._words.number(texts.count(text))
-                    spans.append(Span(f" {self._words.told_times.format(count=count)}"))
-            spans.append(Span("."))
+        for texts, alike in groupby(lanes, key=lambda lane: lane[1]):
+            serials = [serial for serial, _ in alike]
+            spans += [Span(" " if spans else ""), *self._names(serials)]
+            spans.append(Span(f"{self._words.told_each if serials[1:] else ''}: "))
+            spans += [*self._sentence(texts), Span(".")]
         return spans
+
+    def _sentence(self, clauses: tuple[tuple[Span, ...], ...]) -> Iterator[Span]:
+        """The clauses in a row: equal ones once, with how often, and no more than can be heard."""
+        words, often = self._words, Counter(clauses)
+        for place, (clause, times) in enumerate(often.items()):
+            if place == _LISTED:
+                more = words.number(len(often) - _LISTED)
+                yield Span(f"; {words.told_more.format(count=more)}")
+                return
+            yield Span("; " if place else "")
+            yield from clause
+            if times > 1:
+                yield Span(f" {words.told_times.format(count=words.number(times))}")
 
     def _names(self, serials: Iterable[int]) -> list[Span]:
         names = [Span(self._lanes.title(serial), Style.STRONG) for serial in serials]
-        more = self._words.number(len(names) - NAMED)
         if len(names) > NAMED + 1:
-            names[NAMED:] = [Span(self._words.told_more_lanes.format(count=more))]
+            more = self._words.number(len(names) - NAMED)
+            names[NAMED:] = [Span(self._words.told_more.format(count=more))]
         return listed(names)

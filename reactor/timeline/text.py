@@ -113,7 +113,7 @@ class _Turn:
             for serial, events in ready
         ]
         if len(names) > NAMED + 1:
-            names[NAMED:] = [words.told_more_lanes.format(count=len(names) - NAMED)]
+            names[NAMED:] = [words.told_more.format(count=len(names) - NAMED)]
         names[:-1] = [f"{name}," for name in names[:-1]]
         who = words.text_ready[len(ready) != 1].format(who=names[0]) if names else words.text_nobody
         yield f" · {who}"
@@ -130,10 +130,10 @@ class _Turn:
             place += len(slots)
 
     def _noted(self, slot: Slot) -> tuple[_Note, ...]:
-        notes = self._seen(self._notes.of_slot(slot))
+        notes = tuple(self._notes.of_slot(slot))
         if not notes and slot.name:
-            notes = [(slot.serial, CellLine(clip(printable(slot.name), _DATA), Ink.QUIET))]
-        return tuple(notes)
+            return ((slot.serial, CellLine(clip(printable(slot.name), _DATA), Ink.QUIET)),)
+        return notes
 
     def _slots(self, number: str, slots: list[Slot], notes: tuple[_Note, ...]) -> Iterator[str]:
         words, turn = self._words, self._turn
@@ -143,7 +143,7 @@ class _Turn:
             number = took = ""
         texts = [words.times.format(count=len(slots))] if slots[1:] else []
         texts += [self._waited(serial) for serial in {slot.serial: 0 for slot in slots}]
-        yield from self._rows(number, took, list(notes), list(filter(None, texts)))
+        yield from self._rows(number, took, notes, list(filter(None, texts)))
         if took and longest >= HEAVY:
             alone = words.told_alone.format(time=words.duration(longest))
             yield from self._paper.rows("", "", "", [alone, clip(printable(slots[0].name), _DATA)])
@@ -159,7 +159,7 @@ class _Turn:
         for thread, events in groupby(self._turn.elsewhere, key=lambda event: event.thread):
             pairs = ((getattr(e, "serial", 0), line) for e in events for line in self._notes.of(e))
             name = clip(printable(thread), _NAME)
-            yield from self._rows("", "", self._seen(pairs), [f"[{name}]"])
+            yield from self._rows("", "", pairs, [f"[{name}]"])
 
     def _left(self) -> Iterator[str]:
         words, turn = self._words, self._turn
@@ -169,18 +169,19 @@ class _Turn:
         for serial, text in texts:
             yield from self._paper.rows("", self._lanes.title(serial), "", [text])
 
-    def _rows(self, number: str, took: str, notes: list[_Note], texts: list[str]) -> Iterator[str]:
+    def _rows(
+        self, number: str, took: str, notes: Iterable[_Note], texts: list[str]
+    ) -> Iterator[str]:
         """A row for each lane; the number and the duration are those of the first."""
-        lanes: dict[int, list[CellLine]] = {}
+        lanes: dict[str, list[CellLine]] = {}
         for serial, line in notes:
-            lanes.setdefault(serial, []).append(line)
-        for serial, lines in lanes.items():
+            heading = self._lanes.heading(serial)
+            if heading is not None:
+                lanes.setdefault(heading.title, []).append(line)
+        for title, lines in lanes.items():
             texts += [line.text for line in joined(lines)]
-            yield from self._paper.rows(number, self._lanes.title(serial), took, texts)
+            yield from self._paper.rows(number, title, took, texts)
             number, took, texts = "", "", []
-
-    def _seen(self, notes: Iterable[_Note]) -> list[_Note]:
-        return [note for note in notes if self._lanes.heading(note[0]) is not None]
 
 
 def _flowed(start: str, pieces: Iterable[str], indent: str) -> Iterator[str]:

@@ -128,7 +128,8 @@ class Words:
     told_ready: Plural
     told_nobody_ready: str
     told_time_was_up: str
-    told_more_lanes: str
+    told_more: str
+    told_each: str
     ready_to_accept: str
     ready_to_read: str
     ready_datagram: str

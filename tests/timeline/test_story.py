@@ -291,6 +291,18 @@ def test_equal_clauses_are_told_once() -> None:
     assert "1 byte came: x (× 2); nothing is there" in lines[1]
 
 
+def test_what_many_lanes_have_in_common_is_told_of_them_together() -> None:
+    sent = [io("send", b"x", serial=serial) for serial in (2, 3)]
+    lines = told(*callback("call", *sent))
+    assert "client A, client B, each: 1 byte went out: x." in lines[1]
+
+
+def test_where_too_much_is_told_of_one_lane_the_rest_is_counted() -> None:
+    sent = [io("send", b"x", to=f"127.0.0.1:{port}") for port in range(100)]
+    line = told(*in_turn(*sent))[1]
+    assert "; to 127.0.0.1:11: 1 byte went out: x; 88 more. (" in line
+
+
 def test_an_empty_datagram_is_no_end() -> None:
     assert "0 bytes came" in told(*in_turn(io("recv", serial=4)))[1]
 
@@ -323,7 +335,7 @@ def test_a_callback_is_told_by_what_called_it(kind: str, late: float, expected: 
 
 
 def test_a_slow_callback_keeps_all_others_waiting() -> None:
-    assert told(*callback("call"))[1].endswith(" For 250 ms nobody else was served.")
+    assert told(*callback("call"))[1].endswith(" The loop could serve nobody else for 250 ms.")
 
 
 def test_an_exception_is_told() -> None:
@@ -366,8 +378,8 @@ def test_who_waited_is_told_for_how_long() -> None:
         Returned(time=0.75, turn=2),
     ]
     lines = told(*happened)
-    assert lines[2].endswith("It had waited for 250 ms until it was its turn.")
-    assert lines[4].endswith("It may have waited for up to 250 ms.")
+    assert lines[2].endswith("It had to wait for 250 ms, behind client A.")
+    assert lines[4].endswith("It may have had to wait for up to 250 ms, behind client A.")
 
 
 def test_who_was_ready_and_not_served_is_told() -> None:

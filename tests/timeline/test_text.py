@@ -84,7 +84,7 @@ before the loop
 
 turn 1 · slept 500 ms · ready: client A
   1  client A    250 ms  ◀ CONECTAR 5001↵DESC  no ↵ yet, kept:  ✎ DESC
-                         For 250 ms nobody else was served.  s.serve
+                         The loop could serve nobody else for 250 ms.  s.serve
   2  client A      0 µs  ▶ OK↵
 
 turn 2 · did not sleep · ready: client A
@@ -115,7 +115,7 @@ antes del bucle
 
 vuelta 1 · durmió 500 ms · listo: cliente A
   1  cliente A            250 ms  ◀ CONECTAR 5001↵DESC  sin ↵, guardado:  ✎ DESC
-                                  Durante 250 ms no se atendió a nadie más.  s.serve
+                                  Durante 250 ms el bucle no pudo atender a nadie más.  s.serve
   2  cliente A              0 µs  ▶ OK↵
 
 vuelta 2 · no durmió · listo: cliente A
@@ -152,6 +152,13 @@ def test_lanes_that_are_used_together_have_a_line_each() -> None:
         "  1  client A      0 µs  ◀ x  ▶ y",
         "     client B            ▶ x",
     ]  # fmt: skip
+
+
+def test_lanes_that_share_a_heading_share_a_line() -> None:
+    crowd = [Open(serial=serial, kind="stream", by=1) for serial in range(10, 110)]
+    sent = [io("send", b"x", serial=serial) for serial in range(10, 110)]
+    lines = last(*crowd, SELECT, Ready(turn=1), *callback(*sent, name="send_all", kind="call"))
+    assert lines[-1] == "     87 more             ▶ x ×87"
 
 
 def test_neighbours_who_did_the_same_share_a_line() -> None:
