@@ -158,7 +158,7 @@ def test_lanes_that_share_a_heading_share_a_line() -> None:
     crowd = [Open(serial=serial, kind="stream", by=1) for serial in range(10, 110)]
     sent = [io("send", b"x", serial=serial) for serial in range(10, 110)]
     lines = last(*crowd, SELECT, Ready(turn=1), *callback(*sent, name="send_all", kind="call"))
-    assert lines[-1] == "     87 more             ▶ x ×87"
+    assert lines[-1] == "     87 more                  ▶ x ×87"
 
 
 def test_neighbours_who_did_the_same_share_a_line() -> None:
