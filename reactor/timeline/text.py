@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, TypeAlias
 
+from .advice import sentence
 from .cells import joined
+from .findings import diagnose
 from .lanes import Heading, Lanes, left_alone
 from .languages import LANGUAGES
 from .notes import CellLine, Ink, Notes
@@ -33,11 +35,17 @@ def draw(run: Run, *, language: str = "en", title: str = "") -> str:
     lanes = Lanes(run, words)
     name = max((width(heading.title) for heading in lanes.headings), default=0)
     paper = _Paper(min(_NAME, name))
+    findings = [
+        line
+        for finding in diagnose(run)
+        for line in _flowed("  ", _words_of(sentence(finding, run, language)), " " * 5)
+    ]
     parts = [
         [clip(printable(title or " ".join(run.program)), COLUMNS)],
         paper.headings(lanes.headings),
         *(_Turn(turn, lanes, words, paper).lines() for turn in run.turns),
         ["".join(span.text for span in line) for line in tell_end(run, words)],
+        [words.page_findings, *findings] if findings else [],
     ]
     texts = ["\n".join(line.rstrip() for line in part) for part in parts]
     return "\n\n".join(filter(None, texts)) + "\n"
@@ -194,3 +202,9 @@ def _flowed(start: str, pieces: Iterable[str], indent: str) -> Iterator[str]:
         else:
             line += piece
     yield line
+
+
+def _words_of(text: str) -> Iterator[str]:
+    """Pieces of a sentence; one that has no room in a line is cut short."""
+    for place, word in enumerate(text.split(" ")):
+        yield clip(f" {word}" if place else word, COLUMNS - 5)

@@ -43,9 +43,14 @@ def callback(*events: Event, began: float = 0.5, ended: float = 0.5, **more: obj
     return [called, *events, Returned(time=ended, turn=1)]
 
 
-def parts(*happened: Event, language: str = "en") -> list[list[str]]:
+def told(run: Run, language: str = "en") -> str:
+    """All but the findings, which are held elsewhere."""
+    return draw(run, language=language).partition(f"\n{LANGUAGES[language].page_findings}\n")[0]
+
+
+def parts(*happened: Event) -> list[list[str]]:
     """The title, the headings, and each turn: paragraphs of lines."""
-    text = draw(run_of(*MADE, *happened, End()), language=language)
+    text = told(run_of(*MADE, *happened, End()))
     return [part.splitlines() for part in text.split("\n\n")]
 
 
@@ -69,7 +74,7 @@ def test_a_run_can_be_read_as_a_whole() -> None:
     ]  # fmt: skip
     run = run_of(*MADE, *happened)
     assert (
-        draw(run)
+        told(run)
         == """\
 server.py 5000
 
@@ -100,7 +105,7 @@ The record was cut short: its last line is missing.
 """
     )
     assert (
-        draw(run, language="es")
+        told(run, language="es")
         == """\
 server.py 5000
 
@@ -130,6 +135,13 @@ después del bucle
 El registro está cortado: le falta la última línea.
 """
     )
+
+
+def test_findings_stand_at_the_end() -> None:
+    spin = [SELECT, READY, io("recv"), Again(time=0.5, turn=2, last=31_487, until=0.75)]
+    text = draw(run_of(*MADE, *spin, End()))
+    assert "\n\nFindings\n  spin-end-of-stream, turn 1: " in text
+    assert all(line.startswith("     ") for line in text.partition("turn 1: ")[2].splitlines()[1:])
 
 
 def test_the_title_is_the_command_unless_another_is_given() -> None:
