@@ -61,10 +61,7 @@ class Notes:
         """All that was done in a slot: the lane, and a line for it."""
         words = self._words
         if slot.serial == TIMERS and slot.name:
-            name = printable(slot.name)
-            if width(name) > self._columns:
-                name = clip(name.rpartition(".")[2], self._columns)
-            yield TIMERS, CellLine(name, Ink.QUIET)
+            yield TIMERS, CellLine(self._short(printable(slot.name)), Ink.QUIET)
         if slot.late >= _LATE:
             late = words.cell_late.format(time=words.duration(slot.late))
             yield slot.serial, CellLine(late, Ink.ERROR)
@@ -74,6 +71,14 @@ class Notes:
         if slot.raised:
             text = clip(f"✗ {printable(slot.raised)}", self._columns)
             yield slot.serial, CellLine(text, Ink.ERROR)
+
+    def _short(self, name: str) -> str:
+        """A callback's name with what it is called on behalf of, if there is room for that."""
+        if width(name) > self._columns:
+            name = name.partition(" (")[0]
+        if width(name) > self._columns:
+            name = name.rpartition(".")[2]
+        return clip(name, self._columns)
 
     @singledispatchmethod
     def of(self, event: Event) -> Iterator[CellLine]:

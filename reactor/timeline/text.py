@@ -23,7 +23,7 @@ from .words import Words
 __all__ = ["COLUMNS", "draw"]
 
 COLUMNS: Final = 96
-_NAME: Final = 20
+_NAME: Final = 28
 _DATA: Final = 44
 
 _Note: TypeAlias = tuple[int, CellLine]

@@ -139,7 +139,13 @@ def callback(
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("app.tick", "app.tick"), ("Connection.note_idle", "note_idle"), ("x" * 40, "x" * 15 + "…")],
+    [
+        ("app.tick", "app.tick"),
+        ("talk (Task-7)", "talk (Task-7)"),
+        ("FanOut (DatagramEndpoint._look)", "FanOut"),
+        ("Server.serve_forever (Task-3)", "serve_forever"),
+        ("x" * 40, "x" * 15 + "…"),
+    ],
 )
 def test_a_timer_is_known_by_its_name(name: str, text: str) -> None:
     assert texts(*callback(name=name), serial=TIMERS) == [text]
