@@ -5,16 +5,21 @@ wrong goes wrong again with the same seed.
 """
 
 import random
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TypeAlias
 
+from ..addresses import Network
+from ..instruments import Instrument
 from ..loop import EventLoop
 from .faults import Faults, Injection, Refusal
 from .simulated.audited_loop import AuditedLoop
 from .simulated.auditor import Auditor, Violation
 from .simulated.kernel import Injector, Kernel
 from .simulated.network import SimulatedNetwork
+from .simulated.recording import Recording, Timeline
 from .simulated.selector import SimulatedSelector
 
 __all__ = ["Scenario", "Simulation", "SimulationFailed", "simulate"]
@@ -27,7 +32,8 @@ class Simulation:
     """One simulated system with one event loop in it.
 
     `faults` is a Faults, or a function that draws one; `injector` is asked at each call of
-    the system whether something is to go wrong with it.
+    the system whether something is to go wrong with it. `timeline` is where the record of the
+    run is put, by path or as a binary file: docs/timeline.md says how to look at it.
 
     >>> import reactor
     >>> from reactor.testing import RecordingHandler
@@ -46,8 +52,11 @@ class Simulation:
         *,
         faults: "Faults | Callable[[random.Random], Faults]" = Faults.gentle,
         injector: Injector | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.seed = seed
+        self.timeline = timeline
+        """Where the record of the run is put, if anywhere."""
         self.random = random.Random(f"{seed} scenario")
         """For whatever the scenario leaves to chance."""
         if not isinstance(faults, Faults):
@@ -60,6 +69,7 @@ class Simulation:
         self.loop: EventLoop
         """The loop: give it to the program."""
         self._auditor = Auditor(self.kernel)
+        self._recording: Recording | None = None
 
     @property
     def now(self) -> float:
@@ -109,23 +119,46 @@ class Simulation:
         self._auditor.finish()
 
     def __enter__(self) -> "Simulation":
+        """Make the loop. Raises OSError if it can't be, or the timeline can't be written."""
         auditor = self._auditor
         auditor.selector = SimulatedSelector(self.kernel, self._on_idle)
-        auditor.loop = self.loop = AuditedLoop(
-            auditor,
-            selector=auditor.selector,
-            clock=self.kernel.clock,
-            network=self.network,
-        )
+        network, instrument = self._watched()
+        try:
+            auditor.loop = self.loop = AuditedLoop(
+                auditor,
+                selector=auditor.selector,
+                clock=self.kernel.clock,
+                network=network,
+                instrument=instrument,
+            )
+        except BaseException:
+            self._end_record()
+            raise
         self.loop.set_exception_handler(auditor.note_exception)
         auditor.allow(_MAX_TURNS)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         """Close the loop. Raises Violation if anything is left open, or was never told."""
-        self.loop.close()
+        try:
+            self.loop.close()
+        finally:
+            self._end_record()
         if kind is None:
             self.check_nothing_is_left()
+
+    def _watched(self) -> tuple[Network, Instrument]:
+        """The network and the instrument for the loop: recorded, if there is a timeline."""
+        if self.timeline is None:
+            return self.network, self._auditor
+        recording = Recording(self.timeline, self.kernel, f"seed={self.seed}")
+        recording.watch(self._auditor.selector)
+        self._recording = recording
+        return recording.network(self.network), recording.listen_with(self._auditor)
+
+    def _end_record(self) -> None:
+        if self._recording is not None:
+            self._recording.close()
 
     @contextmanager
     def _rough(self) -> Iterator[None]:
@@ -169,8 +202,17 @@ class SimulationFailed(AssertionError):
             f"{injected}"
             f"{simulation.kernel.transcript.tail(_SHOWN_LINES)}\n"
             f"seed {self.seed}: {reason}\n"
+            f"look at it with: {_looking(simulation.timeline)}\n"
             f"run it again with: {again}"
         )
+
+
+def _looking(timeline: Timeline | None) -> str:
+    """How to look at a run that was recorded there."""
+    draw = "python3 -m reactor.timeline --draw"
+    if isinstance(timeline, str | Path):
+        return f"{draw} {shlex.quote(str(timeline))}"
+    return f'timeline="run.jsonl" as one more argument, then {draw} run.jsonl'
 
 
 def simulate(
@@ -178,16 +220,18 @@ def simulate(
     seeds: int | Iterable[int] = 100,
     *,
     faults: "Faults | Callable[[random.Random], Faults]" = Faults.gentle,
+    timeline: Timeline | None = None,
 ) -> int:
     """Run `scenario` once for each seed (0 to `seeds` - 1); return how often.
 
+    `timeline` has the record of the last run in the end: of the one that failed, if one did.
     Raises SimulationFailed at the first that fails: a broken promise of the library, or
     whatever `scenario` raises.
     """
     count = 0
     for seed in range(seeds) if isinstance(seeds, int) else seeds:
         again = f"simulate(scenario, seeds=[{seed}]{_as_argument(faults)})"
-        run_scenario(Simulation(seed, faults=faults), scenario, again)
+        run_scenario(Simulation(seed, faults=faults, timeline=timeline), scenario, again)
         count += 1
     return count
 

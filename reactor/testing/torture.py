@@ -7,6 +7,7 @@ took is taken.
 from collections.abc import Iterable, Iterator
 
 from .faults import Fault, Faults, Injection, legal_faults
+from .simulated.recording import Timeline
 from .simulation import Scenario, Simulation, run_scenario
 
 __all__ = ["injections", "torture"]
@@ -43,13 +44,15 @@ class _Injector:
         return injection.fault
 
 
-def injections(scenario: Scenario, seed: int = 0) -> Iterator[Injection]:
+def injections(
+    scenario: Scenario, seed: int = 0, *, timeline: Timeline | None = None
+) -> Iterator[Injection]:
     """All that can be put into a run of `scenario`, once and for good.
 
-    Raises SimulationFailed if it fails with nothing put in.
+    Raises SimulationFailed if it fails with nothing put in; `timeline` has the record then.
     """
     census = _Census()
-    simulation = Simulation(seed, faults=Faults(), injector=census)
+    simulation = Simulation(seed, faults=Faults(), injector=census, timeline=timeline)
     run_scenario(simulation, scenario, f"torture(scenario, seed={seed})")
     for index, (call, who) in enumerate(census.calls):
         for fault in legal_faults(call):
@@ -57,16 +60,26 @@ def injections(scenario: Scenario, seed: int = 0) -> Iterator[Injection]:
                 yield Injection(index, call, who, fault, lasting)
 
 
-def torture(scenario: Scenario, seed: int = 0, *, chosen: Iterable[Injection] | None = None) -> int:
+def torture(
+    scenario: Scenario,
+    seed: int = 0,
+    *,
+    chosen: Iterable[Injection] | None = None,
+    timeline: Timeline | None = None,
+) -> int:
     """Run `scenario` with each legal fault at each call; return how many runs that were.
 
     `chosen` restricts that to some of `injections(scenario, seed)`. The scenario learns
     from `Simulation.injection` what is put in, and asserts what must hold nevertheless.
-    Raises SimulationFailed at the first run that fails.
+    `timeline` has the record of the last run in the end, as `simulate` has it. Raises
+    SimulationFailed at the first run that fails.
     """
     runs = 0
-    for injection in injections(scenario, seed) if chosen is None else chosen:
-        simulation = Simulation(seed, faults=Faults(), injector=_Injector(injection))
+    if chosen is None:
+        chosen = list(injections(scenario, seed, timeline=timeline))
+    for injection in chosen:
+        injector = _Injector(injection)
+        simulation = Simulation(seed, faults=Faults(), injector=injector, timeline=timeline)
         simulation.injection = injection
         again = f"torture(scenario, seed={seed}, chosen=[{injection!r}])"
         run_scenario(simulation, scenario, again)

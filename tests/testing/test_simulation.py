@@ -218,7 +218,7 @@ def test_a_failure_says_with_which_seed_why_and_under_which_faults() -> None:
 
 
 def test_a_failure_says_again_at_the_end_what_a_reader_wants_first() -> None:
-    *_, reason, again = str(failure_of(unlucky)).splitlines()
+    *_, reason, _, again = str(failure_of(unlucky)).splitlines()
     assert reason == "seed 3: ValueError: seed 3 is not mine"
     assert again.startswith("run it again with: simulate(scenario, seeds=[3]")
 
@@ -234,14 +234,14 @@ def test_a_failure_shows_what_happened_last_and_has_all_of_it() -> None:
 
     failure = failure_of(chatter)
     lines = failure.transcript.splitlines()
-    shown = str(failure).splitlines()[2:-2]
+    shown = str(failure).splitlines()[2:-3]
     assert len(shown) < len(lines)
     assert shown == [f"({len(lines) - len(shown) + 1} lines before)", *lines[1 - len(shown) :]]
 
 
 def test_a_failure_of_a_short_run_shows_all_that_happened() -> None:
     failure = failure_of(unlucky)
-    assert str(failure).splitlines()[2:-2] == failure.transcript.splitlines()
+    assert str(failure).splitlines()[2:-3] == failure.transcript.splitlines()
 
 
 def test_a_failure_can_be_had_again_by_what_it_says() -> None:

@@ -15,9 +15,11 @@ Callback: TypeAlias = Callable[..., object]
 class AuditedLoop(EventLoop):
     """A loop that tells an auditor what it is given."""
 
+    __qualname__ = EventLoop.__qualname__
+
     def __init__(self, auditor: Auditor, **options: Any) -> None:
         self._auditor = auditor
-        super().__init__(instrument=auditor, **options)
+        super().__init__(**options)
 
     def attach(self, resource: Resource) -> None:
         super().attach(resource)

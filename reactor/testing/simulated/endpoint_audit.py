@@ -30,6 +30,7 @@ class EndpointAudit(DatagramHandler):
         self._find = find
         self._complain = complain
         self._lost = 0
+        self.__class__ = _going_by_the_name_of(type(self.handler))
         endpoint.handler = self
         endpoint.__class__ = _AuditedEndpoint
 
@@ -68,8 +69,15 @@ class EndpointAudit(DatagramHandler):
             self._complain(f"an endpoint called connection_lost {self._lost} times")
 
 
+def _going_by_the_name_of(handler: type) -> type[EndpointAudit]:
+    """For whoever tells who was called."""
+    return type(handler.__name__, (EndpointAudit,), {"__qualname__": handler.__qualname__})
+
+
 class _AuditedEndpoint(DatagramEndpoint):
     """An endpoint whose handler, whoever that is, is listened in on until the end."""
+
+    __qualname__ = DatagramEndpoint.__qualname__
 
     @property
     def handler(self) -> DatagramHandler | None:

@@ -164,6 +164,7 @@ class _AuditedStream(Stream):
     """A stream that has its audit listen in on the program."""
 
     __slots__ = ()
+    __qualname__ = Stream.__qualname__
 
     @property
     def _audit(self) -> StreamAudit | None:

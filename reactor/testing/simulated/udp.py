@@ -138,14 +138,16 @@ class UdpSocket(SimulatedSocket):
         """The next datagram, cut short if it does not fit."""
         return self._next()[0][:size]
 
-    def recv_into(self, buffer: memoryview | bytearray) -> int:
+    def recv_into(self, buffer: memoryview | bytearray, nbytes: int = 0, flags: int = 0) -> int:
         """The next datagram, cut short if it does not fit."""
-        return self.recvfrom_into(buffer)[0]
+        return self.recvfrom_into(buffer, nbytes)[0]
 
-    def recvfrom_into(self, buffer: memoryview | bytearray) -> tuple[int, Address]:
-        """The next datagram and where it came from."""
+    def recvfrom_into(
+        self, buffer: memoryview | bytearray, nbytes: int = 0, flags: int = 0
+    ) -> tuple[int, Address]:
+        """The next datagram and where it came from; `nbytes` 0 means as many as there is room."""
         datagram, source = self._next()
-        size = min(len(datagram), len(buffer))
+        size = min(len(datagram), nbytes or len(buffer))
         buffer[:size] = datagram[:size]
         return size, source
 
