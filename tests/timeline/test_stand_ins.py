@@ -1,13 +1,16 @@
 """What stands in for somebody else's class is taken for it."""
 
 import selectors
-from abc import ABC
+from abc import ABC, abstractmethod
 
 from reactor.timeline.stand_ins import class_in_place_of
 
 
 class Drawn(ABC):
     """A class that is asked about what is no subclass of it, too."""
+
+    @abstractmethod
+    def draw(self) -> None: ...
 
 
 def test_a_class_with_abstract_ancestors_can_be_stood_in_for() -> None:
