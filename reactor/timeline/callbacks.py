@@ -47,8 +47,9 @@ def name_of(callback: Callback) -> str:
 
 
 def _name_of_function(function: Callback) -> str:
-    if isinstance(function, partial):
-        return name_of(function.func)
+    inner = getattr(function, "func" if isinstance(function, partial) else "__wrapped__", None)
+    if inner is not None:
+        return name_of(inner)
     name = _short(getattr(function, "__qualname__", type(function).__qualname__))
     code = getattr(function, "__code__", None)
     if code is None or name != "<lambda>":

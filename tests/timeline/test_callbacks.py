@@ -5,7 +5,7 @@ import errno
 import io
 import socket
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 import pytest
@@ -113,6 +113,13 @@ def test_what_a_function_was_defined_in_is_left_out() -> None:
 
     assert name_of(inner) == "inner"
     assert name_of(Local().use) == "Local.use"
+
+
+def test_what_is_wrapped_goes_by_what_is_in_it() -> None:
+    @wraps(Hammer().use)
+    def careful() -> None: ...
+
+    assert name_of(careful) == "Hammer.use"
 
 
 def test_a_function_without_a_name_goes_by_its_place() -> None:
