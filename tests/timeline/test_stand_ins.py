@@ -25,3 +25,11 @@ def test_what_was_made_before_is_an_instance() -> None:
     with selectors.SelectSelector() as selector:
         assert isinstance(selector, recorded)
     assert not isinstance(selector, class_in_place_of(recorded, {}))
+
+
+def test_what_a_program_makes_of_it_is_its_own() -> None:
+    class Own(class_in_place_of(int, {})):  # type: ignore[misc]
+        """A whole number."""
+
+    assert (isinstance(3, Own), issubclass(bool, Own)) == (False, False)
+    assert isinstance(Own(3), int)
