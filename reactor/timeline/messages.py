@@ -88,6 +88,7 @@ def messages(run: Run, without: Container[int] = ()) -> list[Message]:
 class _Teller:
     def __init__(self, run: Run) -> None:
         self._kinds = {lane.serial: lane.kind for lane in run.lanes.values()}
+        self._ended: set[int] = set()
         # By listener: when it was last asked, and who must have waited at its door.
         self._asked: dict[int, float] = {}
         self._at_door: dict[int, Wait] = {}
@@ -157,9 +158,12 @@ class _Teller:
         elif event.op == "connect" and self._kinds.get(event.serial) == "stream":
             yield replace(plain, sign=Sign.CONNECTS)
         elif event.op == "recv" and not event.error and is_peer:
-            is_end = not moved and self._kinds[event.serial] == "stream"
-            sign = Sign.ENDED if is_end else Sign.CAME
-            yield replace(plain, sign=sign, data=event.data, size=event.size)
+            if moved or self._kinds[event.serial] != "stream":
+                yield replace(plain, data=event.data, size=event.size)
+            elif event.serial not in self._ended:
+                # Who asks again is told again; the peer has said it once.
+                self._ended.add(event.serial)
+                yield replace(plain, sign=Sign.ENDED)
         elif event.op in _OUTWARD and is_peer:
             if moved or not event.asked:
                 yield replace(plain, sign=Sign.WENT, data=event.data, size=event.size)

@@ -47,6 +47,7 @@ _ARROWS: Final = {
     Sign.WENT: "out", Sign.CONNECTS: "out dashed", Sign.ENDS: "end dashed",
     Sign.CLOSED: "end dashed",
 }  # fmt: skip
+_GREETINGS: Final = (Sign.CONNECTED, Sign.CONNECTS)
 _NOTES: Final = {
     Sign.KEPT: "kept", Sign.QUEUED: "room", Sign.RAISED: "bad", Sign.BROKE: "bad",
 }  # fmt: skip
@@ -93,7 +94,8 @@ class _Diagram:
             TIMERS: (self._captions.program, ""),
             **{each.serial: (each.title, each.subtitle.partition(" · ")[0]) for each in peers},
         }
-        self._latecomers = {lane.serial for lane in run.lanes.values() if lane.by or lane.born}
+        first = run.turns[0].number if run.turns else 0
+        self._latecomers = {each.serial for each in run.lanes.values() if each.born > first}
         absent = sorted(talk - self._heads.keys())
         self._absent = [lanes.title(lane) for lane in absent]
         self._pitch = _PITCHES.get(len(peers), _NARROW)
@@ -175,7 +177,7 @@ class _Diagram:
         for lane, x in self._x.items():
             born, died = self._top + _HEAD, self._bottom
             mine = [row for row in self._rows if row.message.lane == lane != TIMERS]
-            if mine and lane in self._latecomers:
+            if mine and (lane in self._latecomers or mine[0].message.sign in _GREETINGS):
                 yield _line(x, born, x, mine[0].line, "unborn")
                 born = mine[0].line
             if mine and mine[-1].message.sign is Sign.CLOSED:

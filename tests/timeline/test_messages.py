@@ -92,6 +92,10 @@ def test_that_nothing_is_there_is_not_told(op: str) -> None:
     assert signs(io(op, error="EINTR")) == [Sign.SILENT]
 
 
+def test_a_peer_ends_once_however_often_it_is_asked() -> None:
+    assert signs(io("recv"), io("recv")) == [Sign.ENDED]
+
+
 def test_what_a_send_left_waits_for_room() -> None:
     _, sent, queued = told(io("send", 3, b"abc", asked=10))
     assert (sent.size, queued.sign, queued.size) == (3, Sign.QUEUED, 7)

@@ -21,6 +21,7 @@ from reactor.timeline.events import (
     Select,
     Start,
 )
+from reactor.timeline.extract import part
 from reactor.timeline.languages import LANGUAGES
 from reactor.timeline.run import Run, Wait
 from reactor.timeline.sequence import draw
@@ -90,6 +91,12 @@ def test_the_lifeline_of_a_peer_begins_and_ends_with_it() -> None:
     lines = [each for each in elements(run, "line") if each.get("class") == "life"]
     heights = [float(each.get("y2", 0)) - float(each.get("y1", 0)) for each in lines]
     assert heights[0] < heights[1]
+
+
+def test_who_was_there_before_the_part_that_is_drawn_is_there_from_the_top() -> None:
+    run = run_of(LISTENER, Select(turn=1), client(2), *piece(2, b"x"), *piece(3, b"y"))
+    assert "unborn" in classes(run, "line")
+    assert "unborn" not in classes(part(run, first=2), "line")
 
 
 def test_a_turn_has_its_number_and_its_time() -> None:
