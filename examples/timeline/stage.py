@@ -59,15 +59,19 @@ class Stage:
         if exc_type is None and self._process.returncode not in _ENDED_BY_CTRL_C:
             raise RuntimeError(complaint)
 
-    def connect(self, receive_buffer: int = 0) -> "Client":
-        """A client who has been accepted; with a small `receive_buffer`, one who reads slowly."""
+    def connect(self, count: int, receive_buffer: int = 0) -> list["Client"]:
+        """Clients who have been accepted; with a small `receive_buffer`, they read slowly."""
+        clients = [self._connect(receive_buffer) for _ in range(count)]
+        self.settle()
+        return clients
+
+    def _connect(self, receive_buffer: int) -> "Client":
         sock = self._open.enter_context(socket.socket())
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(_PATIENCE)
         sock.connect(("127.0.0.1", self.ports[0]))
-        self.settle()
         return Client(sock)
 
     def viewer(self) -> socket.socket:
