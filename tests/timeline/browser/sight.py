@@ -47,8 +47,8 @@ _HIDE_TEXT: Final = """() => {
 # WCAG 2.2, "relative luminance" and "contrast ratio"; the tenth worst of a hundred pixels.
 _CONTRASTS: Final = """async ([png, texts]) => {
   const file = await (await fetch("data:image/png;base64," + png)).blob();
-  const picture = await createImageBitmap(file);
-  const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  const picture = await createImageBitmap(file), pixels = {willReadFrequently: true};
+  const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d", pixels);
   canvas.drawImage(picture, 0, 0);
   const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   const part = (byte) => linear(byte / 255);
