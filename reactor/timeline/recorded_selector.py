@@ -46,7 +46,7 @@ def record_selector(selector: selectors.BaseSelector, record: Record) -> None:
 
 def _recorded_class(base: type, record: Record) -> type:
     wrapped = {name: wrap(record, getattr(base, name)) for name, wrap in _WRAPPERS.items()}
-    return class_in_place_of(base, {**wrapped, "_told": None, "_is_telling": True})
+    return class_in_place_of(base, {**wrapped, "recorded_lanes": None, "tells_record": True})
 
 
 def _register(record: Record, call: Method) -> Method:
@@ -74,12 +74,12 @@ def _modify(record: Record, call: Method) -> Method:
     def modify(selector: Any, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         before = selector.get_key(fileobj)
         # Some do it by way of the other two. What can't be watched any more, all have dropped.
-        selector._is_telling, after = False, 0
+        selector.tells_record, after = False, 0
         try:
             key: SelectorKey = call(selector, fileobj, events, data)
             after = events
         finally:
-            selector._is_telling = True
+            selector.tells_record = True
             _tell(record, selector, before, after)
         return key
 
@@ -101,7 +101,7 @@ def _select(record: Record, call: Method) -> Method:
                 ready = call(selector, None if timeout is None else timeout - patience)
         else:
             ready = call(selector, timeout)
-        told = selector._told
+        told = selector.recorded_lanes
         record.ready([(told[key.fd][0], events) for key, events in ready])
         return ready
 
@@ -132,11 +132,11 @@ _WRAPPERS: Final[dict[str, Callable[[Record, Method], Method]]] = {
 
 def _tell(record: Record, selector: Any, key: SelectorKey, events: int) -> None:
     """What the loop waits for has changed; what another selector does is its own affair."""
-    if not selector._is_telling or record.loop() not in (None, selector):
+    if not selector.tells_record or record.loop() not in (None, selector):
         return
-    told = selector._told
+    told = selector.recorded_lanes
     if told is None:
-        told = selector._told = {}
+        told = selector.recorded_lanes = {}
     serial, before = told.get(key.fd) or (serial_of(record, key.fileobj), 0)
     if events:
         told[key.fd] = serial, events

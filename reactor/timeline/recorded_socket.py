@@ -37,7 +37,7 @@ def stand_ins(record: Record) -> Iterator[StandIn]:
     """What takes the place of `socket.socket`, by way of which all others are made."""
     real = socket.socket
     members = {name: wrap(record, getattr(real, name)) for name, wrap in _WRAPPERS.items()}
-    yield StandIn(socket, "socket", class_in_place_of(real, {**members, "_recorded_as": 0}))
+    yield StandIn(socket, "socket", class_in_place_of(real, {**members, "recorded_as": 0}))
     yield StandIn(socket, "socketpair", _socketpair(record, socket.socketpair))
 
 
@@ -82,7 +82,7 @@ class RecordedNetwork:
         }
         if "accept" in members:
             members["accept"] = self._accept(members["accept"])
-        return class_in_place_of(base, {**members, "_recorded_as": 0})
+        return class_in_place_of(base, {**members, "recorded_as": 0})
 
     def _accept(self, accept: Method) -> Method:
         def accept_and_record(sock: Any) -> tuple[Any, Any]:
@@ -113,15 +113,15 @@ def _adopt(record: Record, sock: Any, kind: str = "") -> int:
     """Give a socket its serial number; what is not known yet is born now."""
     fd = sock.fileno()
     serial = record.serial_of(fd) or record.open(fd, kind or _kind_of(sock))
-    sock._recorded_as = serial
+    sock.recorded_as = serial
     return serial
 
 
 def _serial(record: Record, sock: Any) -> int:
     """Of a socket that is used; one that was made around a descriptor is born by that."""
-    serial: int = sock._recorded_as
+    serial: int = sock.recorded_as
     if not serial:
-        sock._recorded_as = serial = serial_of(record, sock)
+        sock.recorded_as = serial = serial_of(record, sock)
     return serial
 
 
@@ -203,8 +203,8 @@ def _ending(how: str) -> Wrapper:
             fd = sock.fileno()
             result = call(sock)
             # A file made of it may still hold it open.
-            if sock._recorded_as and fd >= 0 and sock.fileno() < 0:
-                record.died(sock._recorded_as, fd, how)
+            if sock.recorded_as and fd >= 0 and sock.fileno() < 0:
+                record.died(sock.recorded_as, fd, how)
             return result
 
         return end
@@ -226,7 +226,7 @@ def _accept(record: Record, call: Method) -> Method:
             raise
         serial = _serial(record, sock)
         record.done(serial, "accept", began)
-        connection._recorded_as = record.open(
+        connection.recorded_as = record.open(
             connection.fileno(), _kind_of(connection), peer=_written(address), by=serial
         )
         return connection, address
@@ -303,7 +303,7 @@ def _recv(record: Record, call: Method) -> Method:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
             raise
         record.came(
-            sock._recorded_as or _serial(record, sock), "recv", began, len(data), size, data
+            sock.recorded_as or _serial(record, sock), "recv", began, len(data), size, data
         )
         return data
 
@@ -384,7 +384,7 @@ def _send(record: Record, call: Method) -> Method:
             record.failed(_serial(record, sock), op, began, name, asked, data, to)
             raise
         sent = asked if size is None else size
-        record.went(sock._recorded_as or _serial(record, sock), op, began, sent, asked, data, to)
+        record.went(sock.recorded_as or _serial(record, sock), op, began, sent, asked, data, to)
         return size
 
     return send
