@@ -7,14 +7,13 @@ Also when it is ended by SIGTERM, of which it notices nothing.
 import atexit
 import os
 import shlex
-import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from .drawing import Drawing, read_record
+from .fatal_signals import FatalSignals
 from .options import NAME
 from .recorder import Recorder
 from .run import Run
@@ -69,10 +68,7 @@ class Session:
         self._recorder.__enter__()
         # What is registered first is called last.
         atexit.register(self.end)
-        for name in ("SIGTERM", "SIGHUP"):
-            signum = getattr(signal, name, None)  # Windows has no SIGHUP
-            if signum is not None and signal.getsignal(signum) is signal.SIG_DFL:
-                signal.signal(signum, self._on_signal)
+        FatalSignals(self.finish)
 
     def finish(self) -> None:
         """Close the record, draw it, and say where it is; once, and not in a forked child."""
@@ -91,18 +87,6 @@ class Session:
             # Nobody is left who could be told of another exit status.
             sys.stdout.flush()
             os._exit(_FOUND)
-
-    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
-        # The program is somewhere in the midst of something, maybe of a line of the record: let
-        # it go on for as long as the picture takes.
-        signal.signal(signum, signal.SIG_DFL)
-        threading.Thread(target=self._die, args=(signum,), name="reactor.timeline").start()
-
-    def _die(self, signum: int) -> None:
-        try:
-            self.finish()
-        finally:
-            os.kill(os.getpid(), signum)
 
     def _tell(self) -> None:
         record, picture = self._names
