@@ -14,7 +14,7 @@ from .captions import Captions
 from .lanes import Lanes
 from .languages import LANGUAGES
 from .messages import Message, Sign, messages
-from .printable import clip, width
+from .printable import clip, printable, width
 from .turns import TIMERS, Run, Turn
 from .words import Words
 
@@ -84,7 +84,7 @@ class _Row:
 
 class _Diagram:
     def __init__(self, run: Run, words: Words, title: str) -> None:
-        self._words, self._title = words, title
+        self._words, self._title = words, printable(title)
         self._captions = Captions(run, words)
         lanes = Lanes(run, words)
         talk = {message.lane for message in messages(run)} - {TIMERS}
