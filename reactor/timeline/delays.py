@@ -21,8 +21,9 @@ __all__ = ["SLOW", "SLOW_IN_A_SPIN", "find_delays"]
 SLOW: Final = 0.1
 """Seconds that nobody may keep the loop: as SlowCallbackMonitor and asyncio's debug mode have it.
 A busy machine stops a process for some 10 ms at a time."""
-SLOW_IN_A_SPIN: Final = 0.2
-"""The same of a program that never sleeps, and so is stopped for longer."""
+SLOW_IN_A_SPIN: Final = 1.0
+"""The same of a program that never sleeps: it is stopped for as long as others need, and some
+100 ms at a time were seen."""
 NAP: Final = 0.01
 """Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
 

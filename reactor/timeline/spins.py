@@ -13,6 +13,7 @@ from .events import Blocked, Close, Event, Io, Queue, Watch
 from .finding import Finding, Id
 from .operations import SENDING, is_end, is_not_now, is_refused_accept
 from .run import TIMERS, Run, Stage, Turn
+from .turns import AT_ONCE
 
 __all__ = ["ENDS", "find_spins"]
 
@@ -20,7 +21,8 @@ IN_A_ROW: Final = 50
 """Turns for nothing that are a spin. asyncio has some 10 of its own when it starts or ends, and a
 real spin has thousands before anybody has noticed."""
 BRISK: Final = 0.01
-"""Seconds of such a turn, at most, on average. Games and video go round 60 times a second."""
+"""Seconds of such a turn, at most, on average; of a poll that sleeps, from nap to nap. Games and
+video wake 60 times a second, and asyncio may go round twice for each time."""
 LOOK: Final = 0.1
 """Seconds of a single one: what takes longer has slept, and begins anew."""
 WORK: Final = 0.001
@@ -39,16 +41,23 @@ class _Spell:
 
     turns: list[Turn] = field(default_factory=list)
     times: int = 0
+    naps: int = 0
     seconds: float = 0.0
+    slept: float = 0.0
 
     def add(self, turn: Turn) -> None:
         self.turns.append(turn)
         self.times += turn.times
         self.seconds += turn.ended - turn.began
+        # A look without a time to wait may take long too, on a busy machine.
+        if turn.timeout != 0 and turn.slept >= turn.times * AT_ONCE:
+            self.naps += turn.times
+            self.slept += turn.slept
 
     @property
     def is_spin(self) -> bool:
-        return self.times >= IN_A_ROW and self.seconds <= self.times * BRISK
+        times = self.naps if self.slept >= self.seconds / 2 else self.times
+        return self.times >= IN_A_ROW and self.seconds <= times * BRISK
 
 
 def find_spins(run: Run) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ class Scene:
         self.port = 0
 
     def __enter__(self) -> Self:
-        self.port = int(self.program.wait_for(r"(\d+)\n")[1])
+        self.port = int(self.program.wait_for(r"(\d+)[,\n]")[1])
         return self
 
     def __exit__(self, *exc_info: object) -> None:

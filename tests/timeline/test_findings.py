@@ -195,6 +195,8 @@ def test_timers_that_leave_the_loop_time_to_sleep_are_no_poll(seconds: float) ->
     for _ in range(500):
         tape.turn(slept=seconds)
         tape.callback("tick", 1e-5, "timer")
+        tape.turn()
+        tape.callback("Task.step", 1e-5, "call")  # as asyncio does it
     assert diagnose(tape.run()) == []
 
 
@@ -283,7 +285,7 @@ def test_a_program_that_spins_is_stopped_for_longer() -> None:
     tape = Tape()
     end_read_again_and_again(tape)
     tape.turn((1, "r"))
-    tape.callback("Server.work", 0.15)
+    tape.callback("Server.work", 0.5)
     assert only(tape.run()).id is Id.SPIN_END_OF_STREAM
 
 
