@@ -16,14 +16,12 @@ from .finding import Finding, Id
 from .operations import SENDING, is_not_now, is_refused_accept
 from .run import TIMERS, Run, Slot, Stage, Turn
 
-__all__ = ["SLOW", "SLOW_IN_A_SPIN", "find_delays"]
+__all__ = ["find_delays"]
 
 SLOW: Final = 0.1
 """Seconds that nobody may keep the loop: as SlowCallbackMonitor and asyncio's debug mode have it.
-A busy machine stops a process for some 10 ms at a time."""
-SLOW_IN_A_SPIN: Final = 1.0
-"""The same of a program that never sleeps: it is stopped for as long as others need, and some
-100 ms at a time were seen."""
+What a turn missed because the machine was busy is not counted; where that is not known, a
+process is stopped for some 10 ms at a time, seldom for 100."""
 NAP: Final = 0.01
 """Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
 
@@ -42,19 +40,16 @@ class _Case:
     seconds: float
 
 
-def find_delays(run: Run, slow_from: float) -> Iterator[Finding]:
-    """One finding for each callback that is slow, call that blocks, and callback that delays.
-
-    `slow_from` is SLOW, or SLOW_IN_A_SPIN.
-    """
+def find_delays(run: Run) -> Iterator[Finding]:
+    """One finding for each callback that is slow, call that blocks, and callback that delays."""
     blocking: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     for case in _work(run):
         kept = 0.0
-        for what, took in _waits(case.slot, slow_from):
+        for what, took in _waits(case.slot, SLOW + case.turn.missed):
             blocking[what, case.slot.name].append(replace(case, seconds=took))
             kept += took
-        if case.seconds - kept >= slow_from and _is_anybody_kept(run, case.turn):
+        if case.seconds - kept >= SLOW + case.turn.missed and _is_anybody_kept(run, case.turn):
             # Without a name, what is done with one client is the same as with the next.
             kind = "" if case.slot.name else getattr(run.lanes.get(case.serial), "kind", "")
             slow[case.slot.name, kind].append(replace(case, seconds=case.seconds - kept))
@@ -62,7 +57,7 @@ def find_delays(run: Run, slow_from: float) -> Iterator[Finding]:
         yield _worst(Id.BLOCKING_CALL, cases, name, what)
     for (name, _), cases in slow.items():
         yield _worst(Id.SLOW_CALLBACK, cases, name)
-    yield from _late_timers(run, slow_from)
+    yield from _late_timers(run)
 
 
 def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
@@ -165,26 +160,32 @@ def _seconds(about: str, otherwise: float) -> float:
 # -- timers ----------------------------------------------------------------------------------
 
 
-def _late_timers(run: Run, slow_from: float) -> Iterator[Finding]:
+def _late_timers(run: Run) -> Iterator[Finding]:
     """Those that were due while callbacks ran; a machine that was asleep is nobody's fault."""
     cases: defaultdict[str, list[_Case]] = defaultdict(list)
-    past: list[Slot] = []
+    past: list[tuple[Turn, Slot]] = []
     for turn in run.turns:
         for slot in turn.slots if turn.times == 1 else ():
-            if slot.kind == "timer" and slot.late >= slow_from:
-                shares = list(_shares(past, slot))
-                if sum(share for share, _ in shares) >= slot.late / 2:
-                    _, culprit = max(shares, key=itemgetter(0))
+            if slot.kind == "timer" and slot.late >= SLOW:
+                culprit = _culprit(past, turn, slot)
+                if culprit is not None:
                     cases[culprit.name].append(_Case(turn, slot, slot.serial, slot.late))
             if _is_callback(slot):
-                past.append(slot)
+                past.append((turn, slot))
     for culprit_name, late in cases.items():
         name = max(late, key=attrgetter("seconds")).slot.name
         yield _worst(Id.LATE_TIMER, late, name, culprit_name)
 
 
-def _shares(past: list[Slot], timer: Slot) -> Iterator[tuple[float, Slot]]:
-    """What each callback had of the time for which the timer was due."""
+def _culprit(past: list[tuple[Turn, Slot]], turn: Turn, timer: Slot) -> Slot | None:
+    """The callback that had most of the time for which the timer was due, if callbacks had it."""
     due = timer.began - timer.late
-    for slot in takewhile(lambda slot: slot.ended > due, reversed(past)):
-        yield min(slot.ended, timer.began) - max(slot.began, due), slot
+    missed = {turn.number: turn.missed}
+    shares = [(0.0, timer)]
+    for earlier, slot in takewhile(lambda pair: pair[1].ended > due, reversed(past)):
+        missed[earlier.number] = earlier.missed
+        shares.append((min(slot.ended, timer.began) - max(slot.began, due), slot))
+    is_theirs = sum(share for share, _ in shares) >= timer.late / 2
+    if not is_theirs or timer.late < SLOW + sum(missed.values()):
+        return None
+    return max(shares, key=itemgetter(0))[1]

@@ -108,6 +108,8 @@ class Select(Event):
     timeout: float | None = None
     timers: int = 0
     calls: int = 0
+    missed: float = 0.0
+    """Seconds at most for which the system ran others in the turn before, if that was long."""
 
 
 @dataclass(frozen=True, slots=True)

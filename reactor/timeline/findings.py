@@ -4,7 +4,7 @@ A finding is never a guess: what may just as well be a good program on a busy ma
 a record that was cut short, is none.
 """
 
-from .delays import SLOW, SLOW_IN_A_SPIN, find_delays
+from .delays import find_delays
 from .finding import Finding, Id
 from .losses import find_losses
 from .run import Run
@@ -17,7 +17,5 @@ _ORDER = {cause: place for place, cause in enumerate(Id)}
 
 def diagnose(run: Run) -> list[Finding]:
     """What is wrong, one finding for each cause, in the order of the turns that show it."""
-    spins = list(find_spins(run))
-    delays = find_delays(run, SLOW_IN_A_SPIN if spins else SLOW)
-    found = [*spins, *delays, *find_losses(run)]
+    found = [*find_spins(run), *find_delays(run), *find_losses(run)]
     return sorted(found, key=lambda finding: (finding.turn, _ORDER[finding.id]))

@@ -22,6 +22,7 @@ class Lines:
     NAMED: Final = '{"e": "named", "t": %.7f, "i": @, "s": %d%s}\n'
     LABEL: Final = '{"e": "label", "t": %.7f, "i": @, "s": %d, "label": %s}\n'
     SELECT: Final = '{"e": "select", "t": %.7f, "i": @, "timers": %d, "calls": %d, "timeout": %s}\n'
+    SELECT_LATE: Final = SELECT.replace("}", ', "missed": %.7f}')
     READY: Final = '{"e": "ready", "t": %.7f, "i": @, "ready": [%s]}\n'
     READY_ONE: Final = READY.replace("%s", '[%d, "%s"]')
     WATCH: Final = '{"e": "watch", "t": %.7f, "i": @, "s": %d, "before": "%s", "after": "%s"}\n'

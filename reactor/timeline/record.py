@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 
 from .events import VERSION
 from .lines import Lines, Shape, said
+from .processor import Processor
 from .record_file import RecordFile
 
 __all__ = ["Record", "error_name"]
@@ -89,6 +90,8 @@ class Record:
         self._clock = clock
         self._began = clock()
         self._due = patience
+        # On a clock of its own, what the machine does costs no time.
+        self._missed = Processor().missed if clock is time.perf_counter else float
         self._serials: dict[int, int] = {}
         self._numbers = count(1)
         # The turn that is under way.
@@ -319,6 +322,8 @@ class Record:
         return "".join(lines)
 
     def _begin_turn(self, now: float, timeout: float | None) -> None:
+        is_long = now - self._woke > _LONG
+        missed = self._missed() if is_long or now >= self._due else 0.0
         if not self._fold_turn(now):
             self._write_fold()
             self._write_turn()
@@ -331,7 +336,10 @@ class Record:
         self.turn += 1
         self._many = _MOST_ROWS
         wait = "null" if timeout is None else f"{timeout:.7f}"
-        self._add(Lines.SELECT, (now, *self._work, wait))
+        if is_long and missed:
+            self._add(Lines.SELECT_LATE, (now, *self._work, wait, missed))
+        else:
+            self._add(Lines.SELECT, (now, *self._work, wait))
 
     def _fold_turn(self, now: float) -> bool:
         """Whether the turn was as the one before it, so that it needs only be counted."""

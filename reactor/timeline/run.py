@@ -115,6 +115,7 @@ class _Builder:
         self._run.events_left_out = event.events_left_out
 
     def _select(self, event: Select) -> None:
+        self._turn.missed = event.missed
         turn = self._begin_turn(event.turn)
         turn.timeout, turn.timers, turn.calls = event.timeout, event.timers, event.calls
         self._is_waiting = True

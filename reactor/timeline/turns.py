@@ -123,6 +123,8 @@ class Turn:
     """Of turns that are folded into this one, the last one's number; else its own."""
     slept: float = 0.0
     """Seconds, of all turns that are folded into this one; 0 if each of them woke at once."""
+    missed: float = 0.0
+    """Seconds at most for which the system ran others meanwhile, if the turn was long."""
 
     @property
     def times(self) -> int:

@@ -59,11 +59,11 @@ class Tape:
     def watch(self, serial: int, after: str) -> None:
         self.add(Watch(serial=serial, after=after))
 
-    def turn(self, *ready: tuple[int, str], slept: float = 0.0) -> None:
+    def turn(self, *ready: tuple[int, str], slept: float = 0.0, missed: float = 0.0) -> None:
         """The turn before took 10 us from its last event on; this one begins."""
         self.wait(1e-5)
         self.number += 1
-        self.add(Select())
+        self.add(Select(missed=missed))
         self.wait(slept)
         self.add(Ready(ready=ready))
 
