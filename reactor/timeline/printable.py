@@ -33,10 +33,10 @@ def printable(text: str) -> str:
     >>> printable("\x1b[31mred\u202e\n")
     '\\x1b[31mred\\u202e↵'
     """
+    plain = text.isascii()
     text = text.replace(LINE_END, "\\u21b5")  # whoever sends the sign itself ends no line
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(map(_visible, text.replace("\r\n", "\n")))
-    return text
+    text = text.replace("\r\n", LINE_END).replace("\n", LINE_END)
+    return text if plain and text.isprintable() else "".join(map(_visible, text))
 
 
 def is_text(data: bytes) -> bool:
@@ -74,8 +74,6 @@ def clip(text: str, room: int) -> str:
 
 
 def _visible(letter: str) -> str:
-    if letter == "\n":
-        return LINE_END
     # A mark without width is drawn over its neighbour, and may well be one of hundreds.
     if letter.isprintable() and unicodedata.category(letter) not in ("Mn", "Me"):
         return letter
