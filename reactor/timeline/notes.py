@@ -19,6 +19,8 @@ __all__ = ["CellLine", "Ink", "Notes"]
 
 _LARGE: Final = 200
 """Bytes, from which on their number says more than they do."""
+_SOME: Final = 4
+"""Letters that a line has at least, to be broken after a word."""
 _LATE: Final = 0.010
 _SIGNS: Final = {"recv": "◀", "send": "▶", "sendall": "▶", "sendfile": "▶"}
 
@@ -141,12 +143,12 @@ class Notes:
             yield from self._wrapped(sign, text if whole else text + "…", ink)
 
     def _wrapped(self, sign: str, text: str, ink: Ink) -> Iterator[CellLine]:
-        """One line, or two: broken after the end of a line if there is one."""
+        """One line, or two: broken after the end of a line, else after a word, if there is one."""
         if width(text) <= self._columns - 1:
             yield CellLine(f"{sign} {text}", ink)
             return
         first = clip(text, self._columns).removesuffix("…")
-        first = first[: first.rfind(LINE_END) + 1] or first
+        first = first[: first.rfind(LINE_END) + 1] or first[: first.rfind(" ", _SOME) + 1] or first
         yield CellLine(f"{sign} {first}", ink)
         yield CellLine(f"  {clip(text[len(first) :], self._columns - 1)}", ink)
 
