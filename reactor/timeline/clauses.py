@@ -48,14 +48,15 @@ class Clauses:
         elif event.op == "connect":
             lane = self._lanes.lane(event.serial)
             address = printable(event.to or (lane.peer if lane else ""))
-            yield [Span(words.told_connected.format(address=address))]
+            told = words.told_connected.format(address=address)
+            yield [Span(told if address else words.cell_connected)]
         elif event.op == "shutdown":
             yield [Span(words.told_shutdown)]
 
     def _failed(self, event: Io) -> Span:
         words, op, error = self._words, printable(event.op), printable(event.error)
         if event.error in ("EAGAIN", "EWOULDBLOCK"):
-            texts = {"accept": words.told_nobody_else, "recv": words.told_nothing_there}
+            texts = {"accept": words.told_nobody_waits, "recv": words.told_nothing_there}
             return Span(texts.get(event.op, words.told_no_room).format(error=error))
         if event.error == "EINPROGRESS":
             return Span(words.told_connecting.format(error=error))

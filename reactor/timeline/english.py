@@ -16,7 +16,6 @@ ENGLISH: Final = Words(
     events=("{count} event", "{count} events"),
     times="× {count}",
     per_second="{rate} a second",
-    up_to="up to {time}",
     and_="and",
     # -- lanes -----------------------------------------------------------------------
     lane_listener="listener",
@@ -134,7 +133,7 @@ ENGLISH: Final = Words(
     told_error="{op} failed: {meaning} ({error})",
     told_error_unknown="{op} failed ({error})",
     told_nothing_there="nothing is there for now ({error})",
-    told_nobody_else="nobody else waits to be accepted ({error})",
+    told_nobody_waits="now nobody waits to be accepted ({error})",
     told_no_room="there is no room to write for now ({error})",
     told_connecting="the connection is being made ({error})",
     told_accepted="{lane} was accepted",

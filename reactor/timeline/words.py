@@ -31,7 +31,6 @@ class Words:
     events: Plural
     times: str
     per_second: str
-    up_to: str
     and_: str
 
     # -- lanes -----------------------------------------------------------------------
@@ -150,7 +149,7 @@ class Words:
     told_error: str
     told_error_unknown: str
     told_nothing_there: str
-    told_nobody_else: str
+    told_nobody_waits: str
     told_no_room: str
     told_connecting: str
     told_accepted: str

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
+import reactor.timeline
 from reactor.timeline.languages import LANGUAGES
 from reactor.timeline.words import Words
 
 ENGLISH, SPANISH = LANGUAGES["en"], LANGUAGES["es"]
+TIMELINE = Path(reactor.timeline.__file__).parent
+LEXICONS = {"english", "spanish"}
 NAMES = [field.name for field in fields(Words)]
 
 # Short words without which nobody writes English, and nobody writes Spanish with.
@@ -55,6 +59,12 @@ def test_what_is_english_would_be_noticed() -> None:
         if any(ONLY_ENGLISH.search(THE_SAME.sub("", text)) for text in texts(ENGLISH, name))
     ]
     assert len(noticed) > len(NAMES) / 2
+
+
+def test_no_word_is_left_over() -> None:
+    rooms = (path.read_text() for path in TIMELINE.glob("*.py") if path.stem not in LEXICONS)
+    used = set(re.findall(r"\.(\w+)", "".join(rooms)))
+    assert [name for name in NAMES if name not in used] == []
 
 
 def test_each_error_is_explained_in_all_languages() -> None:

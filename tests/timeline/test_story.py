@@ -144,7 +144,7 @@ def test_of_many_who_are_ready_the_first_are_named() -> None:
         (
             io("recv"),
             "the end of the stream was read (b''): the peer will send no more",
-            "se leyó el fin del flujo (b''): la otra punta no enviará más",
+            "se leyó el fin del flujo (b''): la otra parte no enviará más",
         ),
         (
             io("recv", error="EAGAIN"),
@@ -159,7 +159,7 @@ def test_of_many_who_are_ready_the_first_are_named() -> None:
         (
             io("recv", error="ECONNRESET"),
             "recv failed: the peer broke the connection off (ECONNRESET)",
-            "falló recv: la otra punta cortó la conexión (ECONNRESET)",
+            "falló recv: la otra parte cortó la conexión (ECONNRESET)",
         ),
         (io("send", error="EWEIRD"), "send failed (EWEIRD)", "falló send (EWEIRD)"),
         (io("send", b"OK\n"), "3 bytes went out: OK↵", "salieron 3 bytes: OK↵"),
@@ -274,8 +274,13 @@ def test_who_is_accepted_is_told_of_the_listener() -> None:
                           io("accept", serial=1, error="EAGAIN")))  # fmt: skip
     assert lines[1].startswith(
         "1. listener: client C was accepted, from 127.0.0.1:50009; client D was accepted; "
-        "nobody else waits to be accepted (EAGAIN)."
+        "now nobody waits to be accepted (EAGAIN)."
     )
+
+
+def test_a_peer_that_is_not_known_is_not_made_up() -> None:
+    mute = Open(turn=1, serial=9, kind="stream")
+    assert "socket: made; connected." in told(*in_turn(mute, io("connect", serial=9)))[1]
 
 
 def test_what_has_no_line_end_is_kept() -> None:
