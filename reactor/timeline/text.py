@@ -4,6 +4,7 @@ Equal runs give equal texts, to the byte: what differs from one machine to the n
 the version of Python, is left to the page.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, TypeAlias
@@ -26,7 +27,8 @@ COLUMNS: Final = 96
 _NAME: Final = 28
 _DATA: Final = 44
 
-_Note: TypeAlias = tuple[int, CellLine]
+_Note: TypeAlias = tuple[str, CellLine]
+"""The title of a lane, and a line for it."""
 
 
 def draw(run: Run, *, language: str = "en", title: str = "") -> str:
@@ -132,18 +134,20 @@ class _Turn:
         place = 1
         for notes, alike in groupby(self._turn.slots, key=self._noted):
             slots = list(alike)
-            number = f"{place}-{place + len(slots) - 1}" if slots[1:] else str(place)
             if notes:
-                yield from self._slots(number, slots, notes)
+                yield from self._slots(str(place), slots, notes)
             place += len(slots)
 
-    def _noted(self, slot: Slot) -> tuple[_Note, ...]:
-        notes = tuple(self._notes.of_slot(slot))
-        if not notes and slot.name:
-            return ((slot.serial, CellLine(clip(printable(slot.name), _DATA), Ink.QUIET)),)
-        return notes
+    def _noted(self, slot: Slot) -> list[_Note]:
+        """What is noted of a slot: of its own lane first, if only who it was that was called."""
+        own = self._home(slot.serial)
+        notes = [(self._home(serial), line) for serial, line in self._notes.of_slot(slot)]
+        if slot.name and all(lane != own for lane, _ in notes):
+            notes.append((own, CellLine(clip(printable(slot.name), _DATA), Ink.QUIET)))
+        notes.sort(key=lambda note: note[0] != own)
+        return [(lane, line) for lane, line in notes if lane]
 
-    def _slots(self, number: str, slots: list[Slot], notes: tuple[_Note, ...]) -> Iterator[str]:
+    def _slots(self, number: str, slots: list[Slot], notes: list[_Note]) -> Iterator[str]:
         words, turn = self._words, self._turn
         longest = max(slot.seconds for slot in slots)
         took = words.duration(sum(slot.seconds for slot in slots))
@@ -166,29 +170,33 @@ class _Turn:
     def _elsewhere(self) -> Iterator[str]:
         for thread, events in groupby(self._turn.elsewhere, key=lambda event: event.thread):
             pairs = ((getattr(e, "serial", 0), line) for e in events for line in self._notes.of(e))
-            name = clip(printable(thread), _NAME)
-            yield from self._rows("", "", pairs, [f"[{name}]"])
+            notes = [(self._home(serial), line) for serial, line in pairs if self._home(serial)]
+            yield from self._rows("", "", notes, [f"[{clip(printable(thread), _NAME)}]"])
 
     def _left(self) -> Iterator[str]:
-        words, turn = self._words, self._turn
-        texts = [(serial, words.cell_not_served) for serial in left_alone(turn)]
-        for serial, size in sorted(turn.queues.items()):
-            texts.append((serial, words.text_queue.format(size=words.size(size))))
-        for serial, text in texts:
-            yield from self._paper.rows("", self._lanes.title(serial), "", [text])
+        words, queues = self._words, Counter[str]()
+        alone = CellLine(words.cell_not_served, Ink.QUIET)
+        notes = [(self._home(serial), alone) for serial in left_alone(self._turn)]
+        for serial, size in sorted(self._turn.queues.items()):
+            queues[self._home(serial)] += size
+        for lane, size in queues.items():
+            text = words.text_queue.format(size=words.size(size))
+            notes.append((lane, CellLine(text, Ink.ROOM)))
+        yield from self._rows("", "", [note for note in notes if note[0]], [])
 
-    def _rows(
-        self, number: str, took: str, notes: Iterable[_Note], texts: list[str]
-    ) -> Iterator[str]:
+    def _home(self, serial: int) -> str:
+        """Under which title a lane is shown; "" if it is not."""
+        heading = self._lanes.heading(serial)
+        return heading.title if heading else ""
+
+    def _rows(self, number: str, took: str, notes: list[_Note], texts: list[str]) -> Iterator[str]:
         """A row for each lane; the number and the duration are those of the first."""
         lanes: dict[str, list[CellLine]] = {}
-        for serial, line in notes:
-            heading = self._lanes.heading(serial)
-            if heading is not None:
-                lanes.setdefault(heading.title, []).append(line)
-        for title, lines in lanes.items():
+        for lane, line in notes:
+            lanes.setdefault(lane, []).append(line)
+        for lane, lines in lanes.items():
             texts += [line.text for line in joined(lines)]
-            yield from self._paper.rows(number, title, took, texts)
+            yield from self._paper.rows(number, lane, took, texts)
             number, took, texts = "", "", []
 
 

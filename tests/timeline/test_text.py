@@ -173,10 +173,28 @@ def test_lanes_that_share_a_heading_share_a_line() -> None:
     assert lines[-1] == "     87 more                  ▶ x ×87"
 
 
+def test_the_lane_that_is_served_comes_first() -> None:
+    sends = [io("send", b"x", serial=3), io("send", b"y")]
+    assert last(SELECT, READY, *callback(*sends, serial=2, name="serve"))[1:] == [
+        "  1  client A      0 µs  ▶ y",
+        "     client B            ▶ x",
+    ]
+    assert last(SELECT, READY, *callback(sends[0], serial=2, name="serve"))[1:] == [
+        "  1  client A      0 µs  serve",
+        "     client B            ▶ x",
+    ]
+
+
+def test_many_lanes_without_room_of_their_own_are_served_in_one_line() -> None:
+    crowd = [Open(serial=serial, kind="stream", by=1) for serial in range(10, 110)]
+    sent = [io("send", b"x", serial=serial) for serial in range(10, 110)]
+    assert last(*crowd, SELECT, Ready(turn=1), *sent)[-1] == (" 14  87 more       0 µs  × 87  ▶ x")
+
+
 def test_neighbours_who_did_the_same_share_a_line() -> None:
     ticks = callback(ended=0.25, name="tick", kind="timer")
     assert last(SELECT, Ready(turn=1), *ticks, *ticks, *ticks)[1:] == [
-        "1-3  timers, calls      0 µs  × 3  tick"
+        "  1  timers, calls      0 µs  × 3  tick"
     ]
 
 
