@@ -20,7 +20,6 @@ LINE: Final = 15
 _LONG: Final = 0.001
 """Seconds from which on a callback is more than what one expects."""
 _NARROWEST: Final = 60
-_WIDEST: Final = 170
 
 
 class Grade(Enum):
@@ -107,9 +106,9 @@ class Column:
 
     @cached_property
     def natural_width(self) -> float:
-        """What its texts need, without being so wide that a page has room for few."""
+        """Pixels that its texts need."""
         cells = max((cell.width for cell in self.cells.values()), default=0)
         notes = max((text_width(note, 11) for note in self.notes), default=0)
         title = text_width(self.title, 18 if self.spins else 13, BOLD)
         title += 2 * self.flag_width
-        return 9 + min(_WIDEST, max(_NARROWEST, cells, notes, title))
+        return 9 + max(_NARROWEST, cells, notes, title)

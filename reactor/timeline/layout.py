@@ -17,6 +17,7 @@ from .columns import Cell, Column, grade_of
 from .findings import diagnose
 from .lanes import Heading, Lanes
 from .measure import BOLD, text_width
+from .story import AWAKE
 from .turns import Lane, Run, Stage, Turn
 from .words import Words
 
@@ -32,8 +33,8 @@ INTEREST: Final = 13
 """Pixels of the two lines at a lane's bottom: what it is watched for."""
 PADDING: Final = 5
 
-_ASLEEP: Final = 0.0001
-"""Seconds below which a wait is no sleep: the loop only asked who is ready."""
+_LONGEST_NAME: Final = 168
+"""Pixels: an address with its port and its descriptor."""
 _STRETCH: Final = 1.6
 """Strips that would be narrower than the page are made so much wider, at most."""
 _MANY_LANES: Final = 12
@@ -122,12 +123,27 @@ class Layout:
         self.seconds = looping[-1].ended - self._start if looping else 0.0
         self.columns = [*map(self._column, run.turns, _anchors(run.turns))]
         self.findings = diagnose(run)
+        self._set_flags()
+        self.left = 16 + round(max([80.0, *self._widths_of_names()]))
+
+    def _set_flags(self) -> None:
+        numbers = defaultdict[str, list[str]](list)
         for place, finding in enumerate(self.findings, 1):
             if column := self.column_of(finding.turn):
-                column.flag += f",{place}" if column.flag else f"!{place}"
-        titles = [text_width(heading.title, 13, BOLD) for heading in self.lanes.headings]
-        subtitles = [text_width(heading.subtitle, 11) for heading in self.lanes.headings]
-        self.left = 16 + round(min(168, max([80.0, *titles, *subtitles])))
+                numbers[column.anchor].append(str(place))
+        for column in self.columns:
+            if places := numbers[column.anchor]:
+                column.flag = "!" + ",".join(places if len(places) <= 3 else [*places[:2], "…"])
+
+    def _widths_of_names(self) -> Iterator[float]:
+        """Pixels of what stands left of the columns; names that are too long will be cut."""
+        words, whole = self._words, self._words.duration(self.seconds)
+        for heading in self.lanes.headings:
+            yield min(_LONGEST_NAME, text_width(heading.title, 13, BOLD))
+            yield min(_LONGEST_NAME, text_width(heading.subtitle, 11))
+        for size in self._queues.values():
+            yield text_width(words.queue_up_to.format(size=words.size(size)), 11)
+        yield text_width(words.time_of_all.format(time=whole, whole=whole), 11)
 
     def column_of(self, number: int) -> Column | None:
         """The column of a turn, or of those into which it was folded."""
@@ -186,7 +202,7 @@ class Layout:
             notes = [words.nothing_done, words.per_second.format(rate=words.number(_rate(turn)))]
         else:
             title = words.number(turn.number)
-            is_asleep = turn.slept >= _ASLEEP
+            is_asleep = turn.slept >= AWAKE
             slept = words.slept.format(time=words.duration(turn.slept))
             notes = [slept if is_asleep else words.did_not_sleep]
         return Column(turn, anchor, title, notes, self._cells(turn))

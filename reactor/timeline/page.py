@@ -58,7 +58,7 @@ def draw(run: Run, *, language: str = "en", title: str = "", lead: str = "") -> 
     page = _Page(run, language)
     first, *later = page.parts()
     words = page.words
-    title = escape(title or words.page_title)
+    title = escape(title or " ".join(run.program) or words.page_title)
     return f"""<!doctype html>
 <html lang="{words.code}">
 <head>
@@ -123,24 +123,22 @@ class _Page:
     def _part(self, start: int) -> str:
         columns = self._columns[start : start + PART]
         strips = self._layout.strips(columns, _WIDTH)
-        ways = f'<div class="ways">{"".join(self._ways(start))}</div>'
-        return (ways if len(self._columns) > PART else "") + "".join(map(self._strip, strips))
+        return "".join([*self._ways(start), *map(self._strip, strips)])
 
     def _ways(self, start: int) -> Iterator[str]:
-        """Where this part lies, and the ways to its neighbours."""
-        words, columns = self.words, self._columns
-        end = min(len(columns), start + PART)
-        first, last, count = (
-            words.number(number)
-            for number in (
-                columns[start].turn.number, columns[end - 1].turn.last, columns[-1].turn.last,
-            )
-        )  # fmt: skip
+        """Where a part of many lies, and the ways to its neighbours."""
+        words, columns, end = self.words, self._columns, start + PART
+        if len(columns) <= PART:
+            return
+        turns = columns[start].turn.number, columns[:end][-1].turn.last, columns[-1].turn.last
+        first, last, count = map(words.number, turns)
+        yield '<div class="ways">'
         yield f"<span>{escape(words.page_part.format(first=first, last=last, count=count))}</span>"
         if start:
             yield f'<a href="#{columns[start - 1].anchor}">← {escape(words.page_earlier)}</a>'
         if end < len(columns):
             yield f'<a href="#{columns[end].anchor}">{escape(words.page_later)} →</a>'
+        yield "</div>"
 
     def _strip(self, strip: Strip) -> str:
         pieces = Pieces(strip, self._layout, self.words)

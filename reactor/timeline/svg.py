@@ -41,7 +41,7 @@ def draw(run: Run, *, language: str = "en", title: str = "", width: int = 960) -
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="run" role="img" lang="{words.code}" '
         f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f"<title>{escape(title or words.page_title)}</title>"
+        f"<title>{escape(title or ' '.join(run.program) or words.page_title)}</title>"
         f"<style>{STYLE}</style>{definitions(layout)}"
         f'<rect class="paper" width="100%" height="100%"/>{"".join(parts)}{below}</svg>\n'
     )
