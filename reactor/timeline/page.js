@@ -46,15 +46,19 @@ addEventListener("DOMContentLoaded", () => {
     frame.style.top = `${back.getAttribute("y")}px`;
     frame.style.width = `${back.getAttribute("width")}px`;
     grid.append(frame);
-    reveal(grid.parentElement, frame, grid.querySelector(".names"));
   }
 
-  function reveal(strip, frame, names) {
-    const left = names.getBoundingClientRect().right;
+  function reveal() {
+    const frame = picture.querySelector(".frame");
+    if (!frame) return;
+    const strip = frame.closest(".strip");
+    const left = strip.querySelector(".names").getBoundingClientRect().right;
     const box = frame.getBoundingClientRect();
-    const right = strip.getBoundingClientRect().right;
-    if (box.left < left || box.right > right) strip.scrollLeft += box.left - left - 8;
+    const isOut = box.left < left || box.right > strip.getBoundingClientRect().right;
+    if (isOut) strip.scrollLeft += box.left - left - 8;
     strip.scrollIntoView({ block: "nearest" });
+    // Of what is higher than the window, the top.
+    strip.querySelector(".ribbon").scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   function select(place) {
@@ -62,6 +66,7 @@ addEventListener("DOMContentLoaded", () => {
     show(Math.floor(at / size));
     const link = links(picture)[at - shown * size];
     mark(link);
+    reveal();
     if (!overview) return;
     const piece = places.findIndex((other) => other >= at);
     const here = overview.querySelector(".here");
@@ -107,7 +112,11 @@ addEventListener("DOMContentLoaded", () => {
   whole.addEventListener("click", () => {
     whole.setAttribute("aria-pressed", document.documentElement.classList.toggle("all"));
     tell();
-    if (at >= 0) document.getElementById(anchors[at]).classList.add("on");
+    if (at < 0) return;
+    const told = document.getElementById(anchors[at]);
+    told.classList.add("on");
+    if (isWhole()) told.scrollIntoView({ block: "nearest" });
+    else reveal();
   });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
@@ -127,6 +136,8 @@ addEventListener("DOMContentLoaded", () => {
     go(place);
   });
   addEventListener("hashchange", follow);
+  // The browser itself goes to the turn's story, which is in sight anyway.
+  addEventListener("load", () => requestAnimationFrame(reveal));
   links(picture).forEach((link, place) => link.setAttribute("tabindex", place ? -1 : 0));
   follow();
 });

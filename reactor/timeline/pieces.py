@@ -198,10 +198,10 @@ class Pieces:
 def _cell(cell: Cell, column: Column, y: int, shapes: Shapes) -> Iterator[str]:
     x, width = column.x + 4, column.width - 8
     if cell.waited:
-        plate = min(width - 6, round(text_width(cell.waited, 11)) + 6)
+        plate = min(width - 1, round(text_width(cell.waited, 11)) + 6)
         shapes.rect("hatch", x, y, width, BAR - 4)
-        shapes.rect("paper", x + 3, y + 0.5, plate, BAR - 5)
-        yield text("late", 6, y + 10.5, cell.waited)
+        shapes.rect("paper", x + 0.5, y + 0.5, plate, BAR - 5)
+        yield text("late", 4, y + 10.5, cell.waited)
         y += BAR
     if cell.bar:
         shapes.rect(cell.grade.value, x, y, width, BAR - 3)

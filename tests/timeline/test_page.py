@@ -92,7 +92,7 @@ def test_the_whole_story_is_in_the_page_as_text(run: Run) -> None:
     words = LANGUAGES["en"]
     lanes = Lanes(run, words)
     html = page.draw(run)
-    items = Reader(html[html.index('<section id="story">') :]).items
+    items = Reader(html[html.index('<section id="story">') : html.rindex("</section>")]).items
     told = [
         "".join(span.text for line in tell(turn, lanes, words) for span in line)
         for turn in run.turns
