@@ -58,7 +58,8 @@ addEventListener("DOMContentLoaded", () => {
     if (isOut) strip.scrollLeft += box.left - left - 8;
     strip.scrollIntoView({ block: "nearest" });
     // Of what is higher than the window, the top.
-    strip.querySelector(".ribbon").scrollIntoView({ block: "nearest", inline: "nearest" });
+    scrollBy(0, Math.min(0, strip.getBoundingClientRect().top - 10));
+    whole.closest("section").scrollTop = 0;
   }
 
   function select(place) {
