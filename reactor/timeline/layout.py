@@ -129,8 +129,7 @@ class Layout:
     def _set_flags(self) -> None:
         numbers = defaultdict[str, list[str]](list)
         for place, finding in enumerate(self.findings, 1):
-            if column := self.column_of(finding.turn):
-                numbers[column.anchor].append(str(place))
+            numbers[self.column_of(finding.turn).anchor].append(str(place))
         for column in self.columns:
             if places := numbers[column.anchor]:
                 column.flag = "!" + ",".join(places if len(places) <= 3 else [*places[:2], "…"])
@@ -145,9 +144,9 @@ class Layout:
             yield text_width(words.queue_up_to.format(size=words.size(size)), 11)
         yield text_width(words.time_of_all.format(time=whole, whole=whole), 11)
 
-    def column_of(self, number: int) -> Column | None:
+    def column_of(self, number: int) -> Column:
         """The column of a turn, or of those into which it was folded."""
-        return next((c for c in self.columns if c.turn.number <= number <= c.turn.last), None)
+        return next(c for c in self.columns if c.turn.number <= number <= c.turn.last)
 
     def share(self, time: float) -> float:
         """How much of the run is over at a moment, 0 to 1."""
@@ -239,16 +238,18 @@ def _order(places: Sequence[int]) -> str:
 
 def _rate(turn: Turn) -> int:
     """Turns a second; 0 where time stood still."""
-    return round(turn.times / (turn.ended - turn.began)) if turn.ended > turn.began else 0
+    seconds = turn.ended - turn.began
+    return round(turn.times / seconds) if seconds > 1e-9 else 0
 
 
-def _anchors(turns: Sequence[Turn]) -> Iterator[str]:
+def _anchors(turns: Sequence[Turn]) -> list[str]:
     """A name for each column, for its address; what follows a loop has the last turn's number."""
-    taken = Counter[int]()
+    anchors, taken = list[str](), Counter[int]()
     for turn in turns:
         taken[turn.number] += 1
         again = f"-{taken[turn.number]}" if taken[turn.number] > 1 else ""
-        yield f"turn-{turn.number}{again}"
+        anchors.append(f"turn-{turn.number}{again}")
+    return anchors
 
 
 def _largest_queues(run: Run) -> dict[int, int]:

@@ -166,9 +166,11 @@ class _Page:
         number = self.words.number(finding.turn)
         turn = self.words.turn.format(number=number) if finding.turn else self.words.before
         sentence = advice.tell(finding, self._run, self.words.code)
-        column = self._layout.column_of(finding.turn)
-        where = f'<a href="#{column.anchor}">{escape(turn)}</a>' if column else escape(turn)
-        return f"<li>{where}, <code>{finding.id.value}</code>: {escape(sentence)}</li>"
+        anchor = self._layout.column_of(finding.turn).anchor
+        return (
+            f'<li><a href="#{anchor}">{escape(turn)}</a>, '
+            f"<code>{finding.id.value}</code>: {escape(sentence)}</li>"
+        )
 
     def story(self) -> str:
         """Every turn in plain words."""

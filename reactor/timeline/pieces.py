@@ -200,7 +200,7 @@ def _cell(cell: Cell, column: Column, y: int, shapes: Shapes) -> Iterator[str]:
     if cell.waited:
         plate = min(width - 1, round(text_width(cell.waited, 11)) + 6)
         shapes.rect("hatch", x, y, width, BAR - 4)
-        shapes.rect("paper", x + 0.5, y + 0.5, plate, BAR - 5)
+        shapes.rect("paper", x + 0.5, y, plate, BAR - 4)
         yield text("late", 4, y + 10.5, cell.waited)
         y += BAR
     if cell.bar:
