@@ -87,7 +87,8 @@ class _Diagram:
         self._words, self._title = words, printable(title)
         self._captions = Captions(run, words)
         lanes = Lanes(run, words)
-        talk = {message.lane for message in messages(run)} - {TIMERS}
+        told = messages(run)
+        talk = {each.lane for each in told if each.sign is not Sign.CLOSED} - {TIMERS}
         heads = [each for each in lanes.headings if talk.intersection(each.serials)]
         peers = [each for each in heads if each.serials == (each.serial,)][:_MOST_PEERS]
         self._heads = {
@@ -96,13 +97,12 @@ class _Diagram:
         }
         first = run.turns[0].number if run.turns else 0
         self._latecomers = {each.serial for each in run.lanes.values() if each.born > first}
-        absent = sorted(talk - self._heads.keys())
-        self._absent = [lanes.title(lane) for lane in absent]
+        self._absent = [lanes.title(lane) for lane in sorted(talk - self._heads.keys())]
         self._pitch = _PITCHES.get(len(peers), _NARROW)
         self._x = {lane: self._place(at) for at, lane in enumerate(_seated(self._heads))}
         self._width = _MARGIN + len(self._x) * self._pitch + _GAP
         self._top = 40 if title else 12
-        told = messages(run, without=absent)
+        told = messages(run, without={each.lane for each in told} - self._heads.keys())
         self._is_cut = len(told) > _MOST_ROWS
         self._rows = list(self._placed(told[:_MOST_ROWS]))
         self._bottom = self._rows[-1].bottom if self._rows else self._top + _HEAD
@@ -242,8 +242,13 @@ class _Diagram:
         ahead = 1 if end > start else -1
         yield _line(start, y, end - 7 * ahead, y, ink)
         yield f'<path class="head {ink}" d="M{end} {y}l{-9 * ahead} -4.5v9z"/>'
-        label = clip(self._captions.line(message), int((self._pitch - 24) / _LETTER))
-        yield _text(peer - side * self._pitch // 2, y - 6, label, f"{ink} code halo", "middle")
+        room = int((abs(peer - program) - 24) / _LETTER)
+        label = clip(self._captions.line(message), room)
+        kind = f"{ink} code halo"
+        if width(label) * _LETTER <= self._pitch - 24:
+            yield _text(peer - side * self._pitch // 2, y - 6, label, kind, "middle")
+        else:
+            yield _text(peer - side * 12, y - 6, label, kind, "end" if side > 0 else "start")
 
     def _note(self, row: _Row) -> str:
         message, x = row.message, self._x[TIMERS]

@@ -186,6 +186,16 @@ def test_what_is_no_text_is_shown_as_its_size() -> None:
     assert "1316 B wait for room" in shown
 
 
+def test_what_is_too_long_for_an_arrow_is_cut_and_an_outer_arrow_has_more_room() -> None:
+    long = b"what is long enough to be cut wherever it is written"
+    shown = texts(
+        LISTENER, *map(client, (2, 3, 4)),
+        *piece(1, b"x", 4), *piece(2, long, 2), *piece(3, long, 3), *piece(4, long, 4),
+    )  # fmt: skip
+    outer, *inner = [len(text) for text in shown if text.startswith("what is long")]
+    assert (outer > 40, inner) == (True, [22, 22])
+
+
 def test_equal_pieces_are_counted() -> None:
     video = Io(turn=1, serial=2, op="recv", size=1316, data=b"\x47\x80")
     assert "1316 B × 3" in texts(LISTENER, client(2), Select(turn=1), video, video, video)
@@ -208,6 +218,11 @@ def test_who_has_no_room_is_named() -> None:
     assert shown[-1].startswith("Left out: client G, client H.")
     assert "client F" in shown
     assert shown.count("nothing said") == 1
+
+
+def test_who_never_said_anything_is_not_missed() -> None:
+    shown = texts(LISTENER, Open(serial=2, kind="datagram"), Select(turn=1), Close(serial=2))
+    assert [text for text in shown if "UDP" in text] == []
 
 
 def test_what_is_too_long_is_cut_and_says_so() -> None:
