@@ -6,20 +6,23 @@ Time is not to scale; when something happened stands at the left.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html import escape
+from importlib.resources import files
 from itertools import groupby
 from typing import Final
 
 from .captions import Captions
 from .lanes import Lanes
 from .languages import LANGUAGES
+from .markup import escape, rect, text
+from .measure import BOLD, MONO, fit, text_width
 from .messages import Message, Sign, messages
-from .printable import clip, printable, width
+from .printable import printable
 from .turns import TIMERS, Run, Turn
 from .words import Words
 
 __all__ = ["draw"]
 
+_STYLE: Final = files(__package__).joinpath("sequence.css").read_text(encoding="utf-8")
 _MOST_PEERS: Final = 6
 _MOST_ROWS: Final = 400
 """A browser draws more of them, but nobody reads them."""
@@ -34,9 +37,8 @@ _ROW: Final = 30
 _ROWS: Final = {
     Sign.ASLEEP: 22, Sign.SILENT: 22, Sign.BUSY: 56, Sign.STUCK: 56, Sign.FOLDED: 64,
 }  # fmt: skip
-# The width of a letter: rather too much than too little, for nobody has measured the font.
-_LETTER: Final = 7.4
-_SMALL_LETTER: Final = 6.6
+_SIZE: Final = 12
+_SMALL: Final = 11
 _MOMENT: Final = 1e-4
 # What is not done so often may well have its reason.
 _SPIN: Final = 100
@@ -137,12 +139,13 @@ class _Diagram:
         name = escape(self._title or self._words.sequence)
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._width} {height}" '
-            f'width="{self._width}" height="{height}" role="img" class="sequence">'
+            f'width="{self._width}" height="{height}" role="img" class="sequence" '
+            f'lang="{self._words.code}">'
         )
         yield f"<title>{name}</title><style>{_STYLE}</style>{_HATCH}"
-        yield _box(0, 0, self._width, height, "paper")
+        yield rect("paper", 0, 0, self._width, height)
         if self._title:
-            yield _text(12, 26, self._title, "title")
+            yield text("title", 12, 26, self._title)
         yield from self._margin()
         yield from self._lifelines()
         yield from self._activity()
@@ -155,7 +158,7 @@ class _Diagram:
         yield from self._all_heads(self._top)
         yield from self._all_heads(self._bottom)
         for at, line in enumerate(foot):
-            yield _text(12, self._bottom + _HEAD + 20 + 18 * at, line, "quiet")
+            yield text("quiet", 12, self._bottom + _HEAD + 20 + 18 * at, line)
         yield "</svg>"
 
     def _margin(self) -> Iterator[str]:
@@ -164,13 +167,13 @@ class _Diagram:
         for shade, rows in self._turns():
             top, bottom = rows[0].top - 2, rows[-1].bottom + 4
             if shade == "shade":
-                yield _box(4, top, self._width - 8, bottom - top, "band")
+                yield rect("band", 4, top, self._width - 8, bottom - top)
             for at, line in enumerate(self._captions.turn(rows[0].message.turn)):
-                yield _text(12, rows[0].top + 15 + 15 * at, line, "quiet" if at else "turn")
+                yield text("quiet" if at else "turn", 12, rows[0].top + 15 + 15 * at, line)
             for row in rows:
                 time = self._captions.time(row.message.time)
                 if time != before and row.message.sign is not Sign.ASLEEP:
-                    yield _text(_MARGIN - 14, row.base, time, "quiet", "end")
+                    yield text("quiet far", _MARGIN - 14, row.base, time)
                     before = time
 
     def _lifelines(self) -> Iterator[str]:
@@ -195,9 +198,9 @@ class _Diagram:
                     zigzag = "".join(f"l{step} 8" for step in (7, -14, 14, -14, 14, -14, 7))
                     yield f'<path class="{sight}" d="M{x} {top + 4}{zigzag}"/>'
                 case "work":
-                    yield _box(x - 5, top, 10, height, "work")
+                    yield rect("work", x - 5, top, 10, height)
                 case "busy" | "stuck":
-                    yield _box(x - 9, top, 18, height, sight)
+                    yield rect(sight, x - 9, top, 18, height)
 
     def _waits(self) -> Iterator[str]:
         """Who waited meanwhile is hatched, until the program has turned to him."""
@@ -208,10 +211,10 @@ class _Diagram:
             since = message.time - message.wait.seconds
             began = next(each for each in self._rows if each is row or _lasts(each, since))
             x = self._x[message.lane]
-            yield _box(x - 6, began.top, 12, row.line - began.top, "wait")
-            side, anchor = (12, "start") if x > self._x[TIMERS] else (-12, "end")
+            yield rect("wait", x - 6, began.top, 12, row.line - began.top)
+            kind, side = ("bad halo", 12) if x > self._x[TIMERS] else ("bad halo far", -12)
             for at, line in enumerate(self._captions.wait(message.wait)):
-                yield _text(x + side, began.top + 24 + 15 * at, line, "bad halo", anchor)
+                yield text(kind, x + side, began.top + 24 + 15 * at, line)
 
     # -- one row -----------------------------------------------------------------------
 
@@ -219,11 +222,11 @@ class _Diagram:
         message, x = row.message, self._x[TIMERS]
         match message.sign:
             case Sign.ASLEEP | Sign.SILENT:
-                yield _text(x, row.top + 15, self._captions.line(message), "quiet halo", "middle")
+                yield text("quiet halo mid", x, row.top + 15, self._captions.line(message))
             case Sign.BUSY | Sign.STUCK | Sign.FOLDED:
                 ink = "quiet" if _sight_of(row)[0] == "nap" else "bad"
                 for at, line in enumerate(self._captions.lines(message)):
-                    yield _text(x + 16, row.top + 24 + 15 * at, line, f"{ink} halo")
+                    yield text(f"{ink} halo", x + 16, row.top + 24 + 15 * at, line)
             case sign if sign in _ARROWS and message.lane != TIMERS:
                 yield from self._arrow(row)
             case _:
@@ -242,39 +245,37 @@ class _Diagram:
         ahead = 1 if end > start else -1
         yield _line(start, y, end - 7 * ahead, y, ink)
         yield f'<path class="head {ink}" d="M{end} {y}l{-9 * ahead} -4.5v9z"/>'
-        room = int((abs(peer - program) - 24) / _LETTER)
-        label = clip(self._captions.line(message), room)
+        label = fit(self._captions.line(message), abs(peer - program) - 24, _SIZE, MONO)
         kind = f"{ink} code halo"
-        if width(label) * _LETTER <= self._pitch - 24:
-            yield _text(peer - side * self._pitch // 2, y - 6, label, kind, "middle")
+        if text_width(label, _SIZE, MONO) <= self._pitch - 24:
+            yield text(f"{kind} mid", peer - side * self._pitch // 2, y - 6, label)
         else:
-            yield _text(peer - side * 12, y - 6, label, kind, "end" if side > 0 else "start")
+            yield text(f"{kind} far" if side > 0 else kind, peer - side * 12, y - 6, label)
 
     def _note(self, row: _Row) -> str:
         message, x = row.message, self._x[TIMERS]
         ink = _NOTES.get(message.sign, "plain")
-        label = clip(self._captions.line(message), int(1.6 * self._pitch / _LETTER))
-        half = round(width(label) * _LETTER / 2) + 8
-        box = _box(x - half, row.top + 4, 2 * half, 22, f"note {ink}")
-        return box + _text(x, row.top + 19, label, f"{ink} code", "middle")
+        label = fit(self._captions.line(message), 1.6 * self._pitch, _SIZE, MONO)
+        half = round(text_width(label, _SIZE, MONO) / 2) + 8
+        box = rect(f"note {ink}", x - half, row.top + 4, 2 * half, 22)
+        return box + text(f"{ink} code mid", x, row.top + 19, label)
 
     def _all_heads(self, top: int) -> Iterator[str]:
         room = self._pitch - 32
         for lane, x in self._x.items():
             name, address = self._heads[lane]
             kind = "peer" if lane != TIMERS else "program"
-            yield _box(x - self._pitch // 2 + 12, top, self._pitch - 24, _HEAD, kind)
-            label = clip(name, int(room / _LETTER))
-            yield _text(x, top + (19 if address else 26), label, "name", "middle")
+            yield rect(kind, x - self._pitch // 2 + 12, top, self._pitch - 24, _HEAD)
+            label = fit(name, room, _SIZE, BOLD)
+            yield text("name mid", x, top + (19 if address else 26), label)
             if address:
-                label = clip(address, int(room / _SMALL_LETTER))
-                yield _text(x, top + 34, label, "quiet", "middle")
+                yield text("quiet mid", x, top + 34, fit(address, room, _SMALL))
 
     def _foot(self) -> list[str]:
         """What is not in the picture."""
         words, names = self._words, ", ".join(self._absent)
-        room = int(self._width / _LETTER)
-        lines = [clip(words.sequence_lanes_left_out.format(names=names), room)] * bool(names)
+        line = fit(words.sequence_lanes_left_out.format(names=names), self._width - 24, _SMALL)
+        lines = [line] * bool(names)
         return [*lines, *[words.sequence_rows_left_out] * self._is_cut]
 
 
@@ -302,18 +303,6 @@ def _lasts(row: _Row, since: float) -> bool:
     return message.sign in (Sign.BUSY, Sign.STUCK) and ended > since + _MOMENT
 
 
-# -- SVG -------------------------------------------------------------------------------
-
-
-def _text(x: int, y: int, text: str, kind: str, anchor: str = "start") -> str:
-    where = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text class="{kind}" x="{x}" y="{y}"{where}>{escape(text)}</text>'
-
-
-def _box(x: int, y: int, width: int, height: int, kind: str) -> str:
-    return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}"/>'
-
-
 def _line(x1: int, y1: int, x2: int, y2: int, kind: str) -> str:
     return f'<line class="{kind}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
 
@@ -323,47 +312,3 @@ _HATCH: Final = (
     'patternTransform="rotate(45)"><rect class="paper" width="6" height="6"/>'
     '<rect class="stripe" width="3" height="6"/></pattern></defs>'
 )
-_LIGHT: Final = (
-    "--paper:#fff;--ink:#1b2433;--quiet:#5b6676;--line:#8a94a3;--band:#f1f4f8;--in:#1f5fae;"
-    "--out:#156c31;--end:#74209a;--kept:#7a4a00;--kept-box:#fff6df;--room:#a34700;--bad:#b3261e;"
-    "--work:#c9d1da"
-)
-_DARK: Final = (
-    "--paper:#14181f;--ink:#e6eaf0;--quiet:#a2acba;--line:#6b7685;--band:#1d242e;--in:#7db3f5;"
-    "--out:#6fce8c;--end:#d39bf0;--kept:#f0c36a;--kept-box:#2c2413;--room:#f5a35c;--bad:#ff8a80;"
-    "--work:#495464"
-)
-_STYLE: Final = f"""
-.sequence{{{_LIGHT};max-width:100%;height:auto}}
-@media screen and (prefers-color-scheme:dark){{.sequence{{{_DARK}}}}}
-.sequence text{{font:12px system-ui,sans-serif;fill:var(--ink)}}
-.sequence .code{{font-family:ui-monospace,"DejaVu Sans Mono",monospace}}
-.sequence .title{{font-size:17px;font-weight:700}}
-.sequence .name,.sequence .turn{{font-weight:700}}
-.sequence .quiet{{font-size:11px;fill:var(--quiet)}}
-.sequence .halo{{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}}
-.sequence .shade .halo{{stroke:var(--band)}}
-.sequence .paper{{fill:var(--paper)}}
-.sequence .band{{fill:var(--band)}}
-.sequence .stripe,.sequence text.bad,.sequence .busy{{fill:var(--bad)}}
-.sequence text.in{{fill:var(--in)}}.sequence text.out{{fill:var(--out)}}
-.sequence text.end{{fill:var(--end)}}.sequence text.kept{{fill:var(--kept)}}
-.sequence text.room{{fill:var(--room)}}
-.sequence line,.sequence path{{fill:none;stroke-width:1.6}}
-.sequence line.in{{stroke:var(--in)}}.sequence line.out{{stroke:var(--out)}}
-.sequence line.end,.sequence path.end{{stroke:var(--end)}}.sequence line.bad{{stroke:var(--bad)}}
-.sequence .dashed{{stroke-dasharray:6 4}}
-.sequence path.head{{stroke:none}}
-.sequence .head.in{{fill:var(--in)}}.sequence .head.out{{fill:var(--out)}}
-.sequence .head.end{{fill:var(--end)}}.sequence .head.bad{{fill:var(--bad)}}
-.sequence .life,.sequence .unborn,.sequence .nap{{stroke:var(--line)}}
-.sequence .unborn{{stroke-dasharray:1 5}}
-.sequence .work{{fill:var(--work);stroke:var(--line);stroke-width:.6}}
-.sequence .stuck,.sequence .wait{{fill:url(#sequence-hatch);stroke:var(--bad)}}
-.sequence .spin{{stroke:var(--bad)}}
-.sequence .spin,.sequence .nap{{stroke-width:2.5}}
-.sequence .note,.sequence .peer,.sequence .program{{fill:var(--paper);stroke:var(--line)}}
-.sequence .note.kept{{fill:var(--kept-box);stroke:var(--kept)}}
-.sequence .note.room{{stroke:var(--room)}}.sequence .note.bad{{stroke:var(--bad)}}
-.sequence .program{{stroke:var(--ink);stroke-width:2}}
-"""
