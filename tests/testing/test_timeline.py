@@ -121,6 +121,15 @@ def test_the_record_is_whole_and_has_every_byte() -> None:
     assert run.program == ("simulation", "seed=0")
 
 
+def test_descriptors_have_the_numbers_that_they_have_in_the_transcript() -> None:
+    file = BytesIO()
+    with Simulation(faults=Faults(), timeline=file) as simulation:
+        call(simulation)
+    told = {(lane.fd, lane.peer) for lane in run_in(file).lanes.values() if lane.by}
+    ((number, peer),) = told
+    assert f"accept: {number} tcp 127.0.0.1:7000 to {peer}" in simulation.transcript
+
+
 def test_what_peers_do_on_sockets_of_their_own_is_not_in_it() -> None:
     file = BytesIO()
     with Simulation(timeline=file) as simulation, simulation.network.socket():

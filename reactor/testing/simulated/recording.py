@@ -4,14 +4,14 @@ Nothing is stood in for, no lot is drawn, and no time passes: the run is the one
 """
 
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 from ...instruments import Instrument, InstrumentGroup
 from ...timeline.callbacks import LoopCallbacks
 from ...timeline.record import Record
 from ...timeline.recorded_selector import record_selector
 from ...timeline.recorded_socket import RecordedNetwork
-from .kernel import Kernel
+from .kernel import FIRST_DESCRIPTOR, Kernel
 from .network import SimulatedNetwork
 from .selector import SimulatedSelector
 
@@ -22,11 +22,20 @@ Timeline: TypeAlias = str | Path | IO[bytes]
 
 
 class _Record(Record):
-    """One for whose file no wait is cut in two: that would be another wait."""
+    """One for whose file no wait is cut in two, and that numbers descriptors as transcripts do."""
 
     @property
     def is_behind(self) -> bool:
-        return False
+        return False  # a wait that is cut in two is another wait
+
+    def serial_of(self, fd: int) -> int:
+        return super().serial_of(fd - FIRST_DESCRIPTOR)
+
+    def open(self, fd: int, kind: str, **names: Any) -> int:
+        return super().open(fd - FIRST_DESCRIPTOR, kind, **names)
+
+    def died(self, serial: int, fd: int, how: str = "closed") -> None:
+        super().died(serial, fd - FIRST_DESCRIPTOR, how)
 
 
 class Recording:
