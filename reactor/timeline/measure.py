@@ -33,7 +33,7 @@ def fit(text: str, room: float, size: float, em: float = SANS) -> str:
     """The text, or as much of its beginning as there is room for.
 
     >>> fit("127.0.0.1:5000", 200, 11), fit("127.0.0.1:5000", 60, 11)
-    ('127.0.0.1:5000', '127.0.…')
+    ('127.0.0.1:5000', '127.0.0…')
     """
     if text_width(text, size, em) <= room:
         return text
