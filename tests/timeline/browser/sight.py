@@ -21,7 +21,7 @@ _COLLECT: Final = """() => {
     const node = walker.currentNode, parent = node.parentElement;
     if (!node.data.trim() || !parent.checkVisibility({checkVisibilityCSS: true}))
       continue;
-    if (parent.closest("script, style, template, title, desc"))
+    if (parent.closest("script, style, template, title, desc, defs"))
       continue;
     const style = getComputedStyle(parent);
     const range = document.createRange();
@@ -36,6 +36,19 @@ _COLLECT: Final = """() => {
   }
   return found;
 }"""
+
+# A drawing may stand in the page once and be shown many times: each becomes one of its own.
+_SHOW_EACH_USE: Final = """() => document.querySelectorAll("svg use").forEach((use) => {
+  const shown = document.querySelector(use.getAttribute("href")).cloneNode(true);
+  const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  for (const {name, value} of use.attributes)
+    if (!["x", "y", "href"].includes(name)) group.setAttribute(name, value);
+  const at = [use.x.baseVal.value, use.y.baseVal.value];
+  group.setAttribute("transform", `${use.getAttribute("transform") || ""} translate(${at})`);
+  shown.removeAttribute("id");
+  group.append(shown);
+  use.replaceWith(group);
+})"""
 
 # A constructed sheet is not subject to the page's own policy.
 _HIDE_TEXT: Final = """() => {
@@ -96,6 +109,7 @@ def unroll(page: "Page") -> None:
         height = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": size["width"], "height": height})
     page.evaluate("document.querySelectorAll('*').forEach((each) => each.scrollTo(0, 0))")
+    page.evaluate(_SHOW_EACH_USE)
 
 
 def texts_of(page: "Page") -> list[Text]:

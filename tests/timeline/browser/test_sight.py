@@ -3,7 +3,7 @@
 import pytest
 
 from .conftest import Reader
-from .sight import faint, overlapping, texts_of
+from .sight import faint, overlapping, texts_of, unroll
 
 pytestmark = pytest.mark.thorough
 
@@ -14,6 +14,15 @@ def test_texts_that_stand_on_each_other_are_found(reader: Reader) -> None:
         "<text x=100 y=40>three</text><text x=100 y=58>four</text></svg>"
     )
     assert overlapping(texts_of(page)) == [("one", "two")]
+
+
+def test_what_is_drawn_once_and_shown_twice_is_seen_twice(reader: Reader) -> None:
+    page = reader.open(
+        "<svg width=400 height=90><defs><g id=name><text x=0 y=10>one</text></g></defs>"
+        "<use href='#name' x=10 y=30 /><use href='#name' x=20 y=32 /></svg>"
+    )
+    unroll(page)
+    assert overlapping(texts_of(page)) == [("one", "one")]
 
 
 def test_what_is_not_shown_overlaps_nothing(reader: Reader) -> None:
