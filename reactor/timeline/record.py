@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from errno import errorcode
 from itertools import count
 from json.encoder import encode_basestring_ascii as quoted
+from math import inf
 from pathlib import Path
 from threading import get_ident
 from typing import IO, Any, Final
@@ -59,9 +60,9 @@ class Record:
     """A run, written to `file` as it happens; a file that is handed in is left open.
 
     At most `limit` bytes are written, after which turns and events are counted. Of what comes
-    and goes the first `preview` bytes are kept. `clock` returns seconds. As long as the loop
-    turns, the file is at most `patience` seconds behind; that much a program that is killed
-    does not leave.
+    and goes the first `preview` bytes are kept. `clock` returns seconds. The file is at most
+    `patience` seconds behind while the loop turns, and complete when it sleeps longer; that
+    much a program that is killed does not leave. Without patience it is written now and then.
 
     Any thread may tell of events; the turns are those of the thread that waits. A forked child
     records nothing.
@@ -74,7 +75,7 @@ class Record:
         limit: int = 64 * 1024 * 1024,
         preview: int = 64,
         clock: Callable[[], float] = time.perf_counter,
-        patience: float = 0.2,
+        patience: float | None = 0.2,
         program: Sequence[str] | None = None,
     ) -> None:
         """Begin the record. Raises OSError if the file can't be made."""
@@ -84,12 +85,12 @@ class Record:
         """The thread of the loop."""
         self.loop: Callable[[], object | None] = _nobody
         """Returns the selector whose waits are the turns, or None if there is none."""
-        self.patience = patience
+        self._patience = inf if patience is None else patience
         self._file = RecordFile(file, limit)
         self._preview = preview
         self._clock = clock
         self._began = clock()
-        self._due = patience
+        self._due = self._patience
         # On a clock of its own, what the machine does costs no time.
         self._missed = Processor().missed if clock is time.perf_counter else float
         self._serials: dict[int, int] = {}
@@ -142,8 +143,9 @@ class Record:
         return serial
 
     def named(self, serial: int, *, kind: str = "", local: str = "", peer: str = "") -> None:
-        """What became of a descriptor."""
-        self._move(Lines.NAMED, (self.now(), serial, _texts(kind=kind, local=local, peer=peer)))
+        """What became of a descriptor, unless nobody knows it."""
+        if serial:
+            self._move(Lines.NAMED, (self.now(), serial, _texts(kind=kind, local=local, peer=peer)))
 
     def label(self, serial: int, label: str) -> None:
         """The program has given a descriptor a name."""
@@ -255,7 +257,9 @@ class Record:
         self, serial: int, op: str, began: float, error: str, asked: int = 0, data: Any = b"",
         to: str = "",
     ) -> None:  # fmt: skip
-        """An operation was refused; `error` is the name of the errno."""
+        """An operation was refused; `error` is the name of the errno. 0: nobody knows on what."""
+        if not serial:
+            return
         took = self.now() - began
         if error not in _LATER:
             self._moved = True
@@ -290,11 +294,11 @@ class Record:
         self._formats.append(line)
         self._values += values
         if len(self._formats) >= self._many:
-            self._write_early(values[0])
+            self._write_early()
 
-    def _write_early(self, now: float) -> None:
+    def _write_early(self) -> None:
         """Where there are no turns yet, time alone tells when to write."""
-        if self.turn or now >= self._due or len(self._formats) >= _MOST_ROWS:
+        if self.turn or self.now() >= self._due or len(self._formats) >= _MOST_ROWS:
             self._write_turn()
             self.flush()
 
@@ -324,6 +328,8 @@ class Record:
     def _begin_turn(self, now: float, timeout: float | None) -> None:
         is_long = now - self._woke > _LONG
         missed = self._missed() if is_long or now >= self._due else 0.0
+        if self._elsewhere:
+            self._add(Lines.WHOLE, (self._take_elsewhere(),))
         if not self._fold_turn(now):
             self._write_fold()
             self._write_turn()
@@ -394,11 +400,20 @@ class Record:
         """Whether there is something of turns that are over that the file does not hold yet."""
         return self._fold is not None or self._file.is_behind
 
+    def limit_of_wait(self, timeout: float | None) -> float | None:
+        """How long to wait at first, so that what is known is written soon, whatever follows.
+
+        None: as long as is wanted, for the file holds all that is known of turns that are over.
+        """
+        if self._patience == inf or not self.is_behind:
+            return None
+        return self._patience if timeout is None or timeout > self._patience else None
+
     def flush(self) -> None:
         """Write all that is known of turns that are over."""
         self._write_fold()
         self._file.flush()
-        self._due = self.now() + self.patience
+        self._due = self.now() + self._patience
 
     def close(self) -> None:
         """Write all that is kept, and the last line. Harmless if repeated."""

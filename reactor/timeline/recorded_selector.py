@@ -92,15 +92,12 @@ def _select(record: Record, call: Method) -> Method:
         if record.loop() is not selector and not _begin(record, selector):
             return _wait_beside(record, call, selector, timeout)
         record.select(timeout)
-        patience = record.patience
-        # Who may sleep long leaves nothing unwritten: whatever ends the program then.
-        if (timeout is None or timeout > patience) and record.is_behind:
-            ready: Ready = call(selector, patience)
-            if not ready:
-                record.flush()
-                ready = call(selector, None if timeout is None else timeout - patience)
-        else:
-            ready = call(selector, timeout)
+        # Who may sleep long leaves nothing unwritten, whatever ends the program then.
+        limit = record.limit_of_wait(timeout)
+        ready: Ready = call(selector, timeout if limit is None else limit)
+        if limit is not None and not ready:
+            record.flush()
+            ready = call(selector, None if timeout is None else timeout - limit)
         told = selector.recorded_lanes
         record.ready([(told[key.fd][0], events) for key, events in ready])
         return ready

@@ -28,9 +28,12 @@ _LOOPS: Final = ("reactor.wakeup", "asyncio.selector_events")
 
 
 def serial_of(record: Record, fileobj: Any) -> int:
-    """The serial number of what has a descriptor; what is not known yet is born now."""
+    """The serial number of what has a descriptor; what is not known yet is born now.
+
+    0 if it is closed, and nobody will ever know what it was.
+    """
     fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-    return record.serial_of(fd) or _open(record, fileobj, fd)
+    return record.serial_of(fd) or (_open(record, fileobj, fd) if fd >= 0 else 0)
 
 
 def stand_ins(record: Record) -> Iterator[StandIn]:
@@ -135,7 +138,12 @@ def _open(record: Record, fileobj: Any, fd: int) -> int:
             names.append(_written(method()))
         except OSError:
             names.append("")
-    return record.open(fd, _kind_of(fileobj), local=names[0], peer=names[1])
+    kind = "listener" if _is_listening(fileobj) else _kind_of(fileobj)
+    return record.open(fd, kind, local=names[0], peer=names[1])
+
+
+def _is_listening(sock: Any) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _kind_of(sock: Any) -> str:
@@ -147,9 +155,7 @@ def _kind_of(sock: Any) -> str:
 @lru_cache(1024)
 def _written(address: Any) -> str:
     """An address as text; what is no host and port, or path, as Python writes it."""
-    if isinstance(address, tuple) and len(address) not in (2, 4):
-        return str(address)
-    return format_address(address) if address else ""
+    return format_address(address) if len(address or "") > 1 else str(address or "")
 
 
 def _local_name(sock: Any) -> str:
@@ -302,9 +308,7 @@ def _recv(record: Record, call: Method) -> Method:
         except OSError as exc:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
             raise
-        record.came(
-            sock.recorded_as or _serial(record, sock), "recv", began, len(data), size, data
-        )
+        record.came(sock.recorded_as or _serial(record, sock), "recv", began, len(data), size, data)
         return data
 
     return recv
@@ -376,13 +380,14 @@ def _send(record: Record, call: Method) -> Method:
     def send(sock: Any, data: Any, *more: Any) -> Any:
         began = record.now()
         asked = len(data) if isinstance(data, bytes) else memoryview(data).nbytes
-        to = _written(more[-1]) if has_address and more else ""
         try:
             size = call(sock, data, *more)
         except OSError as exc:
+            to = _written(more[-1]) if has_address else ""
             name = error_name(exc)
             record.failed(_serial(record, sock), op, began, name, asked, data, to)
             raise
+        to = _written(more[-1]) if has_address else ""
         sent = asked if size is None else size
         record.went(sock.recorded_as or _serial(record, sock), op, began, sent, asked, data, to)
         return size
@@ -415,11 +420,7 @@ def _sendfile(record: Record, call: Method) -> Method:
     @wraps(call)
     def sendfile(sock: Any, file: Any, offset: int = 0, count: int | None = None) -> int:
         began = record.now()
-        try:
-            size: int = call(sock, file, offset, count)
-        except OSError as exc:
-            record.failed(_serial(record, sock), "sendfile", began, error_name(exc), count or 0)
-            raise
+        size: int = call(sock, file, offset, count)
         record.went(_serial(record, sock), "sendfile", began, size, size, b"")
         return size
 
