@@ -79,6 +79,9 @@ class _Builder:
         self._endless = endless
         self._turn = Turn(0, Stage.BEFORE, 0.0, 0.0, 0.0)
         self._is_waiting = False
+        self._folded: Turn | None = None
+        self._slept = 0.0
+        """Seconds, of all turns that are folded into that one."""
         self._watched: dict[int, str] = {}
         self._queues = Queues()
         self._callback: Slot | None = None
@@ -131,16 +134,24 @@ class _Builder:
         self._turn = self._new_turn(self._turn.last, Stage.AFTER)
 
     def _again(self, event: Again) -> None:
-        model = self._turn
-        turn = self._begin_turn(event.turn)
+        if self._turn is not self._folded:
+            self._fold(event)
+        # Else more of the same: what is counted is written from time to time.
+        turn = self._turn
         turn.last = max(turn.number, event.last)
+        self._now = max(self._now, event.until)
+        self._slept += event.slept
+        if self._slept >= AT_ONCE * turn.times:
+            turn.slept = min(self._slept, self._now - turn.began)
+
+    def _fold(self, event: Again) -> None:
+        model = self._turn
+        turn = self._folded = self._begin_turn(event.turn)
+        self._slept = 0.0
         if model.stage is Stage.TURN:
             turn.timeout, turn.timers, turn.calls = model.timeout, model.timers, model.calls
             turn.ready = model.ready
             turn.slots = model.slots[:] if model.did_nothing else []
-        self._now = max(self._now, event.until)
-        if event.slept >= AT_ONCE * turn.times:
-            turn.slept = min(event.slept, self._now - turn.began)
 
     def _begin_turn(self, number: int) -> Turn:
         self._end_turn()

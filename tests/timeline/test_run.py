@@ -292,6 +292,17 @@ def test_folded_turns_that_slept_say_how_long() -> None:
     assert (run.turns[1].slept, run.turns[1].busy) == (2.5, 0.5)
 
 
+def test_turns_that_were_folded_in_pieces_are_folded_into_one() -> None:
+    pieces = (
+        Again(time=2, turn=2, last=2, until=3, slept=0.5),
+        Again(time=3, turn=3, last=9, until=5, slept=1.5),
+    )
+    run = run_of(*SPIN, *pieces, Select(time=5, turn=10))
+    folded = run.turns[-2]
+    assert (folded.number, folded.last, folded.times) == (2, 9, 8)
+    assert (folded.began, folded.ended, folded.slept) == (2, 5, 2.0)
+
+
 def test_folded_turns_without_one_before_them_have_an_empty_one() -> None:
     run = run_of(Again(time=2, turn=2, last=4, until=5))
 
