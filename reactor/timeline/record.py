@@ -270,6 +270,8 @@ class Record:
 
     def _first(self, data: Any, start: int, end: int) -> str:
         """The first of some bytes, in quotes: each byte is a code point."""
+        if isinstance(data, bytes) and not start and end == len(data) <= self._preview:
+            return quoted(data.decode("latin-1"))  # the usual case, in few steps
         end = min(end, start + self._preview)
         if isinstance(data, list):
             data = _gathered(data, end)

@@ -34,20 +34,18 @@ class RecordFile:
         self._room = limit
         self.takes_more = limit > 0
         """Whether there is room, and somewhere to write to."""
+        self.is_behind = False
+        """Whether something was added that is not written yet."""
         self._kept: list[str] = []
         self._size = 0
         self._lock = threading.Lock()
         _files.add(self)
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether something was added that is not written yet."""
-        return bool(self._kept)
-
     def add(self, text: str) -> None:
         """Write some lines, all of them or none; soon."""
         with self._lock:
             self._kept.append(text)
+            self.is_behind = True
             self._size += len(text)
             self._room -= len(text)
             self.takes_more = self._room > 0
@@ -58,6 +56,7 @@ class RecordFile:
         """Write what was added."""
         with self._lock:
             text, self._kept, self._size = "".join(self._kept), [], 0
+            self.is_behind = False
             try:
                 self._write(text)
             except OSError as exc:
