@@ -60,13 +60,13 @@ class RecordedNetwork:
     def socket(self, family: int, type: int, /) -> Socket:
         """A new socket. Raises OSError if there can't be one more."""
         sock: Socket = self._recorded(self._network.socket(family, type))
-        _adopt(self._record, sock)
+        _bear(self._record, sock)
         return sock
 
     def socketpair(self) -> tuple[Socket, Socket]:
         """Two connected sockets."""
         left, right = map(self._recorded, self._network.socketpair())
-        _adopt_pair(self._record, (left, right), sys._getframe(1))
+        _bear_pair(self._record, (left, right), sys._getframe(1))
         return left, right
 
     def _recorded(self, sock: Any) -> Any:
@@ -112,12 +112,9 @@ def _alone(base: type, call: Method) -> Method:
 # -- who is who --------------------------------------------------------------------------
 
 
-def _adopt(record: Record, sock: Any, kind: str = "") -> int:
-    """Give a socket its serial number; what is not known yet is born now."""
-    fd = sock.fileno()
-    serial = record.serial_of(fd) or record.open(fd, kind or _kind_of(sock))
-    sock.recorded_as = serial
-    return serial
+def _bear(record: Record, sock: Any, kind: str = "") -> None:
+    """A socket is made: whoever had its number before is gone."""
+    sock.recorded_as = record.open(sock.fileno(), kind or _kind_of(sock))
 
 
 def _serial(record: Record, sock: Any) -> int:
@@ -167,17 +164,17 @@ def _local_name(sock: Any) -> str:
         return ""
 
 
-def _adopt_pair(record: Record, pair: tuple[Any, Any], caller: FrameType) -> None:
+def _bear_pair(record: Record, pair: tuple[Any, Any], caller: FrameType) -> None:
     is_bell = caller.f_globals.get("__name__") in _LOOPS
     for sock in pair:
-        _adopt(record, sock, "wakeup" if is_bell else "")
+        _bear(record, sock, "wakeup" if is_bell else "")
 
 
 def _socketpair(record: Record, call: Method) -> Method:
     @wraps(call)
     def socketpair(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         pair: tuple[Any, Any] = call(*args, **kwargs)
-        _adopt_pair(record, pair, sys._getframe(1))
+        _bear_pair(record, pair, sys._getframe(1))
         return pair
 
     return socketpair
@@ -197,7 +194,7 @@ def _init(record: Record, call: Method) -> Method:
         call(sock, family, type, proto, fileno)
         # What is made around a descriptor is born when more is known of it, or it is used.
         if fileno is None:
-            _adopt(record, sock)
+            _bear(record, sock)
 
     return wraps(call)(__init__)
 

@@ -17,6 +17,7 @@ from reactor.testing.simulated.kernel import Kernel
 from reactor.testing.simulated.network import SimulatedNetwork
 from reactor.testing.simulated.selector import SimulatedSelector
 from reactor.testing.simulated.tcp import TcpSocket
+from reactor.timeline import label
 from reactor.timeline.events import Close, Io, Named
 from reactor.timeline.recorded_selector import record_selector
 from reactor.timeline.recorded_socket import RecordedNetwork
@@ -134,6 +135,16 @@ def test_a_connection_made_around_a_descriptor_knows_both_its_ends(told: Recorde
     lane = told.run.lanes[3]
     assert (lane.local, lane.peer) == names
     assert told.run.lanes[2].how == "detached"
+
+
+def test_a_socket_is_not_what_had_its_number_before(told: Recorded) -> None:
+    reading, writing = os.pipe()
+    label(reading, "a pipe")
+    os.close(reading)
+    os.close(writing)
+    with socket.socket() as sock:
+        assert sock.fileno() == reading
+    assert [lane.kind for lane in told.run.lanes.values()] == ["other", "stream"]
 
 
 # -- death -------------------------------------------------------------------------------
