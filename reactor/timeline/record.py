@@ -34,6 +34,8 @@ _MOST_ROWS: Final = 1000
 _MOST_SHAPES: Final = 500
 _LONG: Final = 0.02
 """Seconds of a turn that has to be seen, even if nothing was done in it."""
+_LONGEST: Final = 0.1
+"""The same, if it may have been the machine that was busy with others."""
 
 
 def error_name(exc: OSError) -> str:
@@ -103,6 +105,8 @@ class Record:
         self._waits = self._woke = 0.0
         self._work = (0, 0)
         self._asked: set[int] = set()
+        self._polls = False
+        """Whether the program asks its sockets round and round, without any selector."""
         # The one before it.
         self._shapes: dict[tuple[str, ...], Shape] = {}
         self._shape: Shape | None = None
@@ -172,6 +176,7 @@ class Record:
     def select(self, timeout: float | None) -> None:
         """A turn is over, and the next begins: the loop goes to wait, on this thread."""
         self.thread = get_ident()
+        self._polls = False
         self._begin_turn(self.now(), timeout)
 
     def ready(self, ready: Sequence[tuple[int, int]]) -> None:
@@ -221,7 +226,7 @@ class Record:
         What sleeps between asking its sockets has no other wait: that is one, of a turn.
         """
         took = self.now() - began
-        if self._asked and what == "time.sleep" and get_ident() == self.thread:
+        if self._polls and what == "time.sleep" and get_ident() == self.thread:
             self._begin_turn(began, took)
             self.ready(())
         else:
@@ -285,6 +290,7 @@ class Record:
             return
         if serial in self._asked:
             self._begin_turn(began, 0.0)
+        self._polls = True
         self._asked.add(serial)
 
     # -- lines -----------------------------------------------------------------------
@@ -328,11 +334,15 @@ class Record:
         return "".join(lines)
 
     def _begin_turn(self, now: float, timeout: float | None) -> None:
-        is_long = now - self._woke > _LONG
-        missed = self._missed() if is_long or now >= self._due else 0.0
+        busy = now - self._woke
+        missed = self._missed() if busy > _LONG or now >= self._due else 0.0
         if self._elsewhere:
             self._add(Lines.WHOLE, (self._take_elsewhere(),))
-        if not self._fold_turn(now):
+        # What comes after a long turn is not as that was.
+        self._moved = self._moved or busy > _LONGEST or busy - missed > _LONG
+        if self._fold_turn(now):
+            missed = 0.0
+        else:
             self._write_fold()
             self._write_turn()
         if now >= self._due:
@@ -344,14 +354,14 @@ class Record:
         self.turn += 1
         self._many = _MOST_ROWS
         wait = "null" if timeout is None else f"{timeout:.7f}"
-        if is_long and missed:
+        if busy > _LONG and missed:
             self._add(Lines.SELECT_LATE, (now, *self._work, wait, missed))
         else:
             self._add(Lines.SELECT, (now, *self._work, wait))
 
     def _fold_turn(self, now: float) -> bool:
         """Whether the turn was as the one before it, so that it needs only be counted."""
-        if self._moved or now - self._woke > _LONG:
+        if self._moved:
             self._shape = None
             return False
         shape = self._shape_of(tuple(self._formats))

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from errno import ECONNRESET
 from typing import Any
@@ -30,6 +31,7 @@ from reactor.timeline.events import (
     Start,
     Watch,
 )
+from reactor.timeline.processor import Processor
 from reactor.timeline.record import Record, error_name
 from tests.timeline.recording import Tale, events_in
 
@@ -246,6 +248,22 @@ def test_a_turn_that_took_long_is_told_though_nothing_was_done(tale: Tale) -> No
     assert len(tale.all(Select)) == 4
 
 
+@pytest.mark.parametrize(("seconds", "folds"), [(0.05, 1), (0.3, 0)])
+def test_a_turn_that_the_machine_made_long_is_as_another(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, folds: int
+) -> None:
+    monkeypatch.setattr(Processor, "missed", lambda processor: seconds)
+    tale = Tale()
+    monkeypatch.setattr(time, "perf_counter", tale.clock)
+    tale.record = Record(tale.file, clock=tale.clock, patience=None)
+    for _ in range(2):
+        tale.turn((1, 1), seconds=1e-5)
+    tale.turn((1, 1), seconds=seconds)
+    tale.record.select(None)
+    tale.record.close()
+    assert [again.last for again in tale.all(Again)] == [2 + folds]
+
+
 def test_folded_turns_are_those_that_a_run_finds_nothing_done_in(tale: Tale) -> None:
     for _ in range(3):
         tale.spin()
@@ -285,11 +303,28 @@ def test_a_sleep_between_asking_is_the_wait_of_a_turn(tale: Tale) -> None:
     assert not tale.all(Blocked)
 
 
-def test_what_is_closed_is_not_asked_again(tale: Tale) -> None:
-    serial = tale.record.open(5, "stream")
-    tale.record.failed(serial, "recv", 0.0, "EAGAIN", 4096)
-    tale.record.died(serial, 5)
+def test_each_sleep_of_a_program_that_asks_is_the_wait_of_a_turn(tale: Tale) -> None:
+    tale.record.failed(1, "recv", 0.0, "EAGAIN", 4096)
     tale.record.blocked("time.sleep", "0.5", 0.0)
+    tale.record.came(1, "recv", 0.0, 1, 4096, b"x")
+    tale.record.blocked("time.sleep", "0.5", 0.0)
+    tale.record.close()
+    assert [select.turn for select in tale.all(Select)] == [1, 2]
+
+
+def test_a_sleep_beside_a_loop_blocks(tale: Tale) -> None:
+    tale.record.failed(1, "recv", 0.0, "EAGAIN", 4096)
+    tale.turn((1, 1))
+    tale.record.blocked("time.sleep", "0.5", 0.0)
+    tale.record.close()
+    assert len(tale.all(Blocked)) == 1
+
+
+def test_who_has_the_number_of_what_was_closed_has_not_been_asked(tale: Tale) -> None:
+    for _ in range(3):
+        serial = tale.record.open(5, "stream")
+        tale.record.failed(serial, "recv", 0.0, "EAGAIN", 4096)
+        tale.record.died(serial, 5)
     tale.record.close()
     assert not tale.all(Select)
 
