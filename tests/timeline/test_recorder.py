@@ -44,6 +44,7 @@ def test_all_is_as_it_was_when_the_block_is_left_by_an_exception() -> None:
 def test_what_the_program_has_replaced_meanwhile_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(socket, "socketpair", socket.socketpair)  # brings it back in the end
     with recorded():
         monkeypatch.setattr(socket, "socketpair", _nothing)
     assert names()[1] is _nothing
