@@ -48,7 +48,7 @@ def draw(options: Namespace) -> int:
         return fail(f"{source}: {exc}")
     findings = options.drawing.findings(run) if options.check else []
     for finding in findings:
-        print(finding)
+        write(f"{finding}\n", None)
     return 1 if findings else 0
 
 

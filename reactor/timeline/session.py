@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,10 +69,13 @@ class Session:
         self._recorder.__enter__()
         # What is registered first is called last.
         atexit.register(self.end)
-        FatalSignals(self.finish)
+        FatalSignals(self.end)
 
-    def finish(self) -> None:
-        """Close the record, draw it, and say where it is; once, and not in a forked child."""
+    def end(self) -> None:
+        """Close the record, draw it, and say where it is: once, and not in a forked child.
+
+        If the run is to be checked, and there is something to be said, the process ends here.
+        """
         if os.getpid() != self._process:
             return
         with self._lock:
@@ -79,13 +83,11 @@ class Session:
                 self._is_over = True
                 self._recorder.__exit__()
                 self._tell()
-
-    def end(self) -> None:
-        """All is over, and the interpreter ends."""
-        self.finish()
-        if self._is_suspect and os.getpid() == self._process:
-            # Nobody is left who could be told of another exit status.
-            sys.stdout.flush()
+        if self._is_suspect:
+            # The interpreter has made up its mind about the exit status.
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                with suppress(OSError, ValueError):  # nobody is there, or it is closed
+                    stream.flush()
             os._exit(_FOUND)
 
     def _tell(self) -> None:
