@@ -13,7 +13,7 @@ _FATAL: Final = ("SIGTERM", "SIGHUP")
 
 
 class FatalSignals:
-    """Calls `act` when one has come, and has it end the process when that is done.
+    """Calls `act(signum)` when one has come, and has it end the process when that is done.
 
     Until then the program goes on: `act` has a thread of its own, since the program may be in
     the midst of anything, be it a line of the record. What somebody else listens to, or
@@ -22,7 +22,7 @@ class FatalSignals:
     Main thread only: Python raises ValueError elsewhere.
     """
 
-    def __init__(self, act: Callable[[], object]) -> None:
+    def __init__(self, act: Callable[[int], object]) -> None:
         self._act = act
         self._heard = [
             getattr(signal, name) for name in _FATAL if hasattr(signal, name)
@@ -53,6 +53,6 @@ class FatalSignals:
 
     def _obey(self, signum: int) -> None:
         try:
-            self._act()
+            self._act(signum)
         finally:
             os.kill(os.getpid(), signum)

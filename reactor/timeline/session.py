@@ -7,6 +7,7 @@ Also when it is ended by SIGTERM, of which it notices nothing.
 import atexit
 import os
 import shlex
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -69,7 +70,7 @@ class Session:
         self._recorder.__enter__()
         # What is registered first is called last.
         atexit.register(self.end)
-        FatalSignals(self.end)
+        FatalSignals(self._end_by)
 
     def end(self) -> None:
         """Close the record, draw it, and say where it is: once, and not in a forked child.
@@ -89,6 +90,10 @@ class Session:
                 with suppress(OSError, ValueError):  # nobody is there, or it is closed
                     stream.flush()
             os._exit(_FOUND)
+
+    def _end_by(self, signum: int) -> None:
+        self.status = signal.Signals(signum).name
+        self.end()
 
     def _tell(self) -> None:
         record, picture = self._names

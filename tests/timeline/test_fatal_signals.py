@@ -48,7 +48,7 @@ def test_what_is_to_be_done_is_done_before_the_end(
     monkeypatch: pytest.MonkeyPatch, signum: int
 ) -> None:
     done: list[object] = []
-    FatalSignals(lambda: done.append("act"))
+    FatalSignals(done.append)
     handler: Any = signal.getsignal(signum)
     with monkeypatch.context() as patch:
         patch.setattr(os, "kill", lambda *ours: done.append((*ours, signal.getsignal(signum))))
@@ -56,13 +56,13 @@ def test_what_is_to_be_done_is_done_before_the_end(
         for thread in threading.enumerate():
             if thread.name == "reactor.timeline":
                 thread.join()
-    assert done == ["act", (os.getpid(), signum, DEFAULT)]
+    assert done == [signum, (os.getpid(), signum, DEFAULT)]
 
 
 def test_a_failure_does_not_keep_the_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     killed = threading.Event()
     monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
-    FatalSignals(lambda: 1 / 0)
+    FatalSignals(lambda signum: 1 / 0)
     handler: Any = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         patch.setattr(os, "kill", lambda *ours: killed.set())
@@ -87,8 +87,8 @@ def test_a_system_without_forks_has_signals(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_child_dies_at_once_and_its_parent_goes_on_listening(
     where: Callable[[Callable[[], object]], None],
 ) -> None:
-    done: list[str] = []
-    FatalSignals(lambda: done.append("act"))
+    done: list[int] = []
+    FatalSignals(done.append)
     before = signal.getsignal(signal.SIGTERM)
     ends: list[int] = []
     where(lambda: fork_and_die(ends))

@@ -246,11 +246,11 @@ def test_a_forked_child_leaves_the_record_to_its_parent(
 # -- signals -------------------------------------------------------------------------------
 
 
-def test_a_signal_that_ends_the_program_finds_it_drawn(
-    ending: Ending, monkeypatch: pytest.MonkeyPatch
+def test_a_signal_that_ends_the_program_finds_it_drawn_and_checked(
+    ending: Ending, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    main([write("server.py", LOOP)])
+    main(["--check", write("server.py", SLEEPER.replace("sys.exit(3)", ""))])
     handler: Any = signal.getsignal(signal.SIGTERM)
     killed = threading.Event()
     with monkeypatch.context() as patch:
@@ -258,6 +258,8 @@ def test_a_signal_that_ends_the_program_finds_it_drawn(
         handler(signal.SIGTERM, None)
         assert killed.wait(_PATIENCE)
     assert Path("run.html").exists()
+    assert ending.status == 1
+    assert "the program itself ended with SIGTERM" in capfd.readouterr().err
 
 
 # -- drawing -------------------------------------------------------------------------------
