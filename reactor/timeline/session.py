@@ -55,7 +55,7 @@ class Session:
         self._recorder = recorder
         self._drawing = drawing
         self._checks = check
-        self._names = str(record), "text" if picture is None else str(picture)
+        self._names = str(record), "standard output" if picture is None else str(picture)
         # The program may go elsewhere.
         self._record = record.absolute()
         self._picture = None if picture is None else picture.absolute()
@@ -106,7 +106,7 @@ class Session:
             said = f"{_number_of_turns(run)} {said}"
             if self._picture != self._record:
                 write(self._drawing.of(run), self._picture)
-                said = f"drawn in {picture}: {said}"
+                said = f"drawn to {picture}: {said}"
             if self._checks:
                 self._check(run)
         except KeyboardInterrupt:

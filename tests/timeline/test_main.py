@@ -102,7 +102,7 @@ def test_a_program_is_run_recorded_and_drawn(
     said = capfd.readouterr()
     assert said.out == "the program's own\n"
     assert said.err == (
-        "reactor.timeline: drawn in run.html: 1 turn recorded in run.jsonl; to draw it, or a part "
+        "reactor.timeline: drawn to run.html: 1 turn recorded in run.jsonl; to draw it, or a part "
         "of it: python3 -m reactor.timeline --draw run.jsonl\n"
     )
     assert Path("run.html").read_text().lower().startswith("<!doctype")
@@ -404,7 +404,7 @@ def test_a_server_that_is_ended_by_a_signal_dies_of_it_and_is_drawn(
         process.send_signal(signum)
         _, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == -signum
-    assert "drawn in run.html: " in err
+    assert "drawn to run.html: " in err
     assert str(_ROOT / "reactor") not in err
     assert (tmp_path / "run.html").exists()
 
