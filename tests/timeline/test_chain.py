@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reactor.timeline import sequence, text
+from reactor.timeline import page, sequence, svg, text
 from reactor.timeline.extract import part
 from reactor.timeline.languages import LANGUAGES
 from reactor.timeline.run import Run, read
 from tests.size import thoroughly
 from tests.timeline.long_runs import chat, relay
 from tests.timeline.strategies import runs, texts
-from tests.timeline.wellformed import check_svg, check_text
+from tests.timeline.wellformed import check_page, check_svg, check_text
 
 Draw = Callable[..., str]
 Check = Callable[[str], None]
@@ -26,9 +26,11 @@ PICTURES = pytest.mark.parametrize(
     ("draw", "check"),
     [
         (text.draw, check_text),
+        (svg.draw, check_svg),
         (sequence.draw, check_svg),
+        (page.draw, check_page),
     ],
-    ids=["text", "sequence"],
+    ids=["text", "svg", "sequence", "page"],
 )
 
 
@@ -40,6 +42,7 @@ def test_any_run_can_be_drawn(
     check(draw(run, language=language, title=title))
 
 
+@pytest.mark.thorough
 @PICTURES
 @given(
     run=runs(),
@@ -52,6 +55,7 @@ def test_any_part_of_a_run_can_be_drawn(
     check(draw(part(run, min(ends), max(ends), lanes), language="en"))
 
 
+@pytest.mark.thorough
 @PICTURES
 @given(run=runs(), language=languages)
 def test_a_run_has_one_picture(draw: Draw, check: Check, run: Run, language: str) -> None:
