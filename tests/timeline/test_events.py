@@ -65,6 +65,8 @@ def test_what_is_no_size_is_none(value: str) -> None:
         '{"e": "ready", "ready": {"3": "r"}}',
         '{"e": "io", "data": "\u0394"}',
         '{"e": "label", "label": 3}',
+        '{"e": "io", "data": 3}',
+        '{"e": "queue", "n": 3.0}',
     ],
 )
 def test_what_only_looks_like_the_right_type_is_not_taken_for_it(line: str) -> None:

@@ -210,6 +210,12 @@ def test_what_is_ready_has_a_turn_if_the_line_before_it_is_lost() -> None:
     assert [(turn.number, turn.ready) for turn in run.turns] == [(1, ()), (2, ((1, "r"),))]
 
 
+def test_a_turn_knows_for_how_long_the_system_ran_others() -> None:
+    run = run_of(Select(turn=1), Select(time=1, turn=2, missed=0.25))
+
+    assert [turn.missed for turn in run.turns] == [0.25, 0]
+
+
 def test_time_does_not_go_back() -> None:
     run = run_of(Select(time=5, turn=7), Select(time=3, turn=2), End(time=4))
 

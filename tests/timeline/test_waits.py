@@ -199,6 +199,17 @@ def test_of_two_waits_the_longer_is_told(script: Script) -> None:
     assert script.waited() == [{TIMERS: ("exactly", 251)}]
 
 
+def test_it_is_the_slowest_behind_whom_somebody_waited() -> None:
+    script = Script()
+    script.wait(1, A, B, C)
+    script.serve(A, 0.02)
+    script.serve(B, 0.25)
+    script.serve(C, 0.001)
+
+    turn = run_of(*script.events).turns[-1]
+    assert {serial: wait.behind for serial, wait in turn.waited.items()} == {B: A, C: B}
+
+
 def test_what_is_over_soon_keeps_nobody_waiting(script: Script) -> None:
     script.wait(1, A, B)
     script.serve(A, HEAVY / 2)
