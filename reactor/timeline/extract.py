@@ -23,7 +23,8 @@ def part(
     """The turns with numbers from `first` to `last`, both included, and of them these `lanes`.
 
     Folded turns are there if one of them is. TIMERS is a lane like others. The slots that are
-    left are those in which one of the lanes took part, with what was done with that.
+    left are those in which one of the lanes took part, with what was done with that; who was
+    ready is left as it was: why the loop woke is no matter of lanes.
     """
     turns = [
         turn for turn in run.turns if turn.last >= first and (last is None or turn.number <= last)
@@ -39,14 +40,13 @@ def part(
         run,
         turns=turns if lanes is None else [_with_lanes(turn, only) for turn in turns],
         only=frozenset(only),
-        is_whole=run.is_whole and turns[-1:] == run.turns[-1:],
+        whole=run.whole or run,
     )
 
 
 def _with_lanes(turn: Turn, only: Collection[int]) -> Turn:
     return replace(
         turn,
-        ready=tuple(pair for pair in turn.ready if pair[0] in only),
         slots=[left for slot in turn.slots if (left := _with_lanes_of_slot(slot, only))],
         elsewhere=[event for event in turn.elsewhere if _serial(event) in only],
         watched=_of(only, turn.watched),

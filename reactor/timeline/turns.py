@@ -157,10 +157,12 @@ class Run:
     turns: list[Turn] = field(default_factory=list)
     only: frozenset[int] | None = None
     """Of a part of a run, the lanes that are looked at; None for all."""
+    whole: "Run | None" = None
+    """Of a part of a run, the run: what can't be judged by a part, such as what never came."""
     unreadable: int = 0
     """Lines that could not be read, or are not known here."""
     is_whole: bool = False
-    """Whether it has its end."""
+    """Whether the record has its last line."""
     turns_left_out: int = 0
     events_left_out: int = 0
 

@@ -18,6 +18,7 @@ from reactor.timeline.events import (
     Watch,
 )
 from reactor.timeline.extract import part
+from reactor.timeline.findings import diagnose
 from reactor.timeline.run import TIMERS, Run
 from tests.timeline.strategies import run_of, runs
 
@@ -32,7 +33,7 @@ def turns_of(run: Run) -> list[tuple[int, int]]:
 def test_all_of_a_run_is_that_run(run: Run) -> None:
     whole = part(run)
 
-    assert (whole.turns, whole.is_whole) == (run.turns, run.is_whole)
+    assert (whole.turns, whole.whole) == (run.turns, run)
 
 
 @given(runs(), st.integers(0, 20), st.integers(0, 20), st.none() | st.sets(st.integers(0, 6)))
@@ -103,10 +104,17 @@ def test_only_lanes_that_live_then_are_looked_at() -> None:
     assert part(RUN, 2, 10, {B, 99}).only == frozenset({B})
 
 
-def test_a_part_without_the_last_turn_is_not_whole() -> None:
-    RUN.is_whole = True
-    assert part(RUN, 3).is_whole
-    assert not part(RUN, 0, 3).is_whole
+def test_a_part_knows_the_whole() -> None:
+    assert part(part(RUN, 1), 3, 10).whole is RUN
+
+
+def test_a_part_is_judged_by_the_whole() -> None:
+    blocked, slow = diagnose(RUN)
+
+    assert (blocked.turn, blocked.serial, slow.turn) == (1, A, 11)
+    assert diagnose(part(RUN, 1, 10)) == diagnose(part(RUN, 1, 10, {A})) == [blocked]
+    assert diagnose(part(RUN, 1, 10, {B})) == []
+    assert diagnose(part(RUN, 11)) == [slow]
 
 
 def test_a_lane_keeps_what_was_done_with_it_in_the_slot_of_another() -> None:
@@ -115,8 +123,14 @@ def test_a_lane_keeps_what_was_done_with_it_in_the_slot_of_another() -> None:
     (slot,) = turn.slots
     assert (slot.serial, slot.name) == (B, "serve")
     assert [type(event) for event in slot.events] == [Open, Io, Queue]
-    assert (turn.ready, turn.queues, turn.watched) == (((B, "w"),), {B: 100}, {})
+    assert (turn.queues, turn.watched) == ({B: 100}, {})
     assert len(turn.elsewhere) == 1
+
+
+def test_why_the_loop_woke_is_known_whoever_is_looked_at() -> None:
+    (turn,) = part(RUN, 1, 1, {B}).turns
+
+    assert turn.ready == ((A, "r"), (B, "w"))
 
 
 def test_a_lane_keeps_what_blocked_its_slot() -> None:
@@ -129,5 +143,5 @@ def test_a_lane_keeps_what_blocked_its_slot() -> None:
 def test_beyond_the_last_turn_is_nothing() -> None:
     some = part(RUN, 100)
 
-    assert (some.turns, some.is_whole) == ([], False)
+    assert some.turns == []
     assert some.only == frozenset([TIMERS])
