@@ -46,7 +46,7 @@ class Lanes:
         self._words = words
         self._lanes = run.lanes
         self._only = run.only
-        self._senders, self._receivers = _directions(run)
+        self._senders, self._receivers = _directions(run.whole or run)
         self._watched = set[int]().union(*(turn.watched for turn in run.turns))
         used = _used(run) | self._watched
         self._titles = self._all_titles()
