@@ -47,6 +47,7 @@ def part(
 def _with_lanes(turn: Turn, only: Collection[int]) -> Turn:
     return replace(
         turn,
+        only=only,
         slots=[left for slot in turn.slots if (left := _with_lanes_of_slot(slot, only))],
         elsewhere=[event for event in turn.elsewhere if _serial(event) in only],
         watched=_of(only, turn.watched),

@@ -156,7 +156,8 @@ def left_alone(turn: Turn) -> list[int]:
     """Who was ready, and nothing was done with."""
     touched = {slot.serial for slot in turn.slots}
     touched.update(event.serial for event in turn.events if isinstance(event, Io))
-    return [serial for serial, _ in turn.ready if serial not in touched]
+    told = [serial for serial, _ in turn.ready if turn.only is None or serial in turn.only]
+    return [serial for serial in told if serial not in touched]
 
 
 def _letters() -> Iterator[str]:

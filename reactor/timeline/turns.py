@@ -4,7 +4,7 @@ A lane is a descriptor's life. A turn is one iteration of the loop: a wait, then
 were served, each in a slot of its own. All of it is plain data; run.py makes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -125,6 +125,8 @@ class Turn:
     """Seconds, of all turns that are folded into this one; 0 if each of them woke at once."""
     missed: float = 0.0
     """Seconds at most for which the system ran others meanwhile, if the turn was long."""
+    only: Collection[int] | None = None
+    """If lanes were taken out, those of which it tells what was done with them; None for all."""
 
     @property
     def times(self) -> int:

@@ -19,6 +19,7 @@ from reactor.timeline.events import (
 )
 from reactor.timeline.extract import part
 from reactor.timeline.findings import diagnose
+from reactor.timeline.lanes import left_alone
 from reactor.timeline.run import TIMERS, Run
 from tests.timeline.strategies import run_of, runs
 
@@ -131,6 +132,17 @@ def test_why_the_loop_woke_is_known_whoever_is_looked_at() -> None:
     (turn,) = part(RUN, 1, 1, {B}).turns
 
     assert turn.ready == ((A, "r"), (B, "w"))
+
+
+def test_nobody_who_is_not_looked_at_is_said_to_be_left_alone() -> None:
+    run = run_of(
+        Select(turn=1),
+        Ready(turn=1, ready=((A, "r"), (B, "r"))),
+        Io(turn=1, serial=A, op="recv"),
+    )
+
+    assert left_alone(part(run, lanes={A}).turns[-1]) == []
+    assert left_alone(part(run, lanes={B}).turns[-1]) == [B]
 
 
 def test_a_lane_keeps_what_blocked_its_slot() -> None:
