@@ -20,8 +20,9 @@ __all__ = ["find_delays"]
 
 SLOW: Final = 0.1
 """Seconds that nobody may keep the loop: as SlowCallbackMonitor and asyncio's debug mode have it.
-What a turn missed because the machine was busy is not counted; where that is not known, a
-process is stopped for some 10 ms at a time, seldom for 100."""
+A busy machine stops a process for some 10 ms at a time, seldom for 100."""
+OWN: Final = 0.05
+"""Seconds that are left of it, at least, without what the turn missed for the machine was busy."""
 NAP: Final = 0.01
 """Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
 
@@ -46,13 +47,14 @@ def find_delays(run: Run) -> Iterator[Finding]:
     slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     for case in _work(run):
         kept = 0.0
-        for what, took in _waits(case.slot, SLOW + case.turn.missed):
+        for what, took in _waits(case.slot, case.turn.missed):
             blocking[what, case.slot.name].append(replace(case, seconds=took))
             kept += took
-        if case.seconds - kept >= SLOW + case.turn.missed and _is_anybody_kept(run, case.turn):
+        own = case.seconds - kept
+        if _is_slow(own, case.turn.missed) and _is_anybody_kept(run, case.turn):
             # Without a name, what is done with one client is the same as with the next.
             kind = "" if case.slot.name else getattr(run.lanes.get(case.serial), "kind", "")
-            slow[case.slot.name, kind].append(replace(case, seconds=case.seconds - kept))
+            slow[case.slot.name, kind].append(replace(case, seconds=own))
     for (what, name), cases in blocking.items():
         yield _worst(Id.BLOCKING_CALL, cases, name, what)
     for (name, _), cases in slow.items():
@@ -72,6 +74,10 @@ def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
         name=name,
         cause=by,
     )
+
+
+def _is_slow(seconds: float, missed: float) -> bool:
+    return seconds >= SLOW and seconds - missed >= OWN
 
 
 # -- what a turn was spent on ----------------------------------------------------------------
@@ -129,11 +135,11 @@ def _is_anybody_kept(run: Run, turn: Turn) -> bool:
 # -- what blocks -----------------------------------------------------------------------------
 
 
-def _waits(slot: Slot, slow_from: float) -> Iterator[tuple[str, float]]:
+def _waits(slot: Slot, missed: float) -> Iterator[tuple[str, float]]:
     for event in slot.events:
-        if isinstance(event, Blocked) and _is_too_long(event, slow_from):
+        if isinstance(event, Blocked) and _is_too_long(event, missed):
             yield event.what, event.took
-        elif isinstance(event, Io) and _has_waited(event) and event.took >= slow_from:
+        elif isinstance(event, Io) and _has_waited(event) and _is_slow(event.took, missed):
             yield f"socket.{event.op}", event.took
 
 
@@ -142,11 +148,11 @@ def _has_waited(event: Io) -> bool:
     return event.op in _WAITING and not is_not_now(event) and not is_refused_accept(event)
 
 
-def _is_too_long(event: Blocked, slow_from: float) -> bool:
+def _is_too_long(event: Blocked, missed: float) -> bool:
     if event.what.startswith(_LOOK_UPS):
         return True
     if event.what != "time.sleep":
-        return event.took >= slow_from
+        return _is_slow(event.took, missed)
     return min(event.took, _seconds(event.about, event.took)) >= NAP
 
 
@@ -186,6 +192,6 @@ def _culprit(past: list[tuple[Turn, Slot]], turn: Turn, timer: Slot) -> Slot | N
         missed[earlier.number] = earlier.missed
         shares.append((min(slot.ended, timer.began) - max(slot.began, due), slot))
     is_theirs = sum(share for share, _ in shares) >= timer.late / 2
-    if not is_theirs or timer.late < SLOW + sum(missed.values()):
+    if not is_theirs or not _is_slow(timer.late, sum(missed.values())):
         return None
     return max(shares, key=itemgetter(0))[1]

@@ -49,8 +49,8 @@ class _Spell:
         self.turns.append(turn)
         self.times += turn.times
         self.seconds += turn.ended - turn.began
-        # A look without a time to wait may take long too, on a busy machine.
-        if turn.timeout != 0 and turn.slept >= turn.times * AT_ONCE:
+        # Who is ready lets nobody sleep; that it looks like it, a busy machine may do.
+        if not turn.ready and turn.timeout != 0 and turn.slept >= turn.times * AT_ONCE:
             self.naps += turn.times
             self.slept += turn.slept
 

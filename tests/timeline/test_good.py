@@ -160,7 +160,7 @@ def test_a_program_without_a_fault_is_accused_of_nothing(name: str, tmp_path: Pa
     with Scene(tmp_path / "run.jsonl", name, *ARGUMENTS.get(name, [])) as scene:
         GOOD[name](scene)
         run = scene.run()
-    assert run.is_whole
+    assert run.is_whole, scene.program.err
     assert findings(run) == []
     assert len(run.turns) > 10
 

@@ -144,5 +144,5 @@ def test_a_planted_fault_is_found_and_no_other(name: str, tmp_path: Path) -> Non
     with Scene(tmp_path / "run.jsonl", f"tests.timeline.planted.{name}") as scene:
         play(scene)
         run = scene.run()
-    assert run.is_whole
+    assert run.is_whole, scene.program.err
     assert {finding.id for finding in diagnose(run)} == ids
