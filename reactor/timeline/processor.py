@@ -3,6 +3,8 @@
 Linux tells it of each thread (proc(5), schedstat); of others nothing is known.
 """
 
+import time
+
 __all__ = ["Processor"]
 
 
@@ -10,15 +12,25 @@ class Processor:
     """What the thread that asks had to wait for a processor."""
 
     def __init__(self) -> None:
-        self._total = 0.0
-        self.missed()
+        self._asked = time.perf_counter()
+        self._total = _seconds_waited()
 
     def missed(self) -> float:
-        """Seconds of it since the last time that this was asked; 0 if nothing is known."""
-        try:
-            with open("/proc/thread-self/schedstat") as file:
-                total = int(file.read().split()[1]) / 1e9
-        except (OSError, ValueError, IndexError):
+        """Seconds of it, at most, since the last time that this was asked; 0 where none are known.
+
+        Who has no descriptor left can't ask: then it may be all of the time.
+        """
+        now, total = time.perf_counter(), _seconds_waited()
+        if self._total is None:
             return 0.0
-        missed, self._total = total - self._total, total
+        missed = now - self._asked if total is None else total - self._total
+        self._asked, self._total = now, self._total if total is None else total
         return max(0.0, missed)  # another thread asks than before
+
+
+def _seconds_waited() -> float | None:
+    try:
+        with open("/proc/thread-self/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None

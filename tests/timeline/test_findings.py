@@ -285,12 +285,12 @@ def test_what_a_turn_missed_because_the_machine_was_busy_is_not_counted() -> Non
     tape = Tape()
     tape.turn((1, "r"))
     tape.callback("Server.work", 0.5)
-    tape.turn(missed=0.45)
+    tape.turn(missed=0.48)
     tape.callback("tick", 0.001, "timer", late=0.5)
     tape.turn((1, "r"))
     tape.add(Io(serial=1, op="accept", took=0.5))
     tape.wait(0.5)
-    tape.turn(missed=0.45)
+    tape.turn(missed=0.48)
     assert diagnose(tape.run()) == []
 
 

@@ -1,6 +1,7 @@
 """A thread that had no processor is told from one that worked."""
 
 import builtins
+import errno
 import time
 from io import BytesIO, StringIO
 from itertools import count
@@ -11,29 +12,46 @@ from reactor.timeline.processor import Processor
 from reactor.timeline.record import Record
 from reactor.timeline.run import read
 
+FIRST, LATER = "5000 1000000000 7\n", "6000 1250000000 9\n"
+EARLIER = "10 20 1\n"
+
+
+def say(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system tells, one after the other; "" if it can't be asked."""
+
+    def answer(path: str) -> StringIO:
+        text = texts.pop(0)
+        if not text:
+            raise OSError(errno.EMFILE, "no descriptor is left")
+        return StringIO(text)
+
+    monkeypatch.setattr(builtins, "open", answer)
+
 
 @pytest.mark.parametrize(
     ("texts", "missed"),
     [
-        (["5000 1000000000 7\n", "6000 1250000000 9\n"], 0.25),
-        (["5000 1000000000 7\n", "10 20 1\n"], 0.0),  # asked by another thread
+        ([FIRST, LATER], 0.25),
+        ([FIRST, EARLIER], 0.0),  # asked by another thread
         (["?", "?"], 0.0),
         (["5", "5"], 0.0),
+        (["", ""], 0.0),
     ],
 )
 def test_what_was_missed_is_told_since_it_was_asked_last(
     texts: list[str], missed: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builtins, "open", lambda path: StringIO(texts.pop(0)))
+    say(texts, monkeypatch)
     assert Processor().missed() == pytest.approx(missed)
 
 
-def test_where_nothing_is_known_nothing_was_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> StringIO:
-        raise FileNotFoundError(path)
-
-    monkeypatch.setattr(builtins, "open", refuse)
-    assert Processor().missed() == 0.0
+def test_when_it_can_not_be_asked_for_once_all_of_the_time_may_have_been_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    say([FIRST, "", LATER], monkeypatch)
+    processor = Processor()
+    assert processor.missed() > 0.0
+    assert processor.missed() == pytest.approx(0.25)
 
 
 def test_a_record_tells_of_a_long_turn_what_it_missed(monkeypatch: pytest.MonkeyPatch) -> None:
