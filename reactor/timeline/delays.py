@@ -15,6 +15,7 @@ from .events import Blocked, Io
 from .finding import Finding, Id
 from .operations import SENDING, is_not_now, is_refused_accept
 from .run import TIMERS, Run, Slot, Stage, Turn
+from .spins import has_all_lanes
 
 __all__ = ["find_delays"]
 
@@ -84,22 +85,21 @@ def _is_slow(seconds: float, missed: float) -> bool:
 
 
 def _work(run: Run) -> Iterator[_Case]:
-    has_callbacks = any(map(_is_callback, _slots(run)))
+    has_gaps = has_all_lanes(run) and not any(map(_is_callback, _slots(run)))
     for turn, follower in zip_longest(run.turns, run.turns[1:]):
         if turn.stage is not Stage.TURN:
             continue
         goes_on = follower is not None and follower.stage is Stage.TURN
         serial = TIMERS
-        for slot in _sure(turn) if not goes_on else _slots_of(turn, has_callbacks):
+        slots = _with_gap(turn) if has_gaps else turn.slots
+        for slot in slots if goes_on else _sure(turn):
             # In a loop written by hand, a sleep belongs to who was served before it.
             serial = slot.serial if slot.serial or _is_callback(slot) else serial
             yield _Case(turn, slot, serial, min(slot.seconds, turn.busy / turn.times))
 
 
-def _slots_of(turn: Turn, has_callbacks: bool) -> list[Slot]:
-    """With what was done between the wait and the first operation, if nothing else tells of it."""
-    if has_callbacks:
-        return turn.slots
+def _with_gap(turn: Turn) -> list[Slot]:
+    """With what was done between the wait and the first operation, which no slot tells of."""
     first = turn.slots[0].began if turn.slots else turn.ended
     return [Slot(TIMERS, turn.woke, first), *turn.slots]
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor.timeline.events import Blocked, Callback, End, Io, Leave, Queue, Returned
+from reactor.timeline.extract import part
 from reactor.timeline.finding import Finding, Id
 from reactor.timeline.findings import diagnose
 from reactor.timeline.run import Run, read
@@ -693,6 +694,32 @@ def test_a_record_with_lines_that_are_lost_tells_of_nothing_that_was_in_them() -
     run = tape.run()
     run.unreadable = 1
     assert diagnose(run) == []
+
+
+def test_a_part_of_a_run_accuses_nobody_of_what_the_others_did() -> None:
+    tape = Tape()
+    tape.client(2)
+    tape.client(3)
+    for number in range(200):
+        tape.turn((2, "r"), (3, "r"))
+        tape.recv(2, b"x")
+        tape.wait(0.0005)
+        if number % 100 == 50:
+            tape.recv(3, b"y")
+    whole = tape.run()
+    assert diagnose(whole) == []
+    for lanes in ([3], [1], [0, 1, 3]):
+        assert diagnose(part(whole, lanes=lanes)) == []
+
+
+@pytest.mark.parametrize("cause", Id)
+def test_what_is_found_in_a_run_is_found_in_a_part_that_leaves_nobody_out(cause: Id) -> None:
+    tape = Tape()
+    quiet(tape, 3)
+    first = tape.number
+    FAULTS[cause](tape)
+    tape.turn(slept=1.0)
+    assert [finding.id for finding in diagnose(part(tape.run(), first))] == [cause]
 
 
 @given(cut=st.floats(0, 1))
