@@ -124,31 +124,31 @@ _SPANISH: Final = _Sentences(
     unnamed="lo que se hizo entre dos esperas",
     within=" en {name}",
     spin_end_of_stream=(
-        "se leyó el fin del flujo de {who} {often}: b'' dice que la otra parte no va a enviar nada"
+        "{who}: se leyó el fin de su flujo {often}. b'' dice que la otra parte no va a enviar nada"
         " más, y en ese estado un socket está listo mientras siga abierto y vigilado."
     ),
     spin_write_interest=(
-        "{who} tuvo lugar para escribir {often}, y no había nada que escribir: un socket casi"
+        "{who}: tuvo lugar para escribir {often}, y no había nada que escribir. Un socket casi"
         " siempre tiene lugar, así que solo debe esperarlo quien tiene algo pendiente de enviar."
     ),
     spin_unserved=(
-        "{who} estuvo listo {often}, y nadie lo atendió: lo que está listo sigue listo hasta que"
-        " se lee, se acepta o se deja de vigilar."
+        "{who}: estuvo listo {often}, y nadie lo atendió. Lo que está listo sigue listo hasta que se"
+        " lee, se acepta o se deja de vigilar."
     ),
     spin_accept=(
-        "una conexión esperaba en {who}, y el bucle intentó aceptarla {often} sin tener un"
-        " descriptor para darle: hasta que se cierre alguno, insistir de inmediato no sirve."
+        "{who}: esperaba una conexión, y el bucle intentó aceptarla {often} sin tener un descriptor"
+        " para darle. Hasta que se cierre alguno, insistir de inmediato no sirve."
     ),
     poll_select=(
         "el bucle giró {often}, sin que nadie estuviera listo y sin hacer nada: un selector puede"
         " esperar todo el tiempo en que no hay nada que hacer."
     ),
     poll_recv=(
-        "el programa le preguntó a {who} {often}, y no había nada: un selector puede esperar a"
-        " todos los sockets a la vez, y decir cuál tiene algo."
+        "{who}: el programa le preguntó {often}, y no había nada. Un selector puede esperar a todos"
+        " los sockets a la vez, y decir cuál tiene algo."
     ),
     poll_send=(
-        "el programa intentó enviarle a {who} {often}, y no había lugar: un selector también puede"
+        "{who}: el programa intentó enviarle {often}, y no había lugar. Un selector también puede"
         " esperar a que haya lugar."
     ),
     slow_callback=(
@@ -164,16 +164,16 @@ _SPANISH: Final = _Sentences(
         " no había terminado: un temporizador no puede ser más puntual que lo que corre antes."
     ),
     leak_open=(
-        "la otra parte de {who} se había ido, y {time} después, al final del registro, nadie había"
-        " cerrado el socket: cada uno ocupa un descriptor, hasta que no queda ninguno."
+        "{who}: la otra parte se había ido, y {time} después, al final del registro, nadie había"
+        " cerrado el socket. Cada uno ocupa un descriptor, hasta que no queda ninguno."
     ),
     leak_collected=(
-        "el programa se olvidó de {who} sin cerrarlo, y Python lo cerró cuando le pareció: una"
-        " conexión vive solo mientras algo haga referencia a su socket."
+        "{who}: el programa se olvidó de cerrarlo, y Python lo cerró cuando le pareció. Una conexión"
+        " vive solo mientras algo haga referencia a su socket."
     ),
     short_write=(
-        "el sistema tomó solo una parte de lo que se le envió a {who}, y los otros {size} nunca"
-        " llegaron: send dice cuánto tomó, y el resto se guarda hasta que haya lugar."
+        "{who}: el sistema tomó solo una parte de lo que se le envió, y los otros {size} nunca"
+        " llegaron. send dice cuánto tomó, y el resto se guarda hasta que haya lugar."
     ),
 )
 

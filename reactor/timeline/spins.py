@@ -157,7 +157,7 @@ def _wrong(turn: Turn, seen: set[int]) -> Iterator[_Key]:
     for serial in refused:
         yield Id.SPIN_ACCEPT, serial
     for serial, events in turn.ready:
-        if serial in seen - touched - refused:
+        if serial in seen and serial not in touched | refused:
             yield (Id.SPIN_UNSERVED if "r" in events else Id.SPIN_WRITE_INTEREST), serial
     if not turn.ready and not refused and _is_poll(turn):
         yield Id.BUSY_POLL, TIMERS
