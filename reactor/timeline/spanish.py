@@ -176,7 +176,7 @@ SPANISH: Final = Words(
     told_to="{first} a {last}",
     told_in_all="{time} en total",
     # -- the story: who waited, and what is left to say ------------------------------
-    told_alone="Durante {time} el bucle no pudo atender a nadie más.",
+    told_alone="Durante {time} el bucle no pudo atender a otros.",
     told_waited="Tuvo que esperar {time}, detrás de {lane}.",
     told_waited_up_to="Puede haber tenido que esperar hasta {time}, detrás de {lane}.",
     told_not_served=(

@@ -71,6 +71,11 @@ class _Paper:
         start = f"{number:>3}  {self._fixed(name)}{took:>10}"
         yield from _flowed(start, (f"  {note}" for note in notes), " " * (len(start) + 2))
 
+    def below(self, pieces: Iterable[str]) -> Iterator[str]:
+        """Pieces of a sentence below the notes, in as many lines as they need."""
+        indent = " " * (len(self._fixed("")) + 17)
+        yield from _flowed(indent, pieces, indent)
+
     def _fixed(self, text: str) -> str:
         text = clip(text, self._name)
         return text + " " * (self._name - width(text))
@@ -157,8 +162,9 @@ class _Turn:
         texts += [self._waited(serial) for serial in {slot.serial: 0 for slot in slots}]
         yield from self._rows(number, took, notes, list(filter(None, texts)))
         if took and longest >= HEAVY:
+            name = clip(printable(slots[0].name), _DATA)
             alone = words.told_alone.format(time=words.duration(longest))
-            yield from self._paper.rows("", "", "", [alone, clip(printable(slots[0].name), _DATA)])
+            yield from self._paper.below([*_words_of(alone), f"  {name}"])
 
     def _waited(self, serial: int) -> str:
         words, wait = self._words, self._waiting.pop(serial, None)

@@ -9,6 +9,7 @@ from reactor.timeline.events import (
     End,
     Event,
     Io,
+    Label,
     Leave,
     Open,
     Queue,
@@ -120,7 +121,7 @@ antes del bucle
 
 vuelta 1 · durmió 500 ms · listo: cliente A
   1  cliente A            250 ms  ◀ CONECTAR 5001↵DESC  sin ↵, guardado:  ✎ DESC
-                                  Durante 250 ms el bucle no pudo atender a nadie más.  s.serve
+                                  Durante 250 ms el bucle no pudo atender a otros.  s.serve
   2  cliente A              0 µs  ▶ OK↵
 
 vuelta 2 · no durmió · listo: cliente A
@@ -270,6 +271,15 @@ def test_lines_that_are_too_long_go_on_in_the_next() -> None:
     ready = Ready(turn=1, ready=tuple((client.serial, "rw") for client in crowd))
     head = [line for line in last(*crowd, SELECT, ready) if "not served" not in line]
     assert head[1].strip().endswith("client J (rw), 12 more")
+
+
+def test_a_sentence_below_long_names_goes_on_in_the_next_line() -> None:
+    slow = callback(io("recv", b"x"), ended=0.75, serial=2, name="x" * 40, kind="ready")
+    lines = last(SELECT, READY, Label(serial=2, label="y" * 40), *slow)
+    assert [line.strip() for line in lines[2:]] == [
+        "The loop could serve nobody else for 250 ms.",
+        "x" * 40,
+    ]
 
 
 @given(runs())
