@@ -19,6 +19,8 @@ LINE: Final = 15
 """Pixels of a line of a cell."""
 _LONG: Final = 0.001
 """Seconds from which on a callback is more than what one expects."""
+_OFTEN: Final = 100
+"""Turns without sleep and without anything done; a few are how some loops begin and end."""
 _NARROWEST: Final = 60
 
 
@@ -97,7 +99,8 @@ class Column:
     @property
     def spins(self) -> bool:
         """Whether it stands for many turns that kept the processor busy with nothing."""
-        return self.turn.times > 1 and self.is_awake and self.turn.busy >= HEAVY
+        is_much = self.turn.times >= _OFTEN or self.turn.busy >= HEAVY
+        return self.turn.times > 1 and self.is_awake and is_much
 
     @property
     def grade(self) -> Grade:

@@ -33,8 +33,8 @@ INTEREST: Final = 13
 """Pixels of the two lines at a lane's bottom: what it is watched for."""
 PADDING: Final = 5
 
-_LONGEST_NAME: Final = 168
-"""Pixels: an address with its port and its descriptor."""
+_LONGEST_NAME: Final = 190
+"""Pixels: an address with its port, and what is there."""
 _STRETCH: Final = 1.6
 """Strips that would be narrower than the page are made so much wider, at most."""
 _MANY_LANES: Final = 12

@@ -7,7 +7,7 @@ left, and nothing overlaps.
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["BOLD", "MONO", "SANS", "fit", "text_width"]
+__all__ = ["BOLD", "MONO", "SANS", "fit", "fit_name", "text_width"]
 
 SANS: Final = 0.64
 BOLD: Final = 0.7
@@ -40,3 +40,16 @@ def fit(text: str, room: float, size: float, em: float = SANS) -> str:
     while text and text_width(text + "…", size, em) > room:
         text = text[:-1]
     return text + "…"
+
+
+def fit_name(name: str, room: float, size: float, em: float = SANS) -> str:
+    """The name, or its beginning and its end: by their ends, addresses can be told apart.
+
+    >>> fit_name("127.0.0.1:5000", 200, 11), fit_name("127.0.0.1:5000", 80, 11)
+    ('127.0.0.1:5000', '127.0…:5000')
+    """
+    fitted, kept = name, len(name)
+    while kept and text_width(fitted, size, em) > room:
+        kept -= 1
+        fitted = f"{name[: (kept + 1) // 2]}…{name[len(name) - kept // 2 :]}"
+    return fitted

@@ -27,7 +27,7 @@ __all__ = ["PART", "draw"]
 
 PART: Final = 200
 """Columns that are drawn at once."""
-_MANY: Final = 30
+_MANY: Final = 60
 """With more columns than these, an overview helps."""
 _WIDTH: Final = 1360
 """Pixels of a strip: what has room in a window of 1400."""
@@ -76,7 +76,8 @@ def draw(run: Run, *, language: str = "en", title: str = "", lead: str = "") -> 
 {page.key([first, *later])}
 {page.overview()}
 {f"<noscript><p>{escape(words.page_scriptless)}</p></noscript>" if later else ""}
-<div id="picture" role="group" aria-label="{escape(words.page_picture)}" data-size="{PART}">
+<div id="picture" role="group" aria-label="{escape(words.page_picture)}"
+ data-size="{PART}" style="--left:{page.left}px">
 {first}
 </div>
 {page.findings()}
@@ -96,6 +97,8 @@ class _Page:
         self._run = run
         self._layout = Layout(run, self.words)
         self._columns = self._layout.columns
+        self.left = self._layout.left
+        """Pixels of the lanes' names."""
 
     def key(self, parts: Sequence[str]) -> str:
         """What the signs mean that some part has."""

@@ -12,7 +12,7 @@ from .cells import Ink
 from .columns import BAR, LINE, Cell, Column, Grade
 from .layout import INTEREST, PADDING, QUEUE, RIBBON, TICKS, Layout, Row, Strip, spans
 from .markup import Shapes, rect, text
-from .measure import BOLD, fit, text_width
+from .measure import BOLD, fit_name, text_width
 from .turns import Stage, Turn
 from .words import Words
 
@@ -41,8 +41,8 @@ def definitions(layout: Layout) -> str:
     """What the pieces of all strips refer to; once in a document."""
     names = "".join(
         f'<g id="lane-{heading.serial}">'
-        + text("lane", 0, 17, fit(heading.title, layout.left - 16, 13, BOLD))
-        + text("sub", 0, 31, fit(heading.subtitle, layout.left - 16, 11))
+        + text("lane", 0, 17, fit_name(heading.title, layout.left - 16, 13, BOLD))
+        + text("sub", 0, 31, fit_name(heading.subtitle, layout.left - 16, 11))
         + "</g>"
         for heading in layout.lanes.headings
     )

@@ -102,6 +102,7 @@ def test_the_whole_story_is_in_the_page_as_text(run: Run) -> None:
     ]
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_each_link_leads_to_a_turn_of_the_story(run: Run) -> None:
     read = Reader(page.draw(run))
@@ -136,6 +137,7 @@ def test_a_short_run_is_drawn_at_once() -> None:
     assert 'id="overview"' not in html
 
 
+@pytest.mark.thorough
 def test_a_long_run_lies_in_the_page_in_parts() -> None:
     read = Reader(page.draw(long_run(2 * page.PART + 50)))
     assert read.scripts == [{}, *[{"type": "text/plain", "class": "part"}] * 2]
@@ -156,7 +158,7 @@ def test_a_long_run_has_an_overview_that_leads_to_its_turns() -> None:
 def test_the_overview_shows_findings() -> None:
     tape = Tape()
     tape.client(2)
-    for _ in range(40):
+    for _ in range(70):
         tape.turn((2, "r"), slept=0.002)
         tape.recv(2, b"hola\n")
     tape.turn((2, "r"))
