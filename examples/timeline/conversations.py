@@ -102,7 +102,7 @@ def end_of_stream_spin(stage: Stage) -> None:
     a.hear("OK\n")
     pause(60)
     a.leave()
-    pause(250)
+    pause(150)
     b.say("CONECTAR 5002\n")
     b.hear("OK\n")
     pause(60)

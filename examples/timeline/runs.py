@@ -27,6 +27,8 @@ class DocumentedRun:
     converse: Callable[[Stage], None]
     captions: dict[str, Caption]
     """By language."""
+    at_a_glance: bool = False
+    """Whether there is a small picture too, of the worst turn and its neighbours."""
 
     @property
     def name(self) -> str:
@@ -105,6 +107,7 @@ _LISTED: Final = (
                 "atrasa.",
             ),
         },
+        at_a_glance=True,
     ),
     DocumentedRun(
         _ours("end_of_stream_spin"),
