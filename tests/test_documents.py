@@ -116,7 +116,7 @@ def test_links_and_file_names_lead_somewhere(document: Path) -> None:
 def test_every_program_in_the_readme_exists() -> None:
     commands = "\n".join(code_in("README.md", "sh"))
     programs = set(re.findall(r"python3 -m (examples\.\w+)", commands))
-    assert programs == {"examples.demo", "examples.server", "examples.client"}
+    assert programs == {f"examples.{name}" for name in ("demo", "timeline", "server", "client")}
     for program in programs:
         help_text = subprocess.run(
             [sys.executable, "-m", program, "--help"], cwd=ROOT, capture_output=True, text=True
