@@ -395,7 +395,7 @@ class Record:
         """Write what there is of the turn that is under way; it can't be folded any more."""
         self._moved = True
         if self._file.takes_more:
-            self._write(self._shape_of(tuple(self._formats)).text(self.turn, self._values))
+            self._file.add(self._shape_of(tuple(self._formats)).text(self.turn, self._values))
         else:
             self._events_left_out += len(self._formats)
         self._formats.clear()
