@@ -132,8 +132,8 @@ _SPANISH: Final = _Sentences(
         " siempre tiene lugar, así que solo debe esperarlo quien tiene algo pendiente de enviar."
     ),
     spin_unserved=(
-        "{who}: estuvo listo {often}, y nadie lo atendió. Lo que está listo sigue listo hasta que se"
-        " lee, se acepta o se deja de vigilar."
+        "{who}: estuvo listo {often}, y nadie lo atendió. Lo que está listo sigue listo hasta que"
+        " se lee, se acepta o se deja de vigilar."
     ),
     spin_accept=(
         "{who}: esperaba una conexión, y el bucle intentó aceptarla {often} sin tener un descriptor"
@@ -168,8 +168,8 @@ _SPANISH: Final = _Sentences(
         " cerrado el socket. Cada uno ocupa un descriptor, hasta que no queda ninguno."
     ),
     leak_collected=(
-        "{who}: el programa se olvidó de cerrarlo, y Python lo cerró cuando le pareció. Una conexión"
-        " vive solo mientras algo haga referencia a su socket."
+        "{who}: el programa se olvidó de cerrarlo, y Python lo cerró cuando le pareció. Una"
+        " conexión vive solo mientras algo haga referencia a su socket."
     ),
     short_write=(
         "{who}: el sistema tomó solo una parte de lo que se le envió, y los otros {size} nunca"
