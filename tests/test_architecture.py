@@ -123,7 +123,7 @@ def test_the_pure_rooms_know_neither_sockets_nor_time(module: str) -> None:
     assert not sources & {"socket", "selectors", "time"}
 
 
-RECORDING = ("record", "recorded_", "callbacks", "blocking", "program", "__main__")
+RECORDING = ("record", "recorded_", "callbacks", "blocking", "processor", "program", "__main__")
 DRAWING = [
     module
     for module in MODULES
