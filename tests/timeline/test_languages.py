@@ -107,6 +107,22 @@ def test_a_duration_has_three_digits_and_the_unit_that_suits_it(
 
 
 @pytest.mark.parametrize(
+    ("seconds", "step", "english", "spanish"),
+    [
+        (0.0, 0.1, "0", "0"),
+        (0.0005, 0.0001, "500 µs", "500 µs"),
+        (0.0125, 0.0005, "12.5 ms", "12,5 ms"),
+        (0.25, 0.05, "250 ms", "250 ms"),
+        (12.5, 0.5, "12.5 s", "12,5 s"),
+    ],
+)
+def test_a_scale_has_as_many_digits_as_its_steps(
+    seconds: float, step: float, english: str, spanish: str
+) -> None:
+    assert (ENGLISH.moment(seconds, step), SPANISH.moment(seconds, step)) == (english, spanish)
+
+
+@pytest.mark.parametrize(
     ("size", "english", "spanish"),
     [
         (0, "0 B", "0 B"),
