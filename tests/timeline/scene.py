@@ -50,9 +50,9 @@ class Scene:
         return read(self._record.read_bytes().splitlines())
 
     def let_it_work(self) -> None:
-        """Until it has had 0.2 s of a processor: what spins has gone round thousands of times."""
+        """Until it has had 0.5 s of a processor: what spins has gone round thousands of times."""
         began = self._seconds_of_work()
-        self._wait(lambda: self._seconds_of_work() >= began + 0.2)
+        self._wait(lambda: self._seconds_of_work() >= began + 0.5)
 
     def let_it_sleep(self, times: int) -> None:
         """Until it has gone to sleep so often."""
