@@ -299,8 +299,9 @@ class Record:
         if get_ident() != self.thread:
             self._add_elsewhere(line, values)
             return
-        self._formats.append(line)
+        # In this order Ctrl-C can't come between the two.
         self._values += values
+        self._formats.append(line)
         if len(self._formats) >= self._many:
             self._write_early()
 
@@ -369,8 +370,7 @@ class Record:
         if shape is not self._shape or alike != self._alike:
             self._shape, self._alike = shape, alike
             return False
-        self._formats.clear()
-        self._values.clear()
+        self._formats, self._values = [], []
         if self._fold is None:
             self._fold = Fold(self.turn, self._waits)
         self._fold.last, self._fold.until = self.turn, now
@@ -394,12 +394,12 @@ class Record:
     def _write_turn(self) -> None:
         """Write what there is of the turn that is under way; it can't be folded any more."""
         self._moved = True
+        formats, values = self._formats, self._values
+        self._formats, self._values = [], []  # both or none, whenever Ctrl-C comes
         if self._file.takes_more:
-            self._file.add(self._shape_of(tuple(self._formats)).text(self.turn, self._values))
+            self._file.add(self._shape_of(tuple(formats)).text(self.turn, values))
         else:
-            self._events_left_out += len(self._formats)
-        self._formats.clear()
-        self._values.clear()
+            self._events_left_out += len(formats)
 
     def _write(self, text: str) -> None:
         if self._file.takes_more:
