@@ -31,13 +31,14 @@ MODULES = {name_of(path): ast.parse(path.read_text(), str(path)) for path in SOU
 
 
 def order_of_rooms() -> list[str]:
-    """The rooms of docs/architecture.md from the ground up, with the doors between the storeys."""
-    rooms = [
-        room.removesuffix(".py").rstrip("/").replace("/", ".")
-        for room in re.findall(r"^\| `(reactor/[\w/.]+)` \|", TABLE.read_text(), re.MULTILINE)
-    ]
+    """The rooms of docs/architecture.md from the ground up, with the doors between the storeys.
+
+    A folder that has a line there is one room, whatever files it has.
+    """
+    paths = re.findall(r"^\| `(reactor/[\w/.]+)` \|", TABLE.read_text(), re.MULTILINE)
+    rooms = [path.removesuffix(".py").rstrip("/").replace("/", ".") for path in paths]
     for door in ("reactor.timeline", "reactor.relay"):
-        storey = [room for room in rooms if room.startswith(f"{door}.") and "__" not in room]
+        storey = [room for room in rooms if room.startswith(f"{door}.")]
         rooms.insert(rooms.index(storey[-1]) + 1, door)
     upstairs = next(room for room in rooms if room.startswith("reactor.timeline."))
     rooms.insert(rooms.index(upstairs), "reactor")
@@ -48,8 +49,10 @@ ROOMS = order_of_rooms()
 
 
 def room_of(module: str) -> str:
-    """`reactor.testing` is one room, whatever files it has."""
-    return "reactor.testing" if module.startswith("reactor.testing") else module
+    """The room in which a module is: its own, or a folder's."""
+    parts = module.split(".")
+    above = (".".join(parts[:length]) for length in range(len(parts), 1, -1))
+    return next((room for room in above if room in ROOMS), module)
 
 
 def imports(module: str) -> Iterator[tuple[str, str | None]]:
@@ -123,11 +126,11 @@ def test_the_pure_rooms_know_neither_sockets_nor_time(module: str) -> None:
     assert not sources & {"socket", "selectors", "time"}
 
 
-RECORDING = ("record", "recorded_", "callbacks", "blocking", "processor", "program", "__main__")
 DRAWING = [
     module
     for module in MODULES
-    if module.startswith("reactor.timeline.") and not module.split(".")[2].startswith(RECORDING)
+    if room_of(module).removeprefix("reactor.timeline.")
+    in ("run", "words", "findings", "telling", "picture")
 ]
 
 
@@ -228,7 +231,7 @@ STILL_TOUCHED: dict[str, set[str]] = {
     "tests/museum/test_relay_rows.py": {"_errors"},
     "tests/relay/test_session.py": {"_admit"},
     # What Python keeps to itself: by no other door can its callbacks be seen, and its -m be had.
-    "reactor/timeline/callbacks.py": {
+    "reactor/timeline/recording/callbacks.py": {
         "_args",
         "_callback",
         "_exception",
@@ -237,7 +240,7 @@ STILL_TOUCHED: dict[str, set[str]] = {
         "_sock_fd",
         "_timer_cancelled_count",
     },
-    "reactor/timeline/program.py": {"_run_module_as_main"},
+    "reactor/timeline/command/program.py": {"_run_module_as_main"},
 }
 BY_NAME = {"setattr", "getattr", "delattr", "hasattr", "object"}
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reactor.timeline import page, svg
-from reactor.timeline.extract import part
-from reactor.timeline.findings import diagnose
-from reactor.timeline.run import Run, read
+from reactor.timeline.findings.diagnosis import diagnose
+from reactor.timeline.picture import page, svg
+from reactor.timeline.run.extract import part
+from reactor.timeline.run.run import Run, read
 
 from .runs import RUNS, DocumentedRun
 from .stage import Stage

@@ -3,6 +3,6 @@
 python3 -m reactor.timeline server.py 5000
 """
 
-from .recorder import Recorder, label
+from .recording.recorder import Recorder, label
 
 __all__ = ["Recorder", "label"]

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .drawing import Kind, read_record
-from .options import fail, parse
-from .program import Program
-from .recorder import Recorder
-from .session import Session, write
+from .command.options import fail, parse
+from .command.program import Program
+from .command.session import Session, write
+from .picture.drawing import Kind, read_record
+from .recording.recorder import Recorder
 
 _STANDARD_OUTPUT: Final = "-"
 _MEGABYTE: Final = 1_000_000

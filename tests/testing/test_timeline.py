@@ -21,8 +21,8 @@ from reactor.testing import (
     torture,
 )
 from reactor.testing.simulated.recording import Timeline
-from reactor.timeline.events import Io
-from reactor.timeline.run import Run, read
+from reactor.timeline.run.events import Io
+from reactor.timeline.run.run import Run, read
 from tests.size import thoroughly
 from tests.testing.test_simulation import SERVER, Echo, town
 

@@ -13,7 +13,7 @@ from itertools import cycle
 from examples.chat import Guest
 from reactor import EventLoop, listen
 from reactor.relay import RelayServer
-from reactor.timeline.recorder import Recorder
+from reactor.timeline.recording.recorder import Recorder
 
 __all__ = ["chat", "relay"]
 

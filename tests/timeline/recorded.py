@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-from reactor.timeline.recorder import Recorder
+from reactor.timeline.recording.recorder import Recorder
 
 if __name__ == "__main__":
     _, record, *sys.argv = sys.argv

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from reactor.timeline.run import Run, read
+from reactor.timeline.run.run import Run, read
 from tests.doubles.program import Program
 
 _PATIENCE = 20.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reactor.timeline.events import (
+from reactor.timeline.run.events import (
     Again,
     Blocked,
     Callback,
@@ -31,7 +31,7 @@ from reactor.timeline.events import (
     Start,
     Watch,
 )
-from reactor.timeline.run import Run, read
+from reactor.timeline.run.run import Run, read
 
 HOSTILE = [
     "<script>alert(1)</script>",

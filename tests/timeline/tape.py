@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from reactor.timeline.events import (
+from reactor.timeline.run.events import (
     Again,
     Blocked,
     Callback,
@@ -18,7 +18,7 @@ from reactor.timeline.events import (
     Start,
     Watch,
 )
-from reactor.timeline.run import Run
+from reactor.timeline.run.run import Run
 
 from .strategies import run_of
 

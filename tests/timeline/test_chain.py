@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reactor.timeline import page, sequence, svg, text
-from reactor.timeline.extract import part
-from reactor.timeline.languages import LANGUAGES
-from reactor.timeline.run import Run, read
+from reactor.timeline.picture import page, sequence, svg
+from reactor.timeline.run.extract import part
+from reactor.timeline.run.run import Run, read
+from reactor.timeline.telling import text
+from reactor.timeline.words.languages import LANGUAGES
 from tests.size import thoroughly
 from tests.timeline.long_runs import chat, relay
 from tests.timeline.strategies import runs, texts

@@ -28,7 +28,7 @@ from reactor import (
 )
 from reactor.testing import Faults, Simulation
 from reactor.timeline import Recorder
-from reactor.timeline.events import Event, Start, parse
+from reactor.timeline.run.events import Event, Start, parse
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the simulation is one of Linux"),

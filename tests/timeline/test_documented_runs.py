@@ -12,9 +12,9 @@ from examples.timeline import stage
 from examples.timeline.__main__ import draw, main, record
 from examples.timeline.runs import RUNS
 from examples.timeline.stage import Stage
-from reactor.timeline.events import Io
-from reactor.timeline.findings import diagnose
-from reactor.timeline.run import Run, read
+from reactor.timeline.findings.diagnosis import diagnose
+from reactor.timeline.run.events import Io
+from reactor.timeline.run.run import Run, read
 from tests.doubles.program import ROOT
 
 FOLDER = ROOT / "docs" / "timeline"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reactor.timeline import text
-from reactor.timeline.run import read
+from reactor.timeline.run.run import read
+from reactor.timeline.telling import text
 
 from .scenes import SCENES, record_of
 

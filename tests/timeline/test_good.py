@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from examples.synthetic import datagram
-from reactor.timeline import advice
-from reactor.timeline.findings import diagnose
-from reactor.timeline.losses import FORGOTTEN
-from reactor.timeline.run import Run, read
+from reactor.timeline.findings import advice
+from reactor.timeline.findings.diagnosis import diagnose
+from reactor.timeline.findings.losses import FORGOTTEN
+from reactor.timeline.run.run import Run, read
 from tests.doubles.program import Program
 
 from .scene import Scene, ask, reset

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reactor.timeline.events import Io, parse
-from reactor.timeline.run import Run, read
+from reactor.timeline.run.events import Io, parse
+from reactor.timeline.run.run import Run, read
 from tests.doubles.memory import memory_within
 from tests.size import thoroughly
 from tests.timeline.long_runs import chat, relay

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from reactor.timeline import session
 from reactor.timeline.__main__ import main
-from reactor.timeline.drawing import Drawing, read_record
-from reactor.timeline.recorder import Recorder
+from reactor.timeline.command import session
+from reactor.timeline.picture.drawing import Drawing, read_record
+from reactor.timeline.recording.recorder import Recorder
 
 pytestmark = pytest.mark.usefixtures("watchdog")
 

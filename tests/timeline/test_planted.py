@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reactor.timeline.finding import Id
-from reactor.timeline.findings import diagnose
-from reactor.timeline.losses import FORGOTTEN
+from reactor.timeline.findings.diagnosis import diagnose
+from reactor.timeline.findings.finding import Id
+from reactor.timeline.findings.losses import FORGOTTEN
 
 from .scene import Scene, ask
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from ...instruments import Instrument, InstrumentGroup
-from ...timeline.callbacks import LoopCallbacks
-from ...timeline.record import Record
-from ...timeline.recorded_selector import record_selector
-from ...timeline.recorded_socket import RecordedNetwork
+from ...timeline.recording.callbacks import LoopCallbacks
+from ...timeline.recording.record import Record
+from ...timeline.recording.recorded_selector import record_selector
+from ...timeline.recording.recorded_socket import RecordedNetwork
 from .kernel import FIRST_DESCRIPTOR, Kernel
 from .network import SimulatedNetwork
 from .selector import SimulatedSelector

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from reactor.timeline.run import Run, read
+from reactor.timeline.run.run import Run, read
 
 __all__ = ["HOSTILE", "a_hostile_run", "a_long_run"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reactor.timeline import page as timeline_page
+from reactor.timeline.picture import page as timeline_page
 
 from .conftest import Reader
 from .records import a_long_run

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reactor.timeline import page as timeline_page
-from reactor.timeline.run import read
+from reactor.timeline.picture import page as timeline_page
+from reactor.timeline.run.run import read
 
 from .conftest import Reader
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reactor.timeline import page as timeline_page
-from reactor.timeline import svg
+from reactor.timeline.picture import page as timeline_page
+from reactor.timeline.picture import svg
 
 from .conftest import Reader
 from .records import HOSTILE, a_hostile_run

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reactor.timeline import sequence
-from reactor.timeline.languages import LANGUAGES
-from reactor.timeline.run import Run, read
+from reactor.timeline.picture import sequence
+from reactor.timeline.run.run import Run, read
+from reactor.timeline.words.languages import LANGUAGES
 
 from ..scenes import SCENES, record_of
 from .conftest import Reader

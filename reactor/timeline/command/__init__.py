@@ -1,0 +1,1 @@
+"""`python3 -m reactor.timeline`: its options, and a program run unchanged."""

@@ -1,0 +1,197 @@
+"""Who kept the loop: slow callbacks, calls that block, and the timers that had to wait for them.
+
+A record knows how long something took, not whether the machine was busy with something else.
+So nothing is a finding that a scheduler may well do to a good program.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import takewhile, zip_longest
+from operator import attrgetter, itemgetter
+from typing import Final
+
+from ..run.events import Blocked, Io
+from ..run.run import TIMERS, Run, Slot, Stage, Turn
+from .finding import Finding, Id
+from .operations import SENDING, is_not_now, is_refused_accept
+from .spins import has_all_lanes
+
+__all__ = ["find_delays"]
+
+SLOW: Final = 0.1
+"""Seconds that nobody may keep the loop: as SlowCallbackMonitor and asyncio's debug mode have it.
+A busy machine stops a process for some 10 ms at a time, seldom for 100."""
+OWN: Final = 0.05
+"""Seconds that are left of it, at least, without what the turn missed for the machine was busy."""
+NAP: Final = 0.01
+"""Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
+
+_LOOK_UPS: Final = ("socket.getaddrinfo", "socket.gethostby", "socket.getnameinfo")
+"""Of these, each is one too many: in a millisecond today, and in 5 s when the resolver is away."""
+_WAITING: Final = SENDING | {"recv", "accept", "connect"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """So many seconds of a turn were spent in a slot."""
+
+    turn: Turn
+    slot: Slot
+    serial: int
+    seconds: float
+
+
+def find_delays(run: Run) -> Iterator[Finding]:
+    """One finding for each callback that is slow, call that blocks, and callback that delays."""
+    blocking: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
+    slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
+    for case in _work(run):
+        kept = 0.0
+        for what, took in _waits(case.slot, case.turn.missed):
+            blocking[what, case.slot.name].append(replace(case, seconds=took))
+            kept += took
+        own = case.seconds - kept
+        if _is_slow(own, case.turn.missed) and _is_anybody_kept(run, case.turn):
+            # Without a name, what is done with one client is the same as with the next.
+            kind = "" if case.slot.name else getattr(run.lanes.get(case.serial), "kind", "")
+            slow[case.slot.name, kind].append(replace(case, seconds=own))
+    for (what, name), cases in blocking.items():
+        yield _worst(Id.BLOCKING_CALL, cases, name, what)
+    for (name, _), cases in slow.items():
+        yield _worst(Id.SLOW_CALLBACK, cases, name)
+    yield from _late_timers(run)
+
+
+def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
+    worst = max(cases, key=attrgetter("seconds"))
+    return Finding(
+        cause,
+        turn=worst.turn.number,
+        last=max(case.turn.last for case in cases),
+        serial=worst.serial,
+        times=sum(case.turn.times for case in cases),
+        seconds=worst.seconds,
+        name=name,
+        cause=by,
+    )
+
+
+def _is_slow(seconds: float, missed: float) -> bool:
+    return seconds >= SLOW and seconds - missed >= OWN
+
+
+# -- what a turn was spent on ----------------------------------------------------------------
+
+
+def _work(run: Run) -> Iterator[_Case]:
+    has_gaps = has_all_lanes(run) and not any(map(_is_callback, _slots(run)))
+    for turn, follower in zip_longest(run.turns, run.turns[1:]):
+        if turn.stage is not Stage.TURN:
+            continue
+        goes_on = follower is not None and follower.stage is Stage.TURN
+        serial = TIMERS
+        slots = _with_gap(turn) if has_gaps else turn.slots
+        for slot in slots if goes_on else _sure(turn):
+            # In a loop written by hand, a sleep belongs to who was served before it.
+            serial = slot.serial if slot.serial or _is_callback(slot) else serial
+            yield _Case(turn, slot, serial, min(slot.seconds, turn.busy / turn.times))
+
+
+def _with_gap(turn: Turn) -> list[Slot]:
+    """With what was done between the wait and the first operation, which no slot tells of."""
+    first = turn.slots[0].began if turn.slots else turn.ended
+    return [Slot(TIMERS, turn.woke, first), *turn.slots]
+
+
+def _sure(turn: Turn) -> Iterator[Slot]:
+    """What certainly belongs to the loop's last turn, of which nothing tells where it ended."""
+    served = {serial for serial, _ in turn.ready}
+    services = [e for e in turn.events if isinstance(e, Io) and e.serial in served]
+    end = max((event.time + event.took for event in services), default=turn.began)
+    for slot in turn.slots:
+        if _is_callback(slot):
+            yield slot
+        elif slot.began <= end:
+            events = [event for event in slot.events if event.time <= end]
+            yield replace(slot, ended=min(slot.ended, end), events=events)
+
+
+def _slots(run: Run) -> Iterator[Slot]:
+    return (slot for turn in run.turns for slot in turn.slots)
+
+
+def _is_callback(slot: Slot) -> bool:
+    return bool(slot.name or slot.kind)
+
+
+def _is_anybody_kept(run: Run, turn: Turn) -> bool:
+    """Before anybody is waited for or served, a program prepares itself, and may take its time."""
+    watched = [run.lanes[serial].kind for serial in turn.watched if serial in run.lanes]
+    served = any(slot.serial for slot in turn.slots)
+    return served or bool(turn.timers) or any(kind != "wakeup" for kind in watched)
+
+
+# -- what blocks -----------------------------------------------------------------------------
+
+
+def _waits(slot: Slot, missed: float) -> Iterator[tuple[str, float]]:
+    for event in slot.events:
+        if isinstance(event, Blocked) and _is_too_long(event, missed):
+            yield event.what, event.took
+        elif isinstance(event, Io) and _has_waited(event) and _is_slow(event.took, missed):
+            yield f"socket.{event.op}", event.took
+
+
+def _has_waited(event: Io) -> bool:
+    """Whether it can have. Who is told at once that there is nothing has not."""
+    return event.op in _WAITING and not is_not_now(event) and not is_refused_accept(event)
+
+
+def _is_too_long(event: Blocked, missed: float) -> bool:
+    if event.what.startswith(_LOOK_UPS):
+        return True
+    if event.what != "time.sleep":
+        return _is_slow(event.took, missed)
+    return min(event.took, _seconds(event.about, event.took)) >= NAP
+
+
+def _seconds(about: str, otherwise: float) -> float:
+    try:
+        return float(about)
+    except ValueError:
+        return otherwise
+
+
+# -- timers ----------------------------------------------------------------------------------
+
+
+def _late_timers(run: Run) -> Iterator[Finding]:
+    """Those that were due while callbacks ran; a machine that was asleep is nobody's fault."""
+    cases: defaultdict[str, list[_Case]] = defaultdict(list)
+    past: list[tuple[Turn, Slot]] = []
+    for turn in run.turns:
+        for slot in turn.slots if turn.times == 1 else ():
+            if slot.kind == "timer" and slot.late >= SLOW:
+                culprit = _culprit(past, turn, slot)
+                if culprit is not None:
+                    cases[culprit.name].append(_Case(turn, slot, slot.serial, slot.late))
+            if _is_callback(slot):
+                past.append((turn, slot))
+    for culprit_name, late in cases.items():
+        name = max(late, key=attrgetter("seconds")).slot.name
+        yield _worst(Id.LATE_TIMER, late, name, culprit_name)
+
+
+def _culprit(past: list[tuple[Turn, Slot]], turn: Turn, timer: Slot) -> Slot | None:
+    """The callback that had most of the time for which the timer was due, if callbacks had it."""
+    due = timer.began - timer.late
+    missed = {turn.number: turn.missed}
+    shares = [(0.0, timer)]
+    for earlier, slot in takewhile(lambda pair: pair[1].ended > due, reversed(past)):
+        missed[earlier.number] = earlier.missed
+        shares.append((min(slot.ended, timer.began) - max(slot.began, due), slot))
+    is_theirs = sum(share for share, _ in shares) >= timer.late / 2
+    if not is_theirs or not _is_slow(timer.late, sum(missed.values())):
+        return None
+    return max(shares, key=itemgetter(0))[1]

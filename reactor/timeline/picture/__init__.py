@@ -1,0 +1,1 @@
+"""A run as pictures: the page, the SVG, the sequence diagram."""

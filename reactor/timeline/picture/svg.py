@@ -1,0 +1,64 @@
+"""The whole run as one picture that needs nothing else: for a book, or for a document's page."""
+
+from importlib.resources import files
+from typing import Final
+
+from ..findings.finding import Finding
+from ..run.turns import Run
+from ..words.languages import LANGUAGES
+from ..words.words import Words
+from .layout import Layout
+from .legend import signs
+from .markup import escape, text
+from .measure import text_width
+from .pieces import Pieces, definitions
+
+__all__ = ["STYLE", "draw"]
+
+STYLE: Final = files(__package__).joinpath("svg.css").read_text(encoding="utf-8")
+"""How all classes look, in the light and in the dark."""
+_GAP: Final = 20
+
+
+def draw(run: Run, *, language: str = "en", title: str = "", width: int = 960) -> str:
+    """The picture, at most `width` pixels wide unless a single turn needs more."""
+    words = LANGUAGES[language]
+    layout = Layout(run, words)
+    strips = layout.strips(layout.columns, width)
+    width = max([360, *(strip.right for strip in strips)])
+    y, parts = 4, []
+    if title:
+        y, parts = 36, [text("title", 8, 24, title)]
+    for strip in strips:
+        pieces = Pieces(strip, layout, words)
+        inside = pieces.names() + pieces.ribbon() + pieces.numbers() + pieces.lanes()
+        parts.append(f'<g transform="translate(0 {y})">{inside}</g>')
+        y += strip.bottom + _GAP
+    for place, finding in enumerate(layout.findings, 1):
+        parts.append(text("finding", 8, y + 4, f"!{place} {_named(finding, words)}"))
+        y += 18
+    below, height = _legend("".join(parts), y, width, words)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="run" role="img" lang="{words.code}" '
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f"<title>{escape(title or ' '.join(run.program) or words.page_title)}</title>"
+        f"<style>{STYLE}</style>{definitions(layout)}"
+        f'<rect class="paper" width="100%" height="100%"/>{"".join(parts)}{below}</svg>\n'
+    )
+
+
+def _named(finding: Finding, words: Words) -> str:
+    return f"{finding.id.value}, {words.turn.format(number=words.number(finding.turn))}"
+
+
+def _legend(drawn: str, y: int, width: int, words: Words) -> tuple[str, int]:
+    """What the signs mean, as lines of the picture, and the height of all."""
+    x, parts = 8.0, []
+    for sign, meaning in signs(drawn, words):
+        wide = 32 + text_width(meaning, 11)
+        if x > 8 and x + wide > width:
+            x, y = 8.0, y + 20
+        inside = sign + text("sub", 32, 11, meaning)
+        parts.append(f'<g transform="translate({x:.0f} {y})">{inside}</g>')
+        x += wide + 12
+    return "".join(parts), y + 22

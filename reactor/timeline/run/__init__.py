@@ -1,0 +1,1 @@
+"""A recorded run as pure data: events put together into turns."""
