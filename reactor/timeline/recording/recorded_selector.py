@@ -146,7 +146,7 @@ def _tell(record: Record, selector: Any, key: SelectorKey, events: int) -> None:
 
 def _begin(record: Record, selector: Any) -> bool:
     """Whether this selector is the loop from now on."""
-    if record.loop() is not None:
+    if record.loop() is not None or selector.get_map() is None:  # is it closed?
         return False
     record.loop = ref(selector)
     for key in selector.get_map().values():

@@ -6,6 +6,7 @@ They are of a subclass, so that whatever is made by way of `socket.socket` is on
 
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import errorcode
 from functools import lru_cache, wraps
@@ -213,6 +214,21 @@ def _ending(how: str) -> Wrapper:
         return end
 
     return wrap
+
+
+def _del(record: Record, call: Method) -> Method:
+    """The line that is warned of has to be the one that forgot the socket, not one of ours."""
+    collect = _ending("collected")(record, Socket._real_close)  # type: ignore[attr-defined]
+
+    @wraps(call)
+    def __del__(sock: Any) -> None:
+        try:
+            if sock.fileno() >= 0:
+                warnings.warn(f"unclosed {sock!r}", ResourceWarning, stacklevel=2, source=sock)
+        finally:
+            collect(sock)
+
+    return __del__
 
 
 # -- finding each other ------------------------------------------------------------------
@@ -426,7 +442,7 @@ def _sendfile(record: Record, call: Method) -> Method:
 
 _WRAPPERS: Final[dict[str, Wrapper]] = {
     "__init__": _init,
-    "__del__": _ending("collected"),
+    "__del__": _del,
     "close": _ending("closed"),
     "detach": _ending("detached"),
     "bind": _bind,

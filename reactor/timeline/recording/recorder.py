@@ -63,7 +63,7 @@ class Recorder:
     def __exit__(self, *exc_info: object) -> None:
         while self._put_in:
             (owner, name, substitute), original = self._put_in.pop()
-            if vars(owner)[name] is substitute:
+            if vars(owner).get(name) is substitute:  # the program may have removed it
                 setattr(owner, name, original)
         _recording.remove(self)
         self.record.close()

@@ -110,6 +110,14 @@ def test_a_selector_that_is_closed_watches_nothing(told: Recorded, pair: Pair) -
     assert [type(event) for event in told.events][-2:-1] == [Leave]
 
 
+def test_a_wait_for_a_selector_that_is_closed_is_refused_as_ever(told: Recorded) -> None:
+    selector = make()
+    selector.close()
+    with pytest.raises(ValueError, match="closed"):
+        selector.select(0)
+    assert told.all(Select) == []
+
+
 def test_what_is_closed_first_is_not_told_of_again(told: Recorded, pair: Pair) -> None:
     near, _ = pair
     with make() as selector:

@@ -171,8 +171,9 @@ def test_closing_twice_is_one_death(told: Recorded, pair: Pair) -> None:
 
 def test_a_socket_that_the_program_forgot_is_told_as_collected(told: Recorded) -> None:
     forgotten = [socket.socket()]
-    with pytest.warns(ResourceWarning):
+    with pytest.warns(ResourceWarning, match="unclosed <socket.socket fd=") as warned:
         forgotten.clear()
+    assert [each.filename for each in warned] == [__file__]
     with socket.socket():
         pass
     assert next(close.how for close in told.all(Close)) == "collected"

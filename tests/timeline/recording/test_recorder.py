@@ -50,6 +50,15 @@ def test_what_the_program_has_replaced_meanwhile_is_left_alone(
     assert names()[1] is _nothing
 
 
+def test_what_the_program_has_removed_meanwhile_stays_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(selectors, "SelectSelector", selectors.SelectSelector)  # brings it back
+    with recorded():
+        del selectors.SelectSelector
+    assert not hasattr(selectors, "SelectSelector")
+
+
 def test_one_records_at_a_time() -> None:
     with recorded():
         before = names()
