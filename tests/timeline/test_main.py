@@ -102,7 +102,7 @@ def test_a_program_is_run_recorded_and_drawn(
     said = capfd.readouterr()
     assert said.out == "the program's own\n"
     assert said.err == (
-        "reactor.timeline: drawn to run.html: 1 turn recorded in run.jsonl; to draw it, or a part "
+        "reactor.timeline: drawn to run.html; 1 turn recorded in run.jsonl; to draw it, or a part "
         "of it: python3 -m reactor.timeline --draw run.jsonl\n"
     )
     assert Path("run.html").read_text().lower().startswith("<!doctype")
@@ -146,6 +146,41 @@ def test_text_comes_when_the_program_has_said_all(
     run(ending, "--text", write("server.py", LOOP))
     out = capfd.readouterr().out
     assert out.startswith("the program's own\nserver.py\n")
+
+
+def test_the_last_line_is_in_the_language_of_the_picture(
+    ending: Ending, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(ending, "--lang", "es", write("server.py", LOOP))
+    assert capfd.readouterr().err == (
+        "reactor.timeline: dibujado en run.html; registro de 1 vuelta en run.jsonl; para "
+        "dibujarlo, entero o en parte: python3 -m reactor.timeline --draw run.jsonl\n"
+    )
+
+
+def test_a_program_of_which_nothing_can_be_seen_is_told_of_and_not_drawn(
+    ending: Ending, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(ending, write("server.py", "print('no socket')"))
+    assert "timeline: not drawn; no loop was seen, for nothing waited" in capfd.readouterr().err
+    assert not Path("run.html").exists()
+
+
+def test_a_program_without_a_loop_is_drawn_and_told_of(
+    ending: Ending, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(ending, write("server.py", "import socket; socket.socket().close()"))
+    assert "drawn to run.html; no loop was seen, for nothing waited" in capfd.readouterr().err
+    assert Path("run.html").exists()
+
+
+def test_who_has_to_wait_for_a_picture_is_told(
+    ending: Ending, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_MANY", 0)
+    run(ending, write("server.py", LOOP))
+    first, _ = capfd.readouterr().err.splitlines()
+    assert first.startswith("reactor.timeline: drawing ")
 
 
 def test_an_exit_is_the_program_s_own(ending: Ending) -> None:
@@ -206,7 +241,10 @@ def test_a_record_that_ended_early_is_told_of(
 ) -> None:
     monkeypatch.setattr(Recorder, "error", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     run(ending, write("server.py", LOOP))
-    assert "the record ends early (No space left on device)" in capfd.readouterr().err
+    assert (
+        "the record ends early (No space left on device); drawn to run.html; "
+        in capfd.readouterr().err
+    )
 
 
 def test_a_picture_that_can_not_be_drawn_leaves_the_record_and_the_status(
@@ -214,7 +252,7 @@ def test_a_picture_that_can_not_be_drawn_leaves_the_record_and_the_status(
 ) -> None:
     Path("run.html").mkdir()
     assert run(ending, write("server.py", SLEEPER)) == 3
-    assert "not drawn: " in capfd.readouterr().err
+    assert "not drawn to run.html (Is a directory); 1 turn recorded" in capfd.readouterr().err
     assert read_record(Path("run.jsonl")).is_whole
 
 
@@ -260,6 +298,23 @@ def test_a_signal_that_ends_the_program_finds_it_drawn_and_checked(
     assert Path("run.html").exists()
     assert ending.status == 1
     assert "the program itself ended with SIGTERM" in capfd.readouterr().err
+
+
+def test_a_signal_does_not_wait_for_the_picture_of_a_program_that_is_over(
+    ending: Ending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    heard: list[object] = []
+
+    def draw(drawing: Drawing, run: object) -> str:
+        heard.append(signal.getsignal(signal.SIGTERM))
+        return ""
+
+    monkeypatch.setattr(Drawing, "of", draw)
+    main([write("server.py", LOOP)])
+    assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+    ending.come()
+    assert heard == [signal.SIG_DFL]
 
 
 # -- drawing -------------------------------------------------------------------------------
@@ -404,7 +459,7 @@ def test_a_server_that_is_ended_by_a_signal_dies_of_it_and_is_drawn(
         process.send_signal(signum)
         _, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == -signum
-    assert "drawn to run.html: " in err
+    assert "drawn to run.html; " in err
     assert str(_ROOT / "reactor") not in err
     assert (tmp_path / "run.html").exists()
 

@@ -31,7 +31,7 @@ class FatalSignals:
         if hasattr(os, "register_at_fork"):
             # A signal that is on its way to a handler in Python is lost when a child begins.
             os.register_at_fork(
-                before=self._let_go, after_in_parent=self._listen, after_in_child=self._let_go
+                before=self.let_go, after_in_parent=self._listen, after_in_child=self.let_go
             )
 
     def _change(self, before: object, after: object) -> None:
@@ -39,7 +39,8 @@ class FatalSignals:
         for signum in self._heard:
             signal.signal(signum, after)  # type: ignore[arg-type]
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Have what comes from now on end the process at once."""
         if threading.current_thread() is threading.main_thread():
             self._change(self._hear, signal.SIG_DFL)
 
@@ -49,7 +50,11 @@ class FatalSignals:
 
     def _hear(self, signum: int, frame: FrameType | None) -> None:
         signal.signal(signum, signal.SIG_DFL)
-        threading.Thread(target=self._obey, args=(signum,), name="reactor.timeline").start()
+        obey = threading.Thread(target=self._obey, args=(signum,), name="reactor.timeline")
+        try:
+            obey.start()
+        except RuntimeError:  # an interpreter that ends starts no more threads, and does no more
+            self._obey(signum)
 
     def _obey(self, signum: int) -> None:
         try:

@@ -17,12 +17,15 @@ from typing import Final
 from ..picture.drawing import Drawing, read_record
 from ..recording.recorder import Recorder
 from ..run.run import Run
+from ..words.languages import LANGUAGES
 from .fatal_signals import FatalSignals
 from .options import NAME
 
 __all__ = ["Session", "write"]
 
 _FOUND: Final = 1
+_MANY: Final = 1000
+"""Turns that take a while to draw."""
 
 
 def write(picture: str, path: Path | None) -> None:
@@ -55,7 +58,8 @@ class Session:
         self._recorder = recorder
         self._drawing = drawing
         self._checks = check
-        self._names = str(record), "standard output" if picture is None else str(picture)
+        self._words = LANGUAGES[drawing.language]
+        self._names = str(record), str(picture or self._words.standard_output)
         # The program may go elsewhere.
         self._record = record.absolute()
         self._picture = None if picture is None else picture.absolute()
@@ -70,7 +74,7 @@ class Session:
         self._recorder.__enter__()
         # What is registered first is called last.
         atexit.register(self.end)
-        FatalSignals(self._end_by)
+        self._signals = FatalSignals(self._end_by)
 
     def end(self) -> None:
         """Close the record, draw it, and say where it is: once, and not in a forked child.
@@ -82,6 +86,8 @@ class Session:
         with self._lock:
             if not self._is_over:
                 self._is_over = True
+                # The program is: no signal waits any more for what is drawn of it.
+                self._signals.let_go()
                 self._recorder.__exit__()
                 self._tell()
         if self._is_suspect:
@@ -96,24 +102,38 @@ class Session:
         self.end()
 
     def _tell(self) -> None:
+        """Draw, and say in one line what has become of it."""
+        words, turns, error = self._words, self._recorder.record.turn, self._recorder.error
         record, picture = self._names
-        again = f"{NAME} --draw {shlex.quote(record)}"
-        said = f"recorded in {record}; to draw it, or a part of it: {again}"
-        if self._recorder.error is not None:
-            said = f"the record ends early ({self._recorder.error.strerror}); {said}"
         try:
-            run = read_record(self._record)
-            said = f"{_number_of_turns(run)} {said}"
-            if self._picture != self._record:
-                write(self._drawing.of(run), self._picture)
-                said = f"drawn to {picture}: {said}"
-            if self._checks:
-                self._check(run)
+            outcome = self._draw(read_record(self._record))
         except KeyboardInterrupt:
-            said = f"not drawn; {said}"
+            outcome = words.run_not_drawn
         except Exception as exc:  # whatever it is, the record is there, and to be told of
-            said = f"not drawn: {exc}; {said}"
-        _say(said)
+            reason = exc.strerror if isinstance(exc, OSError) else exc
+            outcome = words.run_not_drawn_for.format(picture=picture, reason=reason)
+        seen = words.run_recorded if turns else words.run_no_loop
+        parts = (
+            words.run_cut_short.format(reason=error.strerror) if error else "",
+            outcome,
+            seen.format(turns=words.count(turns, words.turns), record=record),
+            words.run_again.format(command=f"{NAME} --draw {shlex.quote(record)}"),
+        )
+        _say("; ".join(filter(None, parts)))
+
+    def _draw(self, run: Run) -> str:
+        """Draw it if there is anything in it, and check it if that is wished; what came of it."""
+        words, outcome = self._words, ""
+        if not run.lanes and not self._recorder.record.turn:
+            outcome = words.run_not_drawn
+        elif self._picture != self._record:
+            if len(run.turns) > _MANY:
+                _say(words.run_drawing.format(turns=words.count(len(run.turns), words.turns)))
+            write(self._drawing.of(run), self._picture)
+            outcome = words.run_drawn.format(picture=self._names[1])
+        if self._checks:
+            self._check(run)
+        return outcome
 
     def _check(self, run: Run) -> None:
         findings = self._drawing.findings(run)
@@ -121,12 +141,7 @@ class Session:
         for finding in findings:
             _say(finding)
         if findings:
-            _say(f"the program itself ended with {self.status or 0}")
-
-
-def _number_of_turns(run: Run) -> str:
-    turns = max((turn.last for turn in run.turns), default=0)
-    return "1 turn" if turns == 1 else f"{turns} turns"
+            _say(self._words.run_ended.format(status=self.status or 0))
 
 
 def _say(line: str) -> None:

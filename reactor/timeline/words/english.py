@@ -63,6 +63,17 @@ ENGLISH: Final = Words(
     cell_ready_again="ready, ready, …",
     cell_per_second="{rate} a second",
     cell_more="… {count} more",
+    # -- the last line of a program that was recorded --------------------------------
+    run_cut_short="the record ends early ({reason})",
+    run_drawing="drawing {turns}; Ctrl-C leaves it at the record",
+    run_drawn="drawn to {picture}",
+    run_not_drawn="not drawn",
+    run_not_drawn_for="not drawn to {picture} ({reason})",
+    run_recorded="{turns} recorded in {record}",
+    run_no_loop="no loop was seen, for nothing waited by way of `selectors`; recorded in {record}",
+    run_again="to draw it, or a part of it: {command}",
+    run_ended="the program itself ended with {status}",
+    standard_output="standard output",
     # -- the text for a terminal -----------------------------------------------------
     text_ready=("ready: {who}", "ready: {who}"),
     text_nobody="nobody ready",

@@ -67,6 +67,18 @@ SPANISH: Final = Words(
     cell_ready_again="listo, listo, …",
     cell_per_second="{rate} por seg.",
     cell_more="… {count} más",
+    # -- the last line of a program that was recorded --------------------------------
+    run_cut_short="el registro termina antes ({reason})",
+    run_drawing="dibujando {turns}; con Ctrl-C queda solo el registro",
+    run_drawn="dibujado en {picture}",
+    run_not_drawn="sin dibujar",
+    run_not_drawn_for="no se pudo dibujar en {picture} ({reason})",
+    run_recorded="registro de {turns} en {record}",
+    run_no_loop="no se vio ningún bucle, porque nadie esperó por medio de `selectors`; "
+    "registrado en {record}",
+    run_again="para dibujarlo, entero o en parte: {command}",
+    run_ended="el programa mismo terminó con {status}",
+    standard_output="la salida estándar",
     # -- the text for a terminal -----------------------------------------------------
     text_ready=("listo: {who}", "listos: {who}"),
     text_nobody="nadie listo",

@@ -82,6 +82,18 @@ class Words:
     cell_per_second: str
     cell_more: str
 
+    # -- the last line of a program that was recorded --------------------------------
+    run_cut_short: str
+    run_drawing: str
+    run_drawn: str
+    run_not_drawn: str
+    run_not_drawn_for: str
+    run_recorded: str
+    run_no_loop: str
+    run_again: str
+    run_ended: str
+    standard_output: str
+
     # -- the text for a terminal -----------------------------------------------------
     text_ready: Plural
     text_nobody: str

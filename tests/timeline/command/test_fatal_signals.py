@@ -105,3 +105,19 @@ def test_what_the_program_listens_to_meanwhile_is_its_own_after_a_fork() -> None
         os._exit(signal.getsignal(signal.SIGTERM) == IGNORED)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     assert signal.getsignal(signal.SIGTERM) == IGNORED
+
+
+def test_where_no_thread_can_be_started_any_more_all_is_done_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    done: list[object] = []
+    FatalSignals(done.append)
+    handler: Any = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", lambda *ours: done.append(ours))
+        patch.setattr(threading.Thread, "start", refuse)
+        handler(signal.SIGTERM, None)
+    assert done == [signal.SIGTERM, (os.getpid(), signal.SIGTERM)]
