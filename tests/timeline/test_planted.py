@@ -123,7 +123,7 @@ PLANTED: dict[str, tuple[Callable[[Scene], None], set[Id]]] = {
     "reactor_short_write": (wants_a_list, {Id.SHORT_WRITE}),
     "asyncio_short_write": (wants_a_list, {Id.SHORT_WRITE}),
 }
-QUICK = ["selectors_end_of_stream", "asyncio_sleep"]
+QUICK = ["asyncio_sleep"]
 
 
 def test_each_program_has_its_clients() -> None:

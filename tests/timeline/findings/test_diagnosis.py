@@ -663,6 +663,7 @@ def test_a_finding_does_not_depend_on_what_happened_before_and_after(
     assert first < finding.turn <= finding.last
 
 
+@pytest.mark.thorough
 @given(run=runs())
 def test_each_finding_leads_to_a_turn_of_the_run(run: Run) -> None:
     numbers = {turn.number for turn in run.turns}

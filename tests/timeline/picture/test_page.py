@@ -66,17 +66,6 @@ def long_run(turns: int) -> Run:
     return tape.run()
 
 
-@given(runs())
-def test_any_run_gives_a_page_whose_elements_close_as_they_open(run: Run) -> None:
-    assert Reader(page.draw(run)).open == []
-
-
-@pytest.mark.thorough
-@given(runs())
-def test_a_page_has_no_script_but_its_own(run: Run) -> None:
-    assert Reader(page.draw(run)).scripts == [{}]
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_title_is_text(text: str) -> None:
     html = page.draw(Run(), title=text, lead=text)

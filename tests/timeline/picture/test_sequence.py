@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
 
 from reactor.timeline.picture.sequence import draw
 from reactor.timeline.run.events import (
@@ -24,8 +23,7 @@ from reactor.timeline.run.events import (
 )
 from reactor.timeline.run.extract import part
 from reactor.timeline.run.run import Run, Wait
-from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import run_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 START = Start(program=("/srv/server.py", "7000"))
@@ -58,12 +56,6 @@ def piece(turn: int, data: bytes, serial: int = 2) -> list[Event]:
         Ready(time=time, turn=turn, ready=((serial, "r"),)),
         Io(time=time, turn=turn, serial=serial, op="recv", data=data, size=len(data)),
     ]
-
-
-@given(runs())
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_any_run_is_drawn_in_any_language(language: str, run: Run) -> None:
-    assert list(elements(run, "text", language=language, title="<& a title"))
 
 
 def test_one_command_in_four_pieces_is_four_arrows() -> None:

@@ -41,11 +41,6 @@ def chat() -> Tape:
     return tape
 
 
-@given(runs())
-def test_any_run_gives_a_well_formed_picture(run: Run) -> None:
-    parsed(svg.draw(run))
-
-
 @pytest.mark.thorough
 @given(runs())
 def test_a_picture_has_no_elements_but_its_own(run: Run) -> None:

@@ -1,5 +1,6 @@
 """A part of a run is a run: what is left is as it was, and names and lives stay."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def turns_of(run: Run) -> list[tuple[int, int]]:
     return [(turn.number, turn.last) for turn in run.turns]
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_all_of_a_run_is_that_run(run: Run) -> None:
     whole = part(run)
@@ -49,6 +51,7 @@ def test_nothing_comes_into_a_part(run: Run, first: int, last: int, lanes: set[i
     assert lanes is None or mentioned <= lanes
 
 
+@pytest.mark.thorough
 @given(runs(), st.sets(st.integers(0, 6)))
 def test_of_the_lanes_asked_for_no_operation_is_lost(run: Run, lanes: set[int]) -> None:
     def operations(of: Run) -> list[Event]:

@@ -88,6 +88,7 @@ def test_no_byte_is_lost(lines: list[str]) -> None:
     assert bytes_by_lane(events_of(read(lines))) == bytes_by_lane(happened)
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_turns_are_in_order(run: Run) -> None:
     for turn in run.turns:
@@ -99,6 +100,7 @@ def test_turns_are_in_order(run: Run) -> None:
         assert earlier.last < later.number or later.stage is Stage.AFTER
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_one_slot_is_over_before_the_next_begins(run: Run) -> None:
     for turn in run.turns:
@@ -126,6 +128,7 @@ def test_a_record_may_be_cut_anywhere(happened: list[Event], drawn: st.DataObjec
     assert run.unreadable <= 1
 
 
+@pytest.mark.thorough
 def test_every_prefix_of_a_record_is_a_run() -> None:
     record = "\n".join(map(line_of, PING)).encode()
     whole = read(record.split(b"\n"))
@@ -138,6 +141,7 @@ def test_every_prefix_of_a_record_is_a_run() -> None:
         assert not run.is_whole
 
 
+@pytest.mark.thorough
 @given(st.data())
 def test_lines_may_be_missing(drawn: st.DataObject) -> None:
     kept = [event for event in PING if drawn.draw(st.booleans())]

@@ -218,6 +218,7 @@ def test_what_is_over_soon_keeps_nobody_waiting(script: Script) -> None:
     assert script.waited() == [{}]
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_nobody_waited_longer_than_the_run(run: Run) -> None:
     for turn in run.turns:

@@ -220,6 +220,7 @@ def test_lanes_that_share_a_heading_share_a_cell() -> None:
     assert lines_of(run.turns[-1], lanes, ENGLISH)[shared] == [CellLine("▶ x ×37", Ink.OUT)]
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_any_cell_has_few_lines_that_can_be_looked_at(run: Run) -> None:
     for words in LANGUAGES.values():

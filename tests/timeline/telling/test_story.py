@@ -495,6 +495,7 @@ def test_any_run_can_be_told_and_shows_nothing_that_moves_what_is_seen(run: Run)
         assert all(span.text.isprintable() for line in lines for span in line)
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_neighbouring_spans_differ_in_style_and_none_is_empty(run: Run) -> None:
     words = LANGUAGES["en"]

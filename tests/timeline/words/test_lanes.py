@@ -184,6 +184,7 @@ def test_a_lane_that_nobody_knows_has_a_name_all_the_same() -> None:
 # -- any run -----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_each_lane_is_shown_once_at_most(run: Run) -> None:
     headings = Lanes(run, ENGLISH).headings
@@ -200,6 +201,7 @@ def test_titles_differ_and_can_be_looked_at(run: Run) -> None:
     assert all(name and name.isprintable() for name in names)
 
 
+@pytest.mark.thorough
 @given(runs())
 def test_whoever_has_moved_bytes_is_shown_unless_it_is_a_bell(run: Run) -> None:
     lanes = Lanes(run, ENGLISH)
