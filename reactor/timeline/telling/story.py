@@ -7,9 +7,9 @@ language says stands in its Words; here is only what is said, and when it is lef
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
-from ..run.events import Event, Open
+from ..run.events import Event, Io, Open
 from ..run.turns import Run, Slot, Stage, Turn, Wait
 from ..run.waits import HEAVY
 from ..words.lanes import Lanes, left_alone
@@ -51,10 +51,19 @@ def tell_end(run: Run, words: Words) -> list[Line]:
     return [(Span(line),) for line in lines]
 
 
+class _Clause(NamedTuple):
+    """What is told of a lane, with the bytes that are told of there."""
+
+    serial: int
+    spans: Line
+    came: int = 0
+    went: int = 0
+
+
 class _Story:
     def __init__(self, turn: Turn, lanes: Lanes, words: Words) -> None:
         self._turn, self._lanes, self._words = turn, lanes, words
-        self._clauses = Clauses(turn, lanes, words)
+        self._tell = Clauses(turn, lanes, words).of
         self._waiting = dict(turn.waited)
 
     # -- how it began ----------------------------------------------------------------
@@ -139,11 +148,23 @@ class _Story:
     def slots(self) -> Iterator[list[Span]]:
         """A line each; neighbours of whom the same is told share one."""
         place = 1
-        for (text, name), alike in groupby(self._turn.slots, key=self._slot):
-            slots = list(alike)
-            if text:
+        told = [(slot, *self._slot(slot)) for slot in self._turn.slots]
+        for (_, _, name), alike in groupby(told, key=self._alike):
+            slots, clauses = list[Slot](), list[_Clause]()
+            for slot, some, _ in alike:
+                slots.append(slot)
+                clauses += some
+            if clauses:
+                text = self._sentences(clauses)
                 yield [*self._number(place, len(slots)), *text, *self._times(slots, name)]
             place += len(slots)
+
+    def _alike(self, told: tuple[Slot, list[_Clause], str]) -> tuple[int, list[Line], str]:
+        """What those have in common who share a line: their lane too, if more depends on it."""
+        slot, clauses, name = told
+        is_alone = slot.serial in self._waiting or slot.seconds >= HEAVY
+        is_alone = is_alone or any(clause.serial != slot.serial for clause in clauses)
+        return slot.serial if is_alone else -1, [clause.spans for clause in clauses], name
 
     def _number(self, place: int, count: int) -> Iterator[Span]:
         if self._turn.stage is Stage.TURN:
@@ -171,16 +192,16 @@ class _Story:
         lane = self._lanes.title(wait.behind)
         return template.format(time=words.duration(wait.seconds), lane=lane)
 
-    def _slot(self, slot: Slot) -> tuple[Line, str]:
+    def _slot(self, slot: Slot) -> tuple[list[_Clause], str]:
         """What was done, and the name of the callback if it was not told with it."""
-        clauses = [(slot.serial, clause) for clause in self._call(slot)]
+        clauses = [_Clause(slot.serial, tuple(spans)) for spans in self._call(slot)]
         name = "" if clauses else printable(slot.name)
         for event in slot.events:
             clauses += self._told(event, slot.serial)
-        clauses += [(slot.serial, clause) for clause in self._outcome(slot)]
+        clauses += [_Clause(slot.serial, tuple(spans)) for spans in self._outcome(slot)]
         if not clauses and slot.name:
-            clauses.append((slot.serial, [Span(self._words.told_nothing)]))
-        return joined(self._sentences(clauses)), name
+            clauses.append(_Clause(slot.serial, (Span(self._words.told_nothing),)))
+        return clauses, name
 
     def _call(self, slot: Slot) -> Iterator[list[Span]]:
         words = self._words
@@ -204,7 +225,7 @@ class _Story:
         """What other threads did, and who was left alone."""
         words = self._words
         for thread, events in groupby(self._turn.elsewhere, key=lambda event: event.thread):
-            told = self._sentences([pair for event in events for pair in self._told(event, 0)])
+            told = self._sentences([told for event in events for told in self._told(event, 0)])
             if told:
                 name = Span(printable(thread), Style.CODE)
                 yield [*fill(words.told_thread, thread=[name]), Span(" "), *told]
@@ -214,8 +235,8 @@ class _Story:
 
     # -- sentences -------------------------------------------------------------------
 
-    def _told(self, event: Event, serial: int) -> Iterator[tuple[int, list[Span]]]:
-        """The clauses of an event with the lane that they are about."""
+    def _told(self, event: Event, serial: int) -> Iterator[_Clause]:
+        """The clauses of an event with the lane that they are about; its bytes are the first's."""
         if isinstance(event, Open) and event.by:
             serial = event.by  # it is told of the listener that somebody came
         else:
@@ -223,14 +244,18 @@ class _Story:
         # Of a bell that is not in the picture, the story does not begin either.
         if self._lanes.kind(serial) == "wakeup" and self._lanes.heading(serial) is None:
             return
-        for clause in self._clauses.of(event):
-            yield serial, clause
+        came = went = 0
+        if isinstance(event, Io):
+            came, went = (event.size, 0) if event.op == "recv" else (0, event.size)
+        for spans in self._tell(event):
+            yield _Clause(serial, tuple(spans), came, went)
+            came = went = 0
 
-    def _sentences(self, clauses: list[tuple[int, list[Span]]]) -> list[Span]:
+    def _sentences(self, clauses: list[_Clause]) -> list[Span]:
         """A sentence for each lane in its turn; neighbours of whom the same is told share one."""
         lanes = [
-            (serial, tuple(tuple(clause) for _, clause in group))
-            for serial, group in groupby(clauses, key=lambda pair: pair[0])
+            (serial, [clause._replace(serial=0) for clause in group])
+            for serial, group in groupby(clauses, key=lambda clause: clause.serial)
         ]
         spans: list[Span] = []
         for texts, alike in groupby(lanes, key=lambda lane: lane[1]):
@@ -240,18 +265,27 @@ class _Story:
             spans += [*self._sentence(texts), Span(".")]
         return spans
 
-    def _sentence(self, clauses: tuple[tuple[Span, ...], ...]) -> Iterator[Span]:
+    def _sentence(self, clauses: list[_Clause]) -> Iterator[Span]:
         """The clauses in a row: equal ones once, with how often, and no more than can be heard."""
         words, often = self._words, Counter(clauses)
         for place, (clause, times) in enumerate(often.items()):
             if place == _LISTED:
-                more = words.number(len(often) - _LISTED)
-                yield Span(f"; {words.told_more.format(count=more)}")
+                yield Span(f"; {self._more([*often.items()][_LISTED:])}")
                 return
             yield Span("; " if place else "")
-            yield from clause
+            yield from clause.spans
             if times > 1:
                 yield Span(f" {words.told_times.format(count=words.number(times))}")
+
+    def _more(self, often: list[tuple[_Clause, int]]) -> str:
+        """How many clauses are left out, and the bytes that these tell of."""
+        words = self._words
+        texts = [words.told_more.format(count=words.number(sum(times for _, times in often)))]
+        came = sum(clause.came * times for clause, times in often)
+        went = sum(clause.went * times for clause, times in often)
+        texts += [words.count(came, words.told_came)] * bool(came)
+        texts += [words.count(went, words.told_went)] * bool(went)
+        return ", ".join(texts)
 
     def _names(self, serials: Iterable[int]) -> list[Span]:
         names = [Span(self._lanes.title(serial), Style.STRONG) for serial in serials]

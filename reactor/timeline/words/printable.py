@@ -5,12 +5,15 @@ or not be seen at all is shown as the escape that Python writes for it; the rest
 """
 
 import codecs
+import re
 import unicodedata
 from typing import Final
 
 __all__ = ["LINE_END", "clip", "is_text", "printable", "shown", "width"]
 
 LINE_END: Final = "↵"
+_FOREIGN: Final = re.compile("[^\0-\u10ff↵◀▶…]")
+"""Letters that may be wide: none of Europe's is, nor are the commonest signs."""
 _NEW_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 
 
@@ -56,7 +59,8 @@ def width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    foreign = _FOREIGN.findall(text)
+    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in foreign)
 
 
 def clip(text: str, room: int) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from itertools import groupby
 from string import Formatter
 from typing import TypeAlias
 
@@ -58,15 +57,10 @@ def listed(things: Iterable[Span], separator: str = ", ") -> list[Span]:
 
 def joined(spans: Iterable[Span]) -> Line:
     """A line of them: neighbours of one style are one span, and none is empty."""
-    return tuple(
-        Span("".join(span.text for span in alike), style)
-        for style, alike in groupby(filter(_has_text, spans), key=_style)
-    )
-
-
-def _has_text(span: Span) -> bool:
-    return bool(span.text)
-
-
-def _style(span: Span) -> Style:
-    return span.style
+    line: list[Span] = []
+    for span in spans:
+        if line and line[-1].style is span.style:
+            line[-1] = Span(line[-1].text + span.text, span.style)
+        elif span.text:
+            line.append(span)
+    return tuple(line)

@@ -305,7 +305,13 @@ def test_what_many_lanes_have_in_common_is_told_of_them_together() -> None:
 def test_where_too_much_is_told_of_one_lane_the_rest_is_counted() -> None:
     sent = [io("send", b"x", to=f"127.0.0.1:{port}") for port in range(100)]
     line = told(*in_turn(*sent))[1]
-    assert "; to 127.0.0.1:11: 1 byte went out: x; 88 more. (" in line
+    assert "; to 127.0.0.1:11: 1 byte went out: x; 88 more, 88 bytes went out. (" in line
+
+
+def test_of_what_is_not_told_one_by_one_no_byte_is_lost() -> None:
+    moved = [io("recv", b"x" * size) for size in range(1, 14)] * 3
+    line = told(*in_turn(*moved, io("send", b"ab", to="127.0.0.1:5")))[1]
+    assert "; 4 more, 39 bytes came, 2 bytes went out. (" in line
 
 
 def test_an_empty_datagram_is_no_end() -> None:
@@ -364,8 +370,13 @@ def test_a_loop_within_a_callback_is_told() -> None:
 def test_neighbours_who_did_the_same_share_a_line() -> None:
     twice = [*callback("call"), *callback("call")[2:]]
     assert told(*twice)[1].startswith(
-        "1 to 2. timers, calls: a queued call was made: serve. (250 ms in all)"
+        "1 to 2. timers, calls: a queued call was made: serve (× 2). (250 ms in all)"
     )
+
+
+def test_lanes_of_which_the_same_is_told_share_a_line() -> None:
+    lines = told(*in_turn(*(io("send", b"x", serial=serial) for serial in (2, 3))))
+    assert lines[1] == "1 to 2. client A, client B, each: 1 byte went out: x. (0 µs in all)"
 
 
 def test_who_waited_is_told_for_how_long() -> None:
