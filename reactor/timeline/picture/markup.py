@@ -9,7 +9,7 @@ from html import escape as escape_markup
 
 from ..words.printable import LINE_END, printable
 
-__all__ = ["Shapes", "escape", "rect", "text"]
+__all__ = ["Shapes", "Texts", "escape", "rect", "text"]
 
 
 def escape(foreign: str) -> str:
@@ -66,4 +66,31 @@ class Shapes:
     def __str__(self) -> str:
         return "".join(
             f'<path class="{kind}" d="{"".join(d)}"/>' for kind, d in self._paths.items()
+        )
+
+
+class Texts:
+    """Lines of text; those of equal look and place from the left are one group, for the same.
+
+    >>> texts = Texts()
+    >>> texts.add("out", 0, 12, "OK")
+    >>> texts.add("", 4, 24, "closed")
+    >>> texts.add("out", 0, 36, "a < b")
+    >>> print(str(texts).replace("<g", "\\n<g").strip())
+    <g class="out"><text y="12">OK</text><text y="36">a &lt; b</text></g>
+    <g transform="translate(4)"><text y="24">closed</text></g>
+    """
+
+    def __init__(self) -> None:
+        self._groups = defaultdict[tuple[str, float], list[str]](list)
+
+    def add(self, kind: str, x: float, y: float, foreign: str) -> None:
+        """A line on a baseline, drawn when the first of its kind is."""
+        self._groups[kind, x].append(text("", 0, y, foreign))
+
+    def __str__(self) -> str:
+        return "".join(
+            f'<g{look * bool(kind)}{place * bool(x)}>{"".join(lines)}</g>'
+            for (kind, x), lines in self._groups.items()
+            for look, place in [(f' class="{kind}"', f' transform="translate({x:.6g})"')]
         )

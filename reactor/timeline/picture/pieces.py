@@ -13,7 +13,7 @@ from ..telling.cells import Ink
 from ..words.words import Words
 from .columns import BAR, LINE, Cell, Column, Grade
 from .layout import INTEREST, PADDING, QUEUE, RIBBON, TICKS, Layout, Row, Strip, spans
-from .markup import Shapes, rect, text
+from .markup import Shapes, Texts, rect, text
 from .measure import BOLD, fit_name, text_width
 
 __all__ = ["Pieces", "definitions"]
@@ -176,15 +176,16 @@ class Pieces:
 
     def _cells(self, column: Column, shapes: Shapes) -> str:
         """What all lanes say in a turn: the texts; their bars are among the shapes."""
-        texts: list[str] = []
+        texts = Texts()
         for row in self._strip.rows:
             if row.queue:
-                texts += self._queue(row, column, shapes)
+                self._draw_queue(row, column, shapes, texts)
             if cell := column.cells.get(row.heading.serial):
-                texts += _cell(cell, column, row.y + PADDING, shapes)
-        return f'<g transform="translate({column.x + 4})">{"".join(texts)}</g>' if texts else ""
+                _draw_cell(cell, column, row.y + PADDING, shapes, texts)
+        inside = str(texts)
+        return f'<g transform="translate({column.x + 4})">{inside}</g>' if inside else ""
 
-    def _queue(self, row: Row, column: Column, shapes: Shapes) -> Iterator[str]:
+    def _draw_queue(self, row: Row, column: Column, shapes: Shapes, texts: Texts) -> None:
         """How full the queue is, in a frame that is as high as it ever was."""
         size = sum(column.turn.queues.get(serial, 0) for serial in row.heading.serials)
         if size:
@@ -192,27 +193,27 @@ class Pieces:
             height = max(2, round(tall * min(1, size / row.queue)))
             shapes.rect("most", column.x + 4.5, bottom - tall, column.width - 9, tall)
             shapes.rect("queue", column.x + 4, bottom - height, column.width - 8, height)
-            yield text("sub room", 0, bottom - tall - 3, self._words.size(size))
+            texts.add("sub room", 0, bottom - tall - 3, self._words.size(size))
 
 
-def _cell(cell: Cell, column: Column, y: int, shapes: Shapes) -> Iterator[str]:
+def _draw_cell(cell: Cell, column: Column, y: int, shapes: Shapes, texts: Texts) -> None:
     x, width = column.x + 4, column.width - 8
     if cell.waited:
         plate = min(width - 1, round(text_width(cell.waited, 11)) + 6)
         shapes.rect("hatch", x, y, width, BAR - 4)
         shapes.rect("paper", x + 0.5, y, plate, BAR - 4)
-        yield text("late", 4, y + 10.5, cell.waited)
+        texts.add("late", 4, y + 10.5, cell.waited)
         y += BAR
     if cell.bar:
         shapes.rect(cell.grade.value, x, y, width, BAR - 3)
         look = "bar" if cell.grade is Grade.SHORT else f"bar on-{cell.grade.value}"
-        yield text(look, 4, y + 11, cell.bar)
+        texts.add(look, 4, y + 11, cell.bar)
         if cell.grade is Grade.HEAVY:
-            yield text("bar on-heavy far", width - 5, y + 11, "!")
+            texts.add("bar on-heavy far", width - 5, y + 11, "!")
         y += BAR
     for place, line in enumerate(cell.lines, 1):
         look = "" if line.ink is Ink.PLAIN else line.ink.value
-        yield text(look, 0, y + LINE * place - 3, line.text)
+        texts.add(look, 0, y + LINE * place - 3, line.text)
 
 
 def _shade(place: int, column: Column) -> str:
