@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from weakref import ref
 
 from .record import Record
+from .recorded_select import direct_select
 from .recorded_socket import serial_of
 from .stand_ins import StandIn, class_in_place_of
 
@@ -146,6 +147,8 @@ def _tell(record: Record, selector: Any, key: SelectorKey, events: int) -> None:
 
 def _begin(record: Record, selector: Any) -> bool:
     """Whether this selector is the loop from now on."""
+    if record.loop() is direct_select:
+        record.leave()
     if record.loop() is not None or selector.get_map() is None:  # is it closed?
         return False
     record.loop = ref(selector)

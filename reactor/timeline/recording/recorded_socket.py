@@ -8,6 +8,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from errno import errorcode
 from functools import lru_cache, wraps
 from socket import socket as Socket
@@ -218,15 +219,19 @@ def _ending(how: str) -> Wrapper:
 
 def _del(record: Record, call: Method) -> Method:
     """The line that is warned of has to be the one that forgot the socket, not one of ours."""
-    collect = _ending("collected")(record, Socket._real_close)  # type: ignore[attr-defined]
 
     @wraps(call)
     def __del__(sock: Any) -> None:
+        fd = sock.fileno()
+        if fd < 0:
+            return
         try:
-            if sock.fileno() >= 0:
-                warnings.warn(f"unclosed {sock!r}", ResourceWarning, stacklevel=2, source=sock)
+            warnings.warn(f"unclosed {sock!r}", ResourceWarning, stacklevel=2, source=sock)
         finally:
-            collect(sock)
+            with suppress(OSError):  # somebody has closed its descriptor
+                socket.close(Socket.detach(sock))
+            if sock.recorded_as:
+                record.died(sock.recorded_as, fd, "collected")
 
     return __del__
 

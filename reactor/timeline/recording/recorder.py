@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
-from . import blocking, callbacks, recorded_selector, recorded_socket
+from . import blocking, callbacks, recorded_select, recorded_selector, recorded_socket
 from .record import Record
 from .recorded_socket import serial_of
 from .stand_ins import StandIn
@@ -20,6 +20,7 @@ __all__ = ["Recorder", "label"]
 _ROOMS: Final = (
     recorded_socket.stand_ins,
     recorded_selector.stand_ins,
+    recorded_select.stand_ins,
     callbacks.stand_ins,
     blocking.stand_ins,
 )

@@ -70,7 +70,8 @@ ENGLISH: Final = Words(
     run_not_drawn="not drawn",
     run_not_drawn_for="not drawn to {picture} ({reason})",
     run_recorded="{turns} recorded in {record}",
-    run_no_loop="no loop was seen, for nothing waited by way of `selectors`; recorded in {record}",
+    run_no_loop="no loop was seen, for nothing waited by way of `selectors` or `select.select`; "
+    "recorded in {record}",
     run_again="to draw it, or a part of it: {command}",
     run_ended="the program itself ended with {status}",
     standard_output="standard output",

@@ -74,8 +74,8 @@ SPANISH: Final = Words(
     run_not_drawn="sin dibujar",
     run_not_drawn_for="no se pudo dibujar en {picture} ({reason})",
     run_recorded="registro de {turns} en {record}",
-    run_no_loop="no se vio ningún bucle, porque nadie esperó por medio de `selectors`; "
-    "registrado en {record}",
+    run_no_loop="no se vio ningún bucle, porque nadie esperó por medio de `selectors` ni de "
+    "`select.select`; registrado en {record}",
     run_again="para dibujarlo, entero o en parte: {command}",
     run_ended="el programa mismo terminó con {status}",
     standard_output="la salida estándar",

@@ -179,6 +179,24 @@ def test_a_socket_that_the_program_forgot_is_told_as_collected(told: Recorded) -
     assert next(close.how for close in told.all(Close)) == "collected"
 
 
+def test_a_socket_whose_descriptor_was_closed_behind_it_is_forgotten_in_silence(
+    told: Recorded,
+) -> None:
+    forgotten = [socket.socket()]
+    os.close(forgotten[0].fileno())
+    with pytest.warns(ResourceWarning):
+        forgotten.clear()
+    assert [close.how for close in told.all(Close)] == ["collected"]
+
+
+def test_a_socket_that_was_forgotten_unused_was_never_born(told: Recorded) -> None:
+    fd = socket.socket().detach()
+    forgotten = [socket.socket(fileno=fd)]
+    with pytest.warns(ResourceWarning):
+        forgotten.clear()
+    assert [close.how for close in told.all(Close)] == ["detached"]
+
+
 # -- operations --------------------------------------------------------------------------
 
 
