@@ -177,10 +177,10 @@ def test_a_program_without_a_loop_is_drawn_and_told_of(
 def test_who_has_to_wait_for_a_picture_is_told(
     ending: Ending, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_MANY", 0)
+    monkeypatch.setattr(session, "_LARGE", 0)
     run(ending, write("server.py", LOOP))
     first, _ = capfd.readouterr().err.splitlines()
-    assert first.startswith("reactor.timeline: drawing ")
+    assert first == "reactor.timeline: drawing 1 turn; Ctrl-C leaves it at the record"
 
 
 def test_an_exit_is_the_program_s_own(ending: Ending) -> None:
@@ -201,6 +201,15 @@ def test_a_check_that_finds_something_ends_with_1_and_says_what_the_program_ende
     finding, status, _ = capfd.readouterr().err.splitlines()
     assert finding.startswith("reactor.timeline: blocking-call")
     assert status == "reactor.timeline: the program itself ended with 3"
+
+
+def test_a_record_is_checked_without_a_picture(
+    ending: Ending, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(ending, "--check", "-o", "run.jsonl", write("server.py", SLEEPER)) == 1
+    *_, last = capfd.readouterr().err.splitlines()
+    assert last.startswith("reactor.timeline: 1 turn recorded in run.jsonl; ")
+    assert read_record(Path("run.jsonl")).is_whole
 
 
 def test_a_check_that_finds_nothing_leaves_the_program_its_status(

@@ -24,8 +24,8 @@ from .options import NAME
 __all__ = ["Session", "write"]
 
 _FOUND: Final = 1
-_MANY: Final = 1000
-"""Turns that take a while to draw."""
+_LARGE: Final = 1_000_000
+"""Bytes of a record that takes a while to draw."""
 
 
 def write(picture: str, path: Path | None) -> None:
@@ -106,7 +106,7 @@ class Session:
         words, turns, error = self._words, self._recorder.record.turn, self._recorder.error
         record, picture = self._names
         try:
-            outcome = self._draw(read_record(self._record))
+            outcome = self._draw()
         except KeyboardInterrupt:
             outcome = words.run_not_drawn
         except Exception as exc:  # whatever it is, the record is there, and to be told of
@@ -121,14 +121,18 @@ class Session:
         )
         _say("; ".join(filter(None, parts)))
 
-    def _draw(self, run: Run) -> str:
+    def _draw(self) -> str:
         """Draw it if there is anything in it, and check it if that is wished; what came of it."""
-        words, outcome = self._words, ""
-        if not run.lanes and not self._recorder.record.turn:
+        words, turns, outcome = self._words, self._recorder.record.turn, ""
+        is_drawn = self._picture != self._record
+        if not is_drawn and not self._checks:
+            return outcome
+        if self._record.stat().st_size > _LARGE:
+            _say(words.run_drawing.format(turns=words.count(turns, words.turns)))
+        run = read_record(self._record)
+        if is_drawn and not run.lanes and not turns:
             outcome = words.run_not_drawn
-        elif self._picture != self._record:
-            if len(run.turns) > _MANY:
-                _say(words.run_drawing.format(turns=words.count(len(run.turns), words.turns)))
+        elif is_drawn:
             write(self._drawing.of(run), self._picture)
             outcome = words.run_drawn.format(picture=self._names[1])
         if self._checks:
