@@ -16,6 +16,7 @@ from ...steps import do_all
 __all__ = ["RecordFile", "disown_all"]
 
 _PIECE: Final = 64 * 1024
+_FAR: Final = 1000
 
 _logger = logging.getLogger("reactor")
 
@@ -28,7 +29,9 @@ class RecordFile:
         self.error: OSError | None = None
         """Why no more can be written, if that is so."""
         self._file: IO[bytes] | None = (
-            open(file, "wb", buffering=0) if isinstance(file, str | Path) else file  # noqa: SIM115
+            open(file, "wb", buffering=0, opener=_open_far_away)  # noqa: SIM115
+            if isinstance(file, str | Path)
+            else file
         )
         self._is_ours = self._file is not file
         self._room = limit
@@ -85,6 +88,18 @@ class RecordFile:
         if file is not None and self._is_ours:
             with suppress(OSError):
                 file.close()
+
+
+def _open_far_away(path: str, flags: int) -> int:
+    """The program's own descriptors have the numbers that they would have without us."""
+    fd = os.open(path, flags, 0o666)
+    with suppress(ImportError, OSError):  # Windows has no fcntl, and some allow no such number
+        import fcntl
+
+        far = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FAR)
+        os.close(fd)
+        return far
+    return fd
 
 
 _files: Final[WeakSet[RecordFile]] = WeakSet()

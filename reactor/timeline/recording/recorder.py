@@ -76,6 +76,11 @@ class Recorder:
 
 
 def label(fileobj: Any, name: str) -> None:
-    """Give what has a descriptor a name in the record; nothing happens if nobody records."""
+    """Give what has a descriptor a name in the record; nothing happens if nobody records.
+
+    What is closed already stays without a name.
+    """
+    fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()  # a mistake is one always
     for recorder in _recording:
-        recorder.record.label(serial_of(recorder.record, fileobj), name)
+        if fd >= 0:
+            recorder.record.label(serial_of(recorder.record, fileobj), str(name))

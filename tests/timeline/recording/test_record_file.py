@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reactor.timeline.recording import record_file
 from reactor.timeline.recording.record_file import RecordFile, disown_all
 
 
@@ -111,3 +112,28 @@ def test_a_child_leaves_the_file_alone(tmp_path: Path) -> None:
     file.close()
     assert (tmp_path / "run.jsonl").read_text() == ""
     assert not file.takes_more
+
+
+def lowest() -> int:
+    """The number that the next descriptor gets."""
+    fd = os.open(os.devnull, os.O_RDONLY)
+    os.close(fd)
+    return fd
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors have numbers of other kinds here")
+def test_descriptors_have_the_numbers_that_they_would_have(tmp_path: Path) -> None:
+    before = lowest()
+    file = RecordFile(tmp_path / "run.jsonl", 100)
+    assert lowest() == before
+    file.close()
+
+
+def test_where_no_number_is_far_away_the_next_one_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(record_file, "_FAR", -1)
+    file = RecordFile(tmp_path / "run.jsonl", 100)
+    file.add("a\n")
+    file.close()
+    assert (tmp_path / "run.jsonl").read_text() == "a\n"

@@ -3,6 +3,7 @@
 import os
 import selectors
 import socket
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 
@@ -103,6 +104,20 @@ def test_a_label_is_told() -> None:
             label(near, "near")
             label(far.fileno(), "far")
     assert [(event.serial, event.label) for event in told.all(Label)] == [(1, "near"), (2, "far")]
+
+
+def test_what_is_closed_already_stays_without_a_name() -> None:
+    with recorded() as told:
+        sock = socket.socket()
+        sock.close()
+        label(sock, "gone")
+    assert told.all(Label) == []
+
+
+def test_what_can_not_be_labelled_is_refused_whoever_records() -> None:
+    for maybe_recorded in (nullcontext(), recorded()):
+        with maybe_recorded, pytest.raises(AttributeError):
+            label("a name", "a name")
 
 
 def test_a_label_is_harmless_where_nobody_records() -> None:
