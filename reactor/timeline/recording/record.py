@@ -38,12 +38,19 @@ _LONGEST: Final = 0.1
 """The same, if it may have been the machine that was busy with others."""
 
 
-def error_name(exc: OSError) -> str:
+def error_name(exc: BaseException) -> str:
     """The name of an error's number; of what has none, that of its class.
 
     >>> error_name(BlockingIOError(11, "try again")), error_name(TimeoutError("timed out"))
     ('EAGAIN', 'TimeoutError')
+
+    What a signal has broken off has the name that the system itself has for it:
+
+    >>> error_name(KeyboardInterrupt())
+    'EINTR'
     """
+    if not isinstance(exc, OSError):
+        return "EINTR"
     return errorcode.get(exc.errno or 0, type(exc).__name__)
 
 

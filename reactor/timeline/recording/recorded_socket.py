@@ -25,6 +25,9 @@ Method: TypeAlias = Callable[..., Any]
 Wrapper: TypeAlias = Callable[[Record, Method], Method]
 """Makes a method that does what another does, and tells a record of it."""
 
+# A wait may be broken off by a signal: by Ctrl-C, or by a handler that ends the program.
+_FAILURES: Final = (OSError, KeyboardInterrupt, SystemExit)
+
 # Who makes a pair of sockets to wake itself with.
 _LOOPS: Final = ("reactor.wakeup", "asyncio.selector_events")
 
@@ -245,7 +248,7 @@ def _accept(record: Record, call: Method) -> Method:
         began = record.now()
         try:
             connection, address = call(sock)
-        except OSError as exc:
+        except _FAILURES as exc:
             record.failed(_serial(record, sock), "accept", began, error_name(exc))
             raise
         serial = _serial(record, sock)
@@ -273,7 +276,7 @@ def _connect(record: Record, call: Method) -> Method:
         began = record.now()
         try:
             number = call(sock, address)  # connect_ex returns what connect raises
-        except OSError as exc:
+        except _FAILURES as exc:
             _tell_connect(record, sock, began, address, error_name(exc))
             raise
         _tell_connect(record, sock, began, address, errorcode.get(number or 0, ""))
@@ -306,7 +309,7 @@ def _shutdown(record: Record, call: Method) -> Method:
         began = record.now()
         try:
             call(sock, how)
-        except OSError as exc:
+        except _FAILURES as exc:
             record.failed(_serial(record, sock), "shutdown", began, error_name(exc))
             raise
         record.done(_serial(record, sock), "shutdown", began)
@@ -323,7 +326,7 @@ def _recv(record: Record, call: Method) -> Method:
         began = record.now()
         try:
             data: bytes = call(sock, size, *flags)
-        except OSError as exc:
+        except _FAILURES as exc:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
             raise
         record.came(sock.recorded_as or _serial(record, sock), "recv", began, len(data), size, data)
@@ -340,7 +343,7 @@ def _recvfrom(record: Record, call: Method) -> Method:
         began = record.now()
         try:
             result = call(sock, size, *more)
-        except OSError as exc:
+        except _FAILURES as exc:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
             raise
         data = result[0]
@@ -359,7 +362,7 @@ def _recv_into(record: Record, call: Method) -> Method:
         room = nbytes or memoryview(buffer).nbytes
         try:
             result = call(sock, buffer, nbytes, flags)
-        except OSError as exc:
+        except _FAILURES as exc:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), room)
             raise
         size = result if isinstance(result, int) else result[0]
@@ -377,7 +380,7 @@ def _recvmsg_into(record: Record, call: Method) -> Method:
         room = _size(buffers)
         try:
             result = call(sock, buffers, *more)
-        except OSError as exc:
+        except _FAILURES as exc:
             record.failed(_serial(record, sock), "recv", began, error_name(exc), room)
             raise
         record.came(_serial(record, sock), "recv", began, result[0], room, buffers)
@@ -400,7 +403,7 @@ def _send(record: Record, call: Method) -> Method:
         asked = len(data) if isinstance(data, bytes) else memoryview(data).nbytes
         try:
             size = call(sock, data, *more)
-        except OSError as exc:
+        except _FAILURES as exc:
             to = _written(more[-1]) if has_address else ""
             name = error_name(exc)
             record.failed(_serial(record, sock), op, began, name, asked, data, to)
@@ -422,7 +425,7 @@ def _sendmsg(record: Record, call: Method) -> Method:
         to = _written(more[2]) if len(more) > 2 else ""
         try:
             size: int = call(sock, buffers, *more)
-        except OSError as exc:
+        except _FAILURES as exc:
             name = error_name(exc)
             record.failed(_serial(record, sock), "send", began, name, asked, buffers, to)
             raise

@@ -369,6 +369,53 @@ def test_a_connect_that_is_under_way_is_told(told: Recorded, port: int) -> None:
     assert [io.op for io in told.all(Io)] == ["connect"]
 
 
+class Busy:
+    """A socket of another system, at which everything waits until a signal ends the program."""
+
+    def __init__(self, signal: type[BaseException]) -> None:
+        self._signal = signal
+        self.type = socket.SOCK_STREAM
+
+    def fileno(self) -> int:
+        return 1000
+
+    def _wait(self, *arguments: object) -> None:
+        raise self._signal
+
+    accept = shutdown = recv = recvfrom = recv_into = recvmsg_into = send = sendmsg = _wait
+
+    def sendall(self, data: bytes) -> None:
+        raise self._signal
+
+
+BROKEN_OFF: dict[str, Callable[[Any], Any]] = {
+    "accept": lambda sock: sock.accept(),
+    "shutdown": lambda sock: sock.shutdown(socket.SHUT_WR),
+    "recv": lambda sock: sock.recv(20),
+    "recvfrom": lambda sock: sock.recvfrom(20),
+    "recv_into": lambda sock: sock.recv_into(bytearray(20)),
+    "recvmsg_into": lambda sock: sock.recvmsg_into([bytearray(20)]),
+    "send": lambda sock: sock.send(b"hola\n"),
+    "sendall": lambda sock: sock.sendall(b"hola\n"),
+    "sendmsg": lambda sock: sock.sendmsg([b"hola\n"]),
+}
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("how", BROKEN_OFF)
+def test_what_a_signal_has_broken_off_is_told(
+    tale: Tale, monkeypatch: pytest.MonkeyPatch, how: str, signal: type[BaseException]
+) -> None:
+    network = SimulatedNetwork(Kernel(1, Faults(), None))
+    monkeypatch.setattr(network, "socket", lambda family, type: Busy(signal))
+    sock = RecordedNetwork(network, tale.record).socket(socket.AF_INET, socket.SOCK_STREAM)
+    with pytest.raises(signal):
+        BROKEN_OFF[how](sock)
+    tale.record.close()
+    (io,) = tale.all(Io)
+    assert (io.op[:4], io.error) == (how[:4], "EINTR")
+
+
 def test_what_is_done_with_a_closed_socket_is_refused_as_ever(told: Recorded) -> None:
     sock = socket.socket()
     sock.close()
