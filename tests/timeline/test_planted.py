@@ -85,6 +85,11 @@ def wants_a_list(scene: Scene) -> None:
     ask(scene.client())
 
 
+def does_not_read(scene: Scene) -> None:
+    ask(scene.client(room=4096), b"list\n")
+    time.sleep(0.3)
+
+
 PLANTED: dict[str, tuple[Callable[[Scene], None], set[Id]]] = {
     "selectors_end_of_stream": (leaves, {Id.SPIN_END_OF_STREAM}),
     "reactor_end_of_stream": (leaves, {Id.SPIN_END_OF_STREAM}),
@@ -110,6 +115,7 @@ PLANTED: dict[str, tuple[Callable[[Scene], None], set[Id]]] = {
     "asyncio_slow": (asks, {Id.SLOW_CALLBACK, Id.LATE_TIMER}),
     "selectors_sleep": (asks, {Id.BLOCKING_CALL}),
     "selectors_blocking": (takes_his_time, {Id.BLOCKING_CALL}),
+    "selectors_stuck": (does_not_read, {Id.BLOCKING_CALL}),
     "reactor_sleep": (asks, {Id.BLOCKING_CALL}),
     "reactor_lookup": (asks, {Id.BLOCKING_CALL}),
     "asyncio_sleep": (asks, {Id.BLOCKING_CALL}),

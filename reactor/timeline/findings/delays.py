@@ -4,6 +4,7 @@ A record knows how long something took, not whether the machine was busy with so
 So nothing is a finding that a scheduler may well do to a good program.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Final
 from ..run.events import Blocked, Io
 from ..run.run import TIMERS, Run, Slot, Stage, Turn
 from .finding import Finding, Id
-from .operations import SENDING, is_not_now, is_refused_accept
+from .operations import SENDING, is_broken_off, is_not_now, is_refused_accept
 from .spins import has_all_lanes
 
 __all__ = ["find_delays"]
@@ -24,12 +25,15 @@ SLOW: Final = 0.1
 A busy machine stops a process for some 10 ms at a time, seldom for 100."""
 OWN: Final = 0.05
 """Seconds that are left of it, at least, without what the turn missed for the machine was busy."""
+SLEEP: Final = 0.002
+"""Seconds of a sleep in the loop that somebody may notice, where there are many of them."""
 NAP: Final = 0.01
-"""Seconds of a sleep in the loop that somebody may notice; shorter ones are polls."""
+"""The same, where the loop does not wait in its selector: shorter ones are polls."""
 
 _LOOK_UPS: Final = ("socket.getaddrinfo", "socket.gethostby", "socket.getnameinfo")
 """Of these, each is one too many: in a millisecond today, and in 5 s when the resolver is away."""
 _WAITING: Final = SENDING | {"recv", "accept", "connect"}
+_NUMBERED: Final = re.compile(r" \(Task-\d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +52,35 @@ def find_delays(run: Run) -> Iterator[Finding]:
     slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     for case in _work(run):
         kept = 0.0
-        for what, took in _waits(case.slot, case.turn.missed):
-            blocking[what, case.slot.name].append(replace(case, seconds=took))
+        for what, took in _waits(case):
+            blocking[what, _cause(case.slot)].append(replace(case, seconds=took))
             kept += took
         own = case.seconds - kept
         if _is_slow(own, case.turn.missed) and _is_anybody_kept(run, case.turn):
+            serial = TIMERS if _is_between(run, case) else case.serial
             # Without a name, what is done with one client is the same as with the next.
-            kind = "" if case.slot.name else getattr(run.lanes.get(case.serial), "kind", "")
-            slow[case.slot.name, kind].append(replace(case, seconds=own))
-    for (what, name), cases in blocking.items():
-        yield _worst(Id.BLOCKING_CALL, cases, name, what)
-    for (name, _), cases in slow.items():
-        yield _worst(Id.SLOW_CALLBACK, cases, name)
+            kind = "" if case.slot.name else getattr(run.lanes.get(serial), "kind", "")
+            slow[_cause(case.slot), kind].append(replace(case, serial=serial, seconds=own))
+    for (what, _), cases in blocking.items():
+        yield _worst(Id.BLOCKING_CALL, cases, what)
+    for cases in slow.values():
+        yield _worst(Id.SLOW_CALLBACK, cases)
     yield from _late_timers(run)
 
 
-def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
+def _cause(slot: Slot) -> str:
+    """The callback's name. asyncio numbers the tasks that have none: all clients' are one."""
+    return _NUMBERED.sub("", slot.name)
+
+
+def _is_between(run: Run, case: _Case) -> bool:
+    """Whether somebody came, and it may have been the next whose service took so long."""
+    lane, others = run.lanes.get(case.slot.serial), case.turn.slots
+    is_arrival = lane is not None and lane.kind == "listener" and not _is_callback(case.slot)
+    return is_arrival and any(other.began > case.slot.began for other in others)
+
+
+def _worst(cause: Id, cases: list[_Case], by: str = "") -> Finding:
     worst = max(cases, key=attrgetter("seconds"))
     return Finding(
         cause,
@@ -72,7 +89,7 @@ def _worst(cause: Id, cases: list[_Case], name: str, by: str = "") -> Finding:
         serial=worst.serial,
         times=sum(case.turn.times for case in cases),
         seconds=worst.seconds,
-        name=name,
+        name=worst.slot.name,
         cause=by,
     )
 
@@ -92,7 +109,7 @@ def _work(run: Run) -> Iterator[_Case]:
         goes_on = follower is not None and follower.stage is Stage.TURN
         serial = TIMERS
         slots = _with_gap(turn) if has_gaps else turn.slots
-        for slot in slots if goes_on else _sure(turn):
+        for slot in slots if goes_on else _sure(run, turn):
             # In a loop written by hand, a sleep belongs to who was served before it.
             serial = slot.serial if slot.serial or _is_callback(slot) else serial
             yield _Case(turn, slot, serial, min(slot.seconds, turn.busy / turn.times))
@@ -104,17 +121,39 @@ def _with_gap(turn: Turn) -> list[Slot]:
     return [Slot(TIMERS, turn.woke, first), *turn.slots]
 
 
-def _sure(turn: Turn) -> Iterator[Slot]:
+def _sure(run: Run, turn: Turn) -> Iterator[Slot]:
     """What certainly belongs to the loop's last turn, of which nothing tells where it ended."""
-    served = {serial for serial, _ in turn.ready}
-    services = [e for e in turn.events if isinstance(e, Io) and e.serial in served]
-    end = max((event.time + event.took for event in services), default=turn.began)
+    end = _end_of_service(run, turn)
     for slot in turn.slots:
         if _is_callback(slot):
             yield slot
         elif slot.began <= end:
             events = [event for event in slot.events if event.time <= end]
             yield replace(slot, ended=min(slot.ended, end), events=events)
+
+
+def _end_of_service(run: Run, turn: Turn) -> float:
+    """When the last of those who were ready had been served, as far as that is certain.
+
+    Who sleeps as soon as a client has said something does it before the answer, in the loop.
+    """
+    served = {serial for serial, _ in turn.ready}
+    end, owes_answer = turn.began, False
+    for event in turn.events:
+        match event:
+            case Io() if event.serial in served:
+                owes_answer = event.op == "recv" and _is_from_client(run, event)
+            case Blocked(what="time.sleep") if owes_answer:
+                pass
+            case _:
+                owes_answer = False
+                continue
+        end = max(end, event.time + event.took)
+    return end
+
+
+def _is_from_client(run: Run, event: Io) -> bool:
+    return event.size > 0 and bool(run.lanes[event.serial].by)
 
 
 def _slots(run: Run) -> Iterator[Slot]:
@@ -135,9 +174,10 @@ def _is_anybody_kept(run: Run, turn: Turn) -> bool:
 # -- what blocks -----------------------------------------------------------------------------
 
 
-def _waits(slot: Slot, missed: float) -> Iterator[tuple[str, float]]:
-    for event in slot.events:
-        if isinstance(event, Blocked) and _is_too_long(event, missed):
+def _waits(case: _Case) -> Iterator[tuple[str, float]]:
+    missed = case.turn.missed
+    for event in case.slot.events:
+        if isinstance(event, Blocked) and _is_too_long(event, case):
             yield event.what, event.took
         elif isinstance(event, Io) and _has_waited(event) and _is_slow(event.took, missed):
             yield f"socket.{event.op}", event.took
@@ -145,15 +185,18 @@ def _waits(slot: Slot, missed: float) -> Iterator[tuple[str, float]]:
 
 def _has_waited(event: Io) -> bool:
     """Whether it can have. Who is told at once that there is nothing has not."""
-    return event.op in _WAITING and not is_not_now(event) and not is_refused_accept(event)
+    is_told_at_once = is_not_now(event) or is_refused_accept(event)
+    return event.op in _WAITING and (is_broken_off(event) or not is_told_at_once)
 
 
-def _is_too_long(event: Blocked, missed: float) -> bool:
+def _is_too_long(event: Blocked, case: _Case) -> bool:
     if event.what.startswith(_LOOK_UPS):
         return True
     if event.what != "time.sleep":
-        return _is_slow(event.took, missed)
-    return min(event.took, _seconds(event.about, event.took)) >= NAP
+        return _is_slow(event.took, case.turn.missed)
+    is_poll = case.turn.timeout == 0 and not _is_callback(case.slot)
+    least = NAP if is_poll else SLEEP
+    return min(event.took, _seconds(event.about, event.took)) >= least
 
 
 def _seconds(about: str, otherwise: float) -> float:
@@ -175,12 +218,11 @@ def _late_timers(run: Run) -> Iterator[Finding]:
             if slot.kind == "timer" and slot.late >= SLOW:
                 culprit = _culprit(past, turn, slot)
                 if culprit is not None:
-                    cases[culprit.name].append(_Case(turn, slot, slot.serial, slot.late))
+                    cases[_cause(culprit)].append(_Case(turn, slot, slot.serial, slot.late))
             if _is_callback(slot):
                 past.append((turn, slot))
-    for culprit_name, late in cases.items():
-        name = max(late, key=attrgetter("seconds")).slot.name
-        yield _worst(Id.LATE_TIMER, late, name, culprit_name)
+    for cause, late in cases.items():
+        yield _worst(Id.LATE_TIMER, late, cause)
 
 
 def _culprit(past: list[tuple[Turn, Slot]], turn: Turn, timer: Slot) -> Slot | None:

@@ -12,7 +12,7 @@ from typing import Final
 from ..run.events import Close, Event, Io, Queue, Watch
 from ..run.run import Run, Stage, Turn
 from .finding import Finding, Id
-from .operations import SENDING, is_broken, is_end, is_not_now
+from .operations import SENDING, is_broken, is_broken_off, is_end, is_not_now
 from .spins import ENDS
 
 __all__ = ["find_losses"]
@@ -202,6 +202,8 @@ class _ShortWrites:
         missing = event.asked - event.size
         if missing <= 0 or (event.error and not is_not_now(event)) or event.op == "sendfile":
             return
+        if event.op == "sendall" and is_broken_off(event):
+            return  # it was under way, and the program is to end
         is_waited_for = "w" in self._watched.get(event.serial, "")
         rest = _Rest(turn, event.serial, missing, event.rest, is_waited_for)
         if event.op == "sendall":

@@ -5,7 +5,7 @@ from typing import Final
 from ..run.events import Io
 from ..run.run import Lane
 
-__all__ = ["SENDING", "is_broken", "is_end", "is_not_now", "is_refused_accept"]
+__all__ = ["SENDING", "is_broken", "is_broken_off", "is_end", "is_not_now", "is_refused_accept"]
 
 SENDING: Final = frozenset({"send", "sendall", "sendfile"})
 """The operations that give bytes to the system."""
@@ -19,6 +19,11 @@ _BROKEN: Final = frozenset({"ECONNRESET", "EPIPE", "ECONNABORTED", "ETIMEDOUT", 
 def is_not_now(event: Io) -> bool:
     """Whether nothing was there, or no room."""
     return event.error in _NOT_NOW
+
+
+def is_broken_off(event: Io) -> bool:
+    """Whether a signal came while it waited: Python itself asks again, unless the program ends."""
+    return event.error == "EINTR"
 
 
 def is_refused_accept(event: Io) -> bool:
