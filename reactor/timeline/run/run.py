@@ -225,10 +225,20 @@ class _Builder:
             self._wake()
         slot = self._callback or self._loose
         serial = getattr(event, "serial", TIMERS)
-        if slot is None or (slot is self._loose and slot.serial != serial and _opens_slot(event)):
+        is_another = slot is not None and slot is self._loose and slot.serial != serial
+        if slot is None or (is_another and self._opens_slot(event)):
             slot = self._loose = self._begin_slot(Slot(serial, self._now, self._now))
         slot.events.append(event)
         self._now = slot.ended = max(self._now, event.time + getattr(event, "took", 0.0))
+
+    def _opens_slot(self, event: Event) -> bool:
+        """Whether somebody else is served from here on, in a loop written by hand."""
+        if isinstance(event, Close) or (isinstance(event, Watch) and not event.after):
+            # Who was ready, and is sent away without a word, has had his turn by that.
+            turn, serial = self._turn, event.serial
+            is_ready = any(serial == ready for ready, _ in turn.ready)
+            return is_ready and all(slot.serial != serial for slot in turn.slots)
+        return isinstance(event, Io) or (isinstance(event, Open) and not event.by)
 
     def _begin_slot(self, slot: Slot) -> Slot:
         if self._is_waiting:
@@ -295,11 +305,6 @@ class _Builder:
         self._watched.pop(serial, None)
         if interest:
             self._watched[serial] = interest
-
-
-def _opens_slot(event: Event) -> bool:
-    """Whether somebody else is served from here on, in a loop written by hand."""
-    return isinstance(event, Io) or (isinstance(event, Open) and not event.by)
 
 
 _Handler = Function[[_Builder, Any], None]

@@ -91,6 +91,8 @@ class Wait:
     exact: bool
     behind: int = TIMERS
     """The lane that took the longest meanwhile."""
+    callback: str = ""
+    """Its callback, if that had no lane of its own."""
 
 
 @dataclass(slots=True)

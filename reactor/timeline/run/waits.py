@@ -42,7 +42,8 @@ def _waits(turn: Turn, before: Turn | None) -> Iterator[tuple[int, Wait]]:
         guilty = [other for other in heavy if _kept_waiting(slot, since, other)]
         if seconds >= HEAVY and guilty:
             worst = max(guilty, key=lambda other: other.seconds)
-            yield slot.serial, Wait(seconds, exact, worst.serial)
+            name = worst.name if worst.serial == TIMERS else ""
+            yield slot.serial, Wait(seconds, exact, worst.serial, name)
 
 
 def _kept_waiting(slot: Slot, since: float, other: Slot) -> bool:

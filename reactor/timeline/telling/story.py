@@ -189,8 +189,8 @@ class _Story:
     def _waited(self, wait: Wait) -> str:
         words = self._words
         template = words.told_waited if wait.exact else words.told_waited_up_to
-        lane = self._lanes.title(wait.behind)
-        return template.format(time=words.duration(wait.seconds), lane=lane)
+        behind = printable(wait.callback) or self._lanes.title(wait.behind)
+        return template.format(time=words.duration(wait.seconds), lane=behind)
 
     def _slot(self, slot: Slot) -> tuple[list[_Clause], str]:
         """What was done, and the name of the callback if it was not told with it."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..run.events import Drop, Event, Io, Queue, Watch
+from ..run.events import Close, Drop, Event, Io, Queue, Watch
 from ..run.turns import TIMERS, Lane, Run, Turn
 from .printable import clip, printable
 from .words import Words
@@ -155,7 +155,8 @@ class Lanes:
 def left_alone(turn: Turn) -> list[int]:
     """Who was ready, and nothing was done with."""
     touched = {slot.serial for slot in turn.slots}
-    touched.update(event.serial for event in turn.events if isinstance(event, Io))
+    events = (*turn.events, *turn.elsewhere)  # another thread may serve whom the loop has found
+    touched.update(event.serial for event in events if isinstance(event, Io | Watch | Close))
     told = [serial for serial, _ in turn.ready if turn.only is None or serial in turn.only]
     return [serial for serial in told if serial not in touched]
 

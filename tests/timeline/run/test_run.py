@@ -457,6 +457,25 @@ def test_in_a_loop_written_by_hand_operations_in_a_row_are_one_slot() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("goodbye", [Watch(turn=1, serial=2), Close(turn=1, serial=2)])
+@pytest.mark.parametrize(("is_ready", "slots"), [(True, [1, 2, 3]), (False, [1, 3])])
+def test_in_a_loop_written_by_hand_who_is_sent_away_unheard_has_had_his_turn(
+    goodbye: Event, is_ready: bool, slots: list[int]
+) -> None:
+    ready = ((1, "r"), (2, "r"), (3, "r")) if is_ready else ((1, "r"), (3, "r"))
+    turn = run_of(
+        *(Open(serial=serial, by=9) for serial in (1, 2, 3)),
+        Select(turn=1),
+        Ready(turn=1, ready=ready),
+        Io(turn=1, serial=1, op="recv", size=1),
+        Watch(turn=1, serial=1, after="rw"),
+        goodbye,
+        Io(turn=1, serial=3, op="recv"),
+        Watch(turn=1, serial=1),  # who has been served already
+    ).turns[1]
+    assert [slot.serial for slot in turn.slots] == slots
+
+
 def test_what_a_listener_accepts_and_the_program_opens() -> None:
     run = run_of(
         Select(turn=1),

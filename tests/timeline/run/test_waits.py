@@ -65,6 +65,14 @@ def test_who_was_ready_too_waited_since_the_loop_woke(script: Script) -> None:
     assert script.waited() == [{B: ("exactly", 250), C: ("exactly", 251)}]
 
 
+def test_who_waited_for_what_has_no_lane_knows_its_name(script: Script) -> None:
+    script.wait(1, B)
+    script.serve(TIMERS, 0.25, kind="call")
+    script.serve(B, 0.001)
+    wait = run_of(*script.events).turns[1].waited[B]
+    assert (wait.behind, wait.callback) == (TIMERS, "serve")
+
+
 def test_who_was_served_before_has_not_waited(script: Script) -> None:
     script.wait(1, B, A)
     script.serve(B, 0.001)

@@ -398,6 +398,17 @@ def test_who_waited_is_told_for_how_long() -> None:
     assert lines[4].endswith("It may have had to wait for up to 250 ms, behind client A.")
 
 
+def test_who_waited_for_a_call_is_told_its_name() -> None:
+    happened = [
+        *callback("call"),
+        Select(time=0.75, turn=2),
+        Ready(time=0.75, turn=2, ready=((1, "r"),)),
+        Callback(time=0.75, turn=2, serial=1, name="accept", kind="ready"),
+        Returned(time=0.75, turn=2),
+    ]
+    assert told(*happened)[-1].endswith("up to 250 ms, behind serve.")
+
+
 def test_who_was_ready_and_not_served_is_told() -> None:
     assert told(*in_turn())[1:] == ["Ready, and nothing was done with it: client A."]
 

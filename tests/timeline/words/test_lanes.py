@@ -5,6 +5,7 @@ from hypothesis import given
 
 from reactor.timeline.run.events import (
     Callback,
+    Close,
     Event,
     Io,
     Label,
@@ -214,3 +215,17 @@ def test_who_was_ready_for_nothing_is_left_alone() -> None:
     served = [Callback(turn=1, serial=2, name="serve", kind="ready"), used(3)]
     run = run_of(client(2), client(3), client(4), Select(turn=1), ready, *served)
     assert left_alone(run.turns[1]) == [4]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Watch(turn=1, serial=2, before="r"),
+        Close(turn=1, serial=2),
+        Io(turn=1, serial=2, op="recv", thread="worker"),
+    ],
+)
+def test_who_was_sent_away_or_is_another_threads_is_not_left_alone(event: Event) -> None:
+    ready = Ready(turn=1, ready=((1, "r"), (2, "r")))
+    run = run_of(LISTENER, client(2), Select(turn=1), ready, used(1, "accept"), event)
+    assert left_alone(run.turns[1]) == []
