@@ -16,7 +16,6 @@ from ..run.events import Blocked, Io
 from ..run.run import TIMERS, Run, Slot, Stage, Turn
 from .finding import Finding, Id
 from .operations import SENDING, is_broken_off, is_not_now, is_refused_accept
-from .spins import has_all_lanes
 
 __all__ = ["find_delays"]
 
@@ -102,7 +101,7 @@ def _is_slow(seconds: float, missed: float) -> bool:
 
 
 def _work(run: Run) -> Iterator[_Case]:
-    has_gaps = has_all_lanes(run) and not any(map(_is_callback, _slots(run)))
+    has_gaps = not any(map(_is_callback, _slots(run)))
     for turn, follower in zip_longest(run.turns, run.turns[1:]):
         if turn.stage is not Stage.TURN:
             continue

@@ -15,7 +15,7 @@ from ..run.turns import AT_ONCE
 from .finding import Finding, Id
 from .operations import SENDING, is_end, is_not_now, is_refused_accept
 
-__all__ = ["ENDS", "find_spins", "has_all_lanes"]
+__all__ = ["ENDS", "find_spins"]
 
 IN_A_ROW: Final = 50
 """Turns for nothing that are a spin. asyncio has some 10 of its own when it starts or ends, and a
@@ -64,24 +64,12 @@ def find_spins(run: Run) -> Iterator[Finding]:
     """One finding for each cause, with all its lanes and turns."""
     if ends := _ends(run):
         yield _finding(Id.SPIN_END_OF_STREAM, ends)
-    if not has_all_lanes(run):
-        return  # it may not be for nothing that the loop went round
     found: defaultdict[Id, list[tuple[int, _Spell]]] = defaultdict(list)
     for (cause, serial), spell in _spells(run):
         if spell.is_spin:
             found[cause].append((serial, spell))
     for cause, spells in found.items():
         yield _poll(spells) if cause is Id.BUSY_POLL else _finding(cause, spells)
-
-
-def has_all_lanes(run: Run) -> bool:
-    """Whether nobody who was there was left out of this part of a run."""
-    if run.only is None or not run.turns:
-        return True
-    first, last = run.turns[0].number, run.turns[-1].last
-    lanes = run.lanes.values()
-    alive = {s.serial for s in lanes if s.born <= last and (s.died is None or s.died >= first)}
-    return {TIMERS, *alive} <= run.only
 
 
 def _finding(cause: Id, spells: list[tuple[int, _Spell]]) -> Finding:

@@ -70,6 +70,12 @@ def test_one_command_in_four_pieces_is_four_arrows() -> None:
     ]  # fmt: skip
 
 
+def test_a_title_stands_above_it_as_text() -> None:
+    run = run_of(LISTENER, client(2), *piece(1, b"x"))
+    titles = [each.text for each in elements(run, "text", title="<& a title") if each.text]
+    assert titles[0] == "<& a title"
+
+
 def test_who_talks_has_a_head_and_so_has_the_program() -> None:
     shown = texts(START, LISTENER, client(2), *piece(1, b"hi"), client(3), *piece(2, b"ho", 3))
     names = [text for text in shown if text in ("client A", "server.py", "client B")]
