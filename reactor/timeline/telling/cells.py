@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-from ..run.turns import Turn
+from ..run.turns import TIMERS, Turn
 from ..words.lanes import Lanes, left_alone
 from ..words.words import Words
 from .notes import CellLine, Ink, Notes
@@ -43,8 +43,10 @@ def _lines(turn: Turn, lanes: Lanes, words: Words) -> Iterator[tuple[int, CellLi
     for slot in turn.slots:
         yield from notes.of_slot(slot)
     for event in turn.elsewhere:
-        for line in notes.of(event):
-            yield getattr(event, "serial", 0), line
+        # What blocks another thread is no matter of the loop's own lane: it harms nobody.
+        if serial := getattr(event, "serial", TIMERS):
+            for line in notes.of(event):
+                yield serial, line
     yield from _ready(turn, words)
 
 

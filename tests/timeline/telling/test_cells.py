@@ -179,6 +179,11 @@ def test_what_another_thread_did_is_in_the_cell_too() -> None:
     assert texts(sent, Blocked(time=0.6, turn=1, thread="worker"), serial=3) == ["▶ x"]
 
 
+def test_what_blocks_another_thread_is_nothing_in_the_loops_own_lane() -> None:
+    lookup = Blocked(time=0.6, turn=1, what="getaddrinfo", took=0.1, thread="worker")
+    assert texts(lookup, serial=TIMERS) == []
+
+
 # -- the whole cell ----------------------------------------------------------------------
 
 
