@@ -7,7 +7,7 @@ moment at which it is written.
 from collections import defaultdict
 from html import escape as escape_markup
 
-from ..words.printable import LINE_END, printable
+from ..words.printable import LINE_END, isolated, printable
 
 __all__ = ["Shapes", "Texts", "escape", "rect", "text"]
 
@@ -20,7 +20,7 @@ def escape(foreign: str) -> str:
     """
     if not foreign.isprintable():
         foreign = LINE_END.join(map(printable, foreign.split(LINE_END)))
-    return escape_markup(foreign)
+    return escape_markup(isolated(foreign))
 
 
 def rect(kind: str, x: float, y: float, width: float, height: float) -> str:
@@ -90,7 +90,7 @@ class Texts:
 
     def __str__(self) -> str:
         return "".join(
-            f'<g{look * bool(kind)}{place * bool(x)}>{"".join(lines)}</g>'
+            f"<g{look * bool(kind)}{place * bool(x)}>{''.join(lines)}</g>"
             for (kind, x), lines in self._groups.items()
             for look, place in [(f' class="{kind}"', f' transform="translate({x:.6g})"')]
         )

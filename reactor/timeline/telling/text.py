@@ -15,7 +15,7 @@ from ..run.turns import Run, Slot, Stage, Turn
 from ..run.waits import HEAVY
 from ..words.lanes import Heading, Lanes, left_alone
 from ..words.languages import LANGUAGES
-from ..words.printable import clip, printable, width
+from ..words.printable import clip, isolated, printable, width
 from ..words.words import Words
 from .cells import joined
 from .notes import CellLine, Ink, Notes
@@ -50,7 +50,7 @@ def draw(run: Run, *, language: str = "en", title: str = "") -> str:
         [words.page_findings, *findings] if findings else [],
     ]
     texts = ["\n".join(line.rstrip() for line in part) for part in parts]
-    return "\n\n".join(filter(None, texts)) + "\n"
+    return isolated("\n\n".join(filter(None, texts))) + "\n"
 
 
 class _Paper:

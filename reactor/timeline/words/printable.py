@@ -9,11 +9,16 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["LINE_END", "clip", "is_text", "printable", "shown", "width"]
+__all__ = ["LINE_END", "clip", "is_text", "isolated", "printable", "shown", "width"]
 
 LINE_END: Final = "↵"
 _FOREIGN: Final = re.compile("[^\0-\u10ff↵◀▶…]")
 """Letters that may be wide: none of Europe's is, nor are the commonest signs."""
+_LEFTWARD: Final = (
+    "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+)
+_LEFTWARDS: Final = re.compile(f"[{_LEFTWARD}]+(?: +[{_LEFTWARD}]+)*")
+"""Words of scripts that run from right to left; UAX 9 has their blocks."""
 _NEW_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 
 
@@ -75,6 +80,17 @@ def clip(text: str, room: int) -> str:
     while width(text) > room - 1:
         text = text[:-1]
     return text + "…"
+
+
+def isolated(text: str) -> str:
+    r"""The text for an output: words that run from right to left move none that stand beside them.
+
+    The marks have no width, and so come last: when nothing is measured any more.
+
+    >>> ascii(isolated("\u05d0\u05d1 12"))
+    "'\\u2068\\u05d0\\u05d1\\u2069 12'"
+    """
+    return text if text.isascii() else _LEFTWARDS.sub("\u2068\\g<0>\u2069", text)
 
 
 def _visible(letter: str) -> str:

@@ -1,5 +1,7 @@
 """The run as text: what a teacher pastes into a mail, and what golden files are made of."""
 
+import re
+
 from hypothesis import given
 
 from reactor.timeline.run.events import (
@@ -282,8 +284,16 @@ def test_a_sentence_below_long_names_goes_on_in_the_next_line() -> None:
     ]
 
 
+def test_words_that_run_from_right_to_left_move_nothing_beside_them() -> None:
+    words = "\u05d0\u05d1 \u05d2"
+    assert last(SELECT, READY, io("recv", f"a {words} 1".encode()))[1].endswith(
+        f"◀ a \u2068{words}\u2069 1"
+    )
+
+
 @given(runs())
 def test_any_run_is_text_that_can_be_looked_at_in_lines_that_are_not_too_long(run: Run) -> None:
     for language in LANGUAGES:
-        lines = draw(run, language=language).removesuffix("\n").split("\n")
+        text = re.sub("[\u2068\u2069]", "", draw(run, language=language))
+        lines = text.removesuffix("\n").split("\n")
         assert all(line.isprintable() and width(line) <= COLUMNS for line in lines)
