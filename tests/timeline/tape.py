@@ -92,11 +92,11 @@ class Tape:
     def close(self, serial: int, how: str = "closed") -> None:
         self.add(Close(serial=serial, how=how))
 
-    def again(self, times: int, seconds: float) -> None:
+    def again(self, times: int, seconds: float, slept: float = 0.0) -> None:
         """The same turn over and over, and nothing done in it; `seconds` for all of them."""
         self.wait(1e-5)
         first = self.number + 1
         self.number += times
         last, until = self.number, self.now + seconds
-        self.events.append(Again(time=self.now, turn=first, last=last, until=until))
+        self.events.append(Again(time=self.now, turn=first, last=last, until=until, slept=slept))
         self.wait(seconds)

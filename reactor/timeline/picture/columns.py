@@ -92,15 +92,11 @@ class Column:
         return round(text_width(self.flag, 11, BOLD)) + 8 if self.flag else 0
 
     @property
-    def is_awake(self) -> bool:
-        """Whether most of its time went by without sleep."""
-        return self.turn.slept < self.turn.busy
-
-    @property
     def spins(self) -> bool:
         """Whether it stands for many turns that kept the processor busy with nothing."""
-        is_much = self.turn.times >= _OFTEN or self.turn.busy >= HEAVY
-        return self.turn.times > 1 and self.is_awake and is_much
+        turn = self.turn
+        is_much = turn.times >= _OFTEN or turn.busy >= HEAVY
+        return turn.times > 1 and turn.slept < turn.busy and is_much
 
     @property
     def grade(self) -> Grade:

@@ -196,14 +196,17 @@ class Layout:
         words, notes = self._words, list[str]()
         if turn.stage is not Stage.TURN:
             title = words.before if turn.stage is Stage.BEFORE else words.after
-        elif turn.times > 1:
-            title = words.times.format(count=words.number(turn.times))
-            notes = [words.nothing_done, words.per_second.format(rate=words.number(_rate(turn)))]
         else:
             title = words.number(turn.number)
-            is_asleep = turn.slept >= AWAKE
-            slept = words.slept.format(time=words.duration(turn.slept))
-            notes = [slept if is_asleep else words.did_not_sleep]
+            if turn.times > 1:
+                title = words.times.format(count=words.number(turn.times))
+            if turn.slept >= AWAKE * turn.times:
+                notes = [words.slept.format(time=words.duration(turn.slept))]
+            elif turn.times > 1:
+                rate = words.number(_rate(turn))
+                notes = [words.nothing_done, words.per_second.format(rate=rate)]
+            else:
+                notes = [words.did_not_sleep]
         return Column(turn, anchor, title, notes, self._cells(turn))
 
     def _cells(self, turn: Turn) -> dict[int, Cell]:

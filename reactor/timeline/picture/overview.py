@@ -47,7 +47,7 @@ def draw(layout: Layout) -> str:
 def _busy(column: Column, layout: Layout) -> tuple[int, int]:
     """The pieces in which it was awake: the first, and the one behind the last."""
     turn = column.turn
-    return _piece(turn.began if column.spins else turn.woke, layout), _piece(turn.ended, layout) + 1
+    return _piece(turn.ended - turn.busy, layout), _piece(turn.ended, layout) + 1
 
 
 def _piece(time: float, layout: Layout) -> int:

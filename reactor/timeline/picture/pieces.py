@@ -30,11 +30,7 @@ def _hatch(name: str, paper: str, stripe: str, step: int) -> str:
     )
 
 
-_HATCHES: Final = (
-    _hatch("hatch", "paper", "bad", 8)
-    + _hatch("same", "hot", "stripe", 12)
-    + _hatch("calm", "paper", "gone", 12)
-)
+_HATCHES: Final = _hatch("hatch", "paper", "bad", 8) + _hatch("same", "hot", "stripe", 12)
 
 
 def definitions(layout: Layout) -> str:
@@ -74,19 +70,18 @@ class Pieces:
             return "<path/>"
         began, ended = strip.at(turn.began), max(strip.at(turn.ended), strip.at(turn.began) + 0.8)
         path = f"M{began:.1f} {TICKS + RIBBON}H{ended:.1f}L{column.right} {strip.top}H{column.x}z"
-        look = f' class="{shade}"' if shade in ("hot", "spin", "calm") else ""
+        look = f' class="{shade}"' if shade in ("hot", "spin") else ""
         return f'<path{look} d="{path}"/>'
 
     def _draw_awake(self, column: Column, shapes: Shapes) -> None:
         turn, strip = column.turn, self._strip
-        is_calm = turn.times > 1 and not column.is_awake
-        x = strip.at(turn.began if turn.times > 1 else turn.woke)
+        x = strip.at(turn.ended - turn.busy)
         width = max(1.5, strip.at(turn.ended) - x)
         # Long ones are taller, too: colours are not seen by all.
         height = {Grade.SHORT: 14, Grade.LONG: 18, Grade.HEAVY: RIBBON - 1}[column.grade]
-        kind = "calm" if is_calm else _AWAKE[column.grade]
         x = min(x, strip.right - width)
-        shapes.rect(kind, round(x, 1), TICKS + RIBBON - height, round(width, 1), height)
+        y, kind = TICKS + RIBBON - height, _AWAKE[column.grade]
+        shapes.rect(kind, round(x, 1), y, round(width, 1), height)
 
     def _ticks(self) -> Iterator[str]:
         strip, lines = self._strip, ""
@@ -218,8 +213,8 @@ def _draw_cell(cell: Cell, column: Column, y: int, shapes: Shapes, texts: Texts)
 
 def _shade(place: int, column: Column) -> str:
     """The class of a column's background."""
-    if column.turn.times > 1:
-        return "spin" if column.spins else "calm"
+    if column.spins:
+        return "spin"
     if column.turn.stage is Stage.TURN and column.grade is Grade.HEAVY:
         return "hot"
     return "zebra" if place % 2 else "col"

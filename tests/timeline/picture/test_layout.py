@@ -182,6 +182,14 @@ def test_before_and_after_the_loop_are_named() -> None:
     assert [column.anchor for column in layout.columns] == ["turn-0", "turn-1", "turn-1-2"]
 
 
+def test_turns_of_a_timer_that_ticks_are_asleep_like_any_other() -> None:
+    tape = Tape()
+    tape.turn(slept=0.1)
+    tape.again(3, 0.3, slept=0.299)
+    *_, column = Layout(tape.run(), ENGLISH).columns
+    assert (column.title, column.notes, column.spins) == ("× 3", ["slept 299 ms"], False)
+
+
 def test_who_is_served_has_its_places_and_its_time() -> None:
     tape = Tape()
     tape.client(2)

@@ -134,11 +134,11 @@ def test_who_is_not_there_is_grey() -> None:
 
 def test_a_spin_is_a_solid_bar_and_rest_is_not() -> None:
     spin = Again(turn=2, last=90_000, until=1.0)
-    rest = Again(turn=2, last=9, until=1.0, slept=0.9)
-    for again, kind, other in ((spin, "heavy", "calm"), (rest, "calm", "heavy")):
+    rest = Again(turn=2, last=9, until=1.0, slept=0.999)
+    for again, is_solid in ((spin, True), (rest, False)):
         drawn = svg.draw(run_of(Select(turn=1), Ready(turn=1), again))
-        assert shapes_in(drawn, kind)
-        assert not shapes_in(drawn, other)
+        assert bool(shapes_in(drawn, "heavy")) is is_solid
+        assert ("url(#same)" in drawn, 'class="spin"' in drawn) == (True, is_solid)
 
 
 def test_what_is_not_a_turn_has_no_wedge() -> None:
