@@ -13,6 +13,7 @@ from typing import Final
 
 from reactor.timeline.findings.diagnosis import diagnose
 from reactor.timeline.picture import page, svg
+from reactor.timeline.run.events import Io
 from reactor.timeline.run.extract import part
 from reactor.timeline.run.run import Run, read
 
@@ -37,8 +38,9 @@ def draw(run: DocumentedRun, folder: Path) -> dict[Path, str]:
     with (folder / f"{run.name}.jsonl").open() as lines:
         recorded = read(lines)
     title = run.captions["en"].title
+    shown = _around(run.heart, recorded) if run.heart else recorded
     pictures = {
-        f"{run.name}.svg": svg.draw(recorded, language="en", title=title),
+        f"{run.name}.svg": svg.draw(shown, language="en", title=title),
         f"{run.name}.html": _page(recorded, run, "en"),
         f"{run.name}.es.html": _page(recorded, run, "es"),
     }
@@ -47,6 +49,17 @@ def draw(run: DocumentedRun, folder: Path) -> dict[Path, str]:
         glance = svg.draw(part(recorded, worst - 1, worst + 2), language="en", title=title)
         pictures[f"{run.name}.glance.svg"] = glance
     return {folder / name: picture for name, picture in pictures.items()}
+
+
+def _around(command: bytes, recorded: Run) -> Run:
+    """The turns before and after the one to which a command came."""
+    number = next(
+        turn.number
+        for turn in recorded.turns
+        for event in turn.events
+        if isinstance(event, Io) and event.data.startswith(command)
+    )
+    return part(recorded, number - 3, number + 6)
 
 
 def _page(recorded: Run, run: DocumentedRun, language: str) -> str:

@@ -29,6 +29,8 @@ class DocumentedRun:
     """By language."""
     at_a_glance: bool = False
     """Whether there is a small picture too, of the worst turn and its neighbours."""
+    heart: bytes = b""
+    """A command: of a run that is too long for a document, the SVG shows the turns around it."""
 
     @property
     def name(self) -> str:
@@ -74,6 +76,7 @@ _LISTED: Final = (
                 "vuelve a recibir su copia.",
             ),
         },
+        heart=b"INTERRUMPIR",
     ),
     DocumentedRun(
         _ours("fragments"),

@@ -46,9 +46,10 @@ class Drawing:
         lanes = _serials(run, self.only, self.language) if self.only else None
         if self.first or self.last is not None or lanes is not None:
             run = part(run, self.first, self.last, lanes)
-        if self.kind is Kind.PAGE:
-            return page.draw(run, language=self.language, title=self.title, lead=self.lead)
-        return _DRAW[self.kind](run, language=self.language, title=self.title)
+        look = {"language": self.language, "title": self.title}
+        if self.kind in (Kind.PAGE, Kind.SVG):
+            look["lead"] = self.lead
+        return _DRAW[self.kind](run, **look)
 
     def findings(self, run: Run) -> list[str]:
         """What is wrong with the whole of a run, a sentence for each cause."""
@@ -56,6 +57,7 @@ class Drawing:
 
 
 _DRAW: Final[Mapping[Kind, Callable[..., str]]] = {
+    Kind.PAGE: page.draw,
     Kind.SVG: svg.draw,
     Kind.SEQUENCE: sequence.draw,
     Kind.TEXT: text.draw,

@@ -7,7 +7,7 @@ left, and nothing overlaps.
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["BOLD", "MONO", "SANS", "fit", "fit_name", "text_width"]
+__all__ = ["BOLD", "MONO", "SANS", "fit", "fit_end", "fit_name", "text_width", "wrap"]
 
 SANS: Final = 0.64
 BOLD: Final = 0.7
@@ -42,6 +42,19 @@ def fit(text: str, room: float, size: float, em: float = SANS) -> str:
     return text + "…"
 
 
+def fit_end(text: str, room: float, size: float, em: float = SANS) -> str:
+    """The text, or as much of its end as there is room for.
+
+    >>> fit_end("127.0.0.1:5000 · fd 7", 200, 11), fit_end("127.0.0.1:5000 · fd 7", 100, 11)
+    ('127.0.0.1:5000 · fd 7', '…1:5000 · fd 7')
+    """
+    if text_width(text, size, em) <= room:
+        return text
+    while text and text_width("…" + text, size, em) > room:
+        text = text[1:]
+    return "…" + text
+
+
 def fit_name(name: str, room: float, size: float, em: float = SANS) -> str:
     """The name, or its beginning and its end: by their ends, addresses can be told apart.
 
@@ -53,3 +66,19 @@ def fit_name(name: str, room: float, size: float, em: float = SANS) -> str:
         kept -= 1
         fitted = f"{name[: (kept + 1) // 2]}…{name[len(name) - kept // 2 :]}"
     return fitted
+
+
+def wrap(text: str, room: float, size: float, em: float = SANS) -> list[str]:
+    """The text in lines that have room, broken between words; a longer word is cut.
+
+    >>> wrap("Nobody serves them, and the timer is late.", 200, 11)
+    ['Nobody serves them, and the', 'timer is late.']
+    """
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_width(longer, size, em) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [fit(line, room, size, em) for line in lines]

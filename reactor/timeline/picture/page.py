@@ -32,6 +32,8 @@ _MANY: Final = 60
 """With more columns than these, an overview helps."""
 _WIDTH: Final = 1360
 """Pixels of a strip: what has room in a window of 1400."""
+_NARROW: Final = 120
+"""Pixels of the lanes' names where the window is narrow; page.css knows them too."""
 
 
 def _read(name: str) -> str:
@@ -115,7 +117,7 @@ class _Page:
 
     def definitions(self) -> str:
         """What the strips of all parts refer to."""
-        inside = definitions(self._layout)
+        inside = definitions(self._layout, _NARROW)
         return f'<svg width="0" height="0" class="definitions" aria-hidden="true">{inside}</svg>'
 
     # -- the picture -----------------------------------------------------------------

@@ -10,11 +10,12 @@ from typing import Final
 
 from ..run.turns import Stage, Turn
 from ..telling.cells import Ink
+from ..words.lanes import Heading
 from ..words.words import Words
 from .columns import BAR, LINE, Cell, Column, Grade
 from .layout import INTEREST, PADDING, QUEUE, RIBBON, TICKS, Layout, Row, Strip, spans
 from .markup import Shapes, Texts, rect, text
-from .measure import BOLD, fit_name, text_width
+from .measure import BOLD, fit, fit_end, fit_name, text_width
 
 __all__ = ["Pieces", "definitions"]
 
@@ -33,16 +34,28 @@ def _hatch(name: str, paper: str, stripe: str, step: int) -> str:
 _HATCHES: Final = _hatch("hatch", "paper", "bad", 8) + _hatch("same", "hot", "stripe", 12)
 
 
-def definitions(layout: Layout) -> str:
-    """What the pieces of all strips refer to; once in a document."""
-    names = "".join(
-        f'<g id="lane-{heading.serial}">'
-        + text("lane", 0, 17, fit_name(heading.title, layout.left - 16, 13, BOLD))
-        + text("sub", 0, 31, fit_name(heading.subtitle, layout.left - 16, 11))
-        + "</g>"
-        for heading in layout.lanes.headings
-    )
+def definitions(layout: Layout, slim: int = 0) -> str:
+    """What the pieces of all strips refer to; once in a document.
+
+    Names that have no room in `slim` pixels are there in a short form, too, unless it is 0.
+    """
+    names = "".join(_name(heading, layout.left, slim) for heading in layout.lanes.headings)
     return f"<defs>{_HATCHES}{names}</defs>"
+
+
+def _name(heading: Heading, left: int, slim: int) -> str:
+    title, below = heading.title, heading.subtitle
+    wide = fit_name(title, left - 16, 13, BOLD), fit_name(below, left - 16, 11)
+    shorten = fit_end if heading.kind else fit  # it is by their ends that addresses differ
+    short = fit_name(title, slim - 16, 13, BOLD), shorten(below, slim - 16, 11)
+    if not slim or short == wide:
+        texts = text("lane", 0, 17, wide[0]) + text("sub", 0, 31, wide[1])
+    else:
+        texts = "".join(
+            text(f"lane {look}", 0, 17, name) + text(f"sub {look}", 0, 31, address)
+            for look, (name, address) in (("wide", wide), ("slim", short))
+        )
+    return f'<g id="lane-{heading.serial}">{texts}</g>'
 
 
 class Pieces:

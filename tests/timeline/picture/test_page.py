@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 
 from reactor.timeline.picture import page
+from reactor.timeline.run.events import Open, Select, Watch
 from reactor.timeline.run.turns import Run
 from reactor.timeline.telling.story import tell
 from reactor.timeline.words.lanes import Lanes
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import HOSTILE, runs
+from tests.timeline.strategies import HOSTILE, run_of, runs
 from tests.timeline.tape import Tape
 
 VOID = {"meta"}
@@ -173,6 +174,13 @@ def test_a_record_that_was_cut_short_is_said_to_be() -> None:
     words = LANGUAGES["en"]
     assert words.told_cut_short in page.draw(Run())
     assert words.told_cut_short not in page.draw(long_run(4))
+
+
+def test_names_that_a_narrow_window_has_no_room_for_have_a_short_form() -> None:
+    client = Open(serial=2, fd=8, kind="stream", peer="127.0.0.1:50002")
+    html = page.draw(run_of(client, Watch(serial=2, after="r"), Select(turn=1)))
+    assert '<text class="sub wide" y="31">127.0.0.1:50002 · fd 8</text>' in html
+    assert '<text class="sub slim" y="31">…:50002 · fd 8</text>' in html
 
 
 @pytest.mark.thorough

@@ -56,6 +56,13 @@ def test_a_hostile_title_is_text(text: str) -> None:
     assert len(title) == 0
 
 
+def test_a_lead_stands_below_the_title_in_as_many_lines_as_it_needs() -> None:
+    sentence = "Nobody serves them, and the timer is late."
+    texts = texts_in(svg.draw(chat().run(), title="Late", lead=f"{sentence} {sentence}"))
+    place = texts.index("Late")
+    assert " ".join(texts[place + 1 : place + 3]) == f"{sentence} {sentence}"
+
+
 def test_a_picture_without_a_title_has_that_of_the_command() -> None:
     title = parsed(svg.draw(Run(program=("server.py", "5000")))).find(f"{SVG}title")
     assert title is not None
@@ -157,7 +164,7 @@ def test_findings_are_named_below() -> None:
     texts = texts_in(svg.draw(run))
     assert len(Layout(run, LANGUAGES["en"]).findings) == 1
     assert "!1" in texts
-    assert "!1 spin-end-of-stream, turn 3" in texts
+    assert any(text.startswith("spin-end-of-stream, turn 3: the end of client A") for text in texts)
 
 
 def test_the_key_explains_the_signs_that_are_there_and_no_others() -> None:
