@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from ..findings.diagnosis import diagnose
-from ..run.turns import Lane, Run, Stage, Turn
+from ..run.turns import Lane, Run, Slot, Stage, Turn
 from ..telling.cells import lines_of
 from ..telling.story import AWAKE
 from ..words.lanes import Heading, Lanes
@@ -219,12 +219,13 @@ class Layout:
                 time=self._words.duration(wait.seconds)
             )
         if turn.stage is Stage.TURN and turn.times == 1:
-            served = defaultdict[int, list[int]](list)
-            for place, slot in enumerate(turn.slots):
-                served[self._home(slot.serial)].append(place)
-            for serial, places in served.items():
-                seconds = sum(turn.slots[place].seconds for place in places)
-                cells[serial].bar = f"{_order(places)} {self._words.duration(seconds)}"
+            served = defaultdict[int, list[Slot]](list)
+            for slot in turn.slots:
+                served[self._home(slot.serial)].append(slot)
+            for serial, slots in served.items():
+                seconds = sum(slot.seconds for slot in slots)
+                order = _order([slot.place for slot in slots])
+                cells[serial].bar = f"{order} {self._words.duration(seconds)}"
                 cells[serial].grade = grade_of(seconds)
         return cells
 
@@ -235,7 +236,7 @@ class Layout:
 
 def _order(places: Sequence[int]) -> str:
     """Who came first and second: circled, as far as there are circled figures."""
-    signs = [chr(ord("①") + place) if place < 20 else f"({place + 1})" for place in places]
+    signs = [chr(ord("①") + place - 1) if place <= 20 else f"({place})" for place in places]
     return "".join(signs if len(signs) <= 4 else [*signs[:2], "…", signs[-1]])
 
 

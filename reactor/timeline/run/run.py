@@ -245,6 +245,7 @@ class _Builder:
             self._wake()
         self._end_loose()
         self._turn.slots.append(slot)
+        slot.place = len(self._turn.slots)
         return slot
 
     def _end_loose(self) -> None:

@@ -77,6 +77,8 @@ class Slot:
     finished: bool = True
     """False if the record does not tell of its end."""
     events: list[Event] = field(default_factory=list)
+    place: int = 1
+    """Whose turn it was, of all who were served in its turn: the first one's is 1."""
 
     @property
     def seconds(self) -> float:

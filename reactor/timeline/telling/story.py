@@ -147,7 +147,6 @@ class _Story:
 
     def slots(self) -> Iterator[list[Span]]:
         """A line each; neighbours of whom the same is told share one."""
-        place = 1
         told = [(slot, *self._slot(slot)) for slot in self._turn.slots]
         for (_, _, name), alike in groupby(told, key=self._alike):
             slots, clauses = list[Slot](), list[_Clause]()
@@ -156,8 +155,7 @@ class _Story:
                 clauses += some
             if clauses:
                 text = self._sentences(clauses)
-                yield [*self._number(place, len(slots)), *text, *self._times(slots, name)]
-            place += len(slots)
+                yield [*self._number(slots), *text, *self._times(slots, name)]
 
     def _alike(self, told: tuple[Slot, list[_Clause], str]) -> tuple[int, list[Line], str]:
         """What those have in common who share a line: their lane too, if more depends on it."""
@@ -166,10 +164,14 @@ class _Story:
         is_alone = is_alone or any(clause.serial != slot.serial for clause in clauses)
         return slot.serial if is_alone else -1, [clause.spans for clause in clauses], name
 
-    def _number(self, place: int, count: int) -> Iterator[Span]:
+    def _number(self, slots: list[Slot]) -> Iterator[Span]:
+        """Their places, between which others may have been left out."""
         if self._turn.stage is Stage.TURN:
-            last = self._words.told_to.format(first=place, last=place + count - 1)
-            yield Span(f"{last if count > 1 else place}. ")
+            first, last = slots[0].place, slots[-1].place
+            number = ", ".join(str(slot.place) for slot in slots)
+            if slots[1:] and last - first == len(slots) - 1:
+                number = self._words.told_to.format(first=first, last=last)
+            yield Span(f"{number}. ")
 
     def _times(self, slots: list[Slot], name: str) -> Iterator[Span]:
         """How long they took, and who pays for it; of folded turns only one is known."""

@@ -136,12 +136,10 @@ class _Turn:
 
     def _served(self) -> Iterator[str]:
         """Slots in their order; neighbours of whom the same is noted share a line."""
-        place = 1
         for notes, alike in groupby(self._turn.slots, key=self._noted):
             slots = list(alike)
             if notes:
-                yield from self._slots(str(place), slots, notes)
-            place += len(slots)
+                yield from self._slots(slots, notes)
 
     def _noted(self, slot: Slot) -> list[_Note]:
         """What is noted of a slot: of its own lane first, if only who it was that was called."""
@@ -152,8 +150,8 @@ class _Turn:
         notes.sort(key=lambda note: note[0] != own)
         return [(lane, line) for lane, line in notes if lane]
 
-    def _slots(self, number: str, slots: list[Slot], notes: list[_Note]) -> Iterator[str]:
-        words, turn = self._words, self._turn
+    def _slots(self, slots: list[Slot], notes: list[_Note]) -> Iterator[str]:
+        words, turn, number = self._words, self._turn, str(slots[0].place)
         longest = max(slot.seconds for slot in slots)
         took = words.duration(sum(slot.seconds for slot in slots))
         if turn.stage is not Stage.TURN or turn.times > 1:

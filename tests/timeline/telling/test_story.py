@@ -24,6 +24,7 @@ from reactor.timeline.run.events import (
     Select,
     Watch,
 )
+from reactor.timeline.run.extract import part
 from reactor.timeline.run.run import Run
 from reactor.timeline.telling.story import Style, tell, tell_end
 from reactor.timeline.words.lanes import Lanes
@@ -537,3 +538,11 @@ def test_bytes_are_code_and_what_is_wrong_is_marked() -> None:
         Style.CODE: "OK↵",
         Style.BAD: "recv failed: nobody reads at the other end any more (EPIPE)",
     }
+
+
+def test_a_part_of_a_turn_has_the_numbers_of_the_whole() -> None:
+    served = [io("recv", b"x"), io("recv", b"y", serial=3), io("recv", b"x")]
+    run = part(run_of(*MADE, *in_turn(*served)), lanes={2})
+    words = LANGUAGES["en"]
+    _, line = tell(run.turns[-1], Lanes(run, words), words)
+    assert "".join(span.text for span in line).startswith("1, 3. client A: 1 byte came: x (× 2).")
