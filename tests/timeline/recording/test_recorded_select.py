@@ -136,14 +136,13 @@ class _Mute:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ((), (), (), "soon"),
-        ((), (), (), -1),
-        ([-1], (), (), 0.001),
-        (["name"], (), (), 0.001),
-        ((), [object()], (), 0.001),
-        ([_Mute()], (), (), 0.001),
+        pytest.param(((), (), (), "soon"), id="a timeout that is no number"),
+        pytest.param(((), (), (), -1), id="a timeout below 0"),
+        pytest.param(([-1], (), (), 0.001), id="a number below 0"),
+        pytest.param((["name"], (), (), 0.001), id="a name"),
+        pytest.param(((), [object()], (), 0.001), id="no descriptor"),
+        pytest.param(([_Mute()], (), (), 0.001), id="a descriptor that is none"),
     ],
-    ids=str,
 )
 def test_what_is_refused_is_refused_as_ever(arguments: Any) -> None:
     def refusal() -> str:
