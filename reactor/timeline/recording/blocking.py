@@ -25,8 +25,8 @@ from .stand_ins import StandIn
 
 __all__ = ["stand_ins"]
 
-_LEAST: Final = 0.001
-"""Seconds; what is over sooner had not to be waited for."""
+_LEAST: Final = 1_000_000
+"""Nanoseconds; what is over sooner had not to be waited for."""
 
 
 class _Wait(NamedTuple):

@@ -12,25 +12,25 @@ class Processor:
     """What the thread that asks had to wait for a processor."""
 
     def __init__(self) -> None:
-        self._asked = time.perf_counter()
-        self._total = _seconds_waited()
+        self._asked = time.perf_counter_ns()
+        self._total = _nanoseconds_waited()
 
-    def missed(self) -> float:
-        """Seconds of it, at most, since the last time that this was asked; 0 where none are known.
+    def missed(self) -> int:
+        """Nanoseconds of it, at most, since this was asked last; 0 where none are known.
 
         Who has no descriptor left can't ask: then it may be all of the time.
         """
-        now, total = time.perf_counter(), _seconds_waited()
+        now, total = time.perf_counter_ns(), _nanoseconds_waited()
         if self._total is None:
-            return 0.0
+            return 0
         missed = now - self._asked if total is None else total - self._total
         self._asked, self._total = now, self._total if total is None else total
-        return max(0.0, missed)  # another thread asks than before
+        return max(0, missed)  # another thread asks than before
 
 
-def _seconds_waited() -> float | None:
+def _nanoseconds_waited() -> int | None:
     try:
         with open("/proc/thread-self/schedstat") as file:
-            return int(file.read().split()[1]) / 1e9
+            return int(file.read().split()[1])
     except (OSError, ValueError, IndexError):
         return None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from errno import errorcode
+from functools import partial
 from itertools import count
 from json.encoder import encode_basestring_ascii as quoted
 from math import inf
@@ -32,9 +33,10 @@ _LATER: Final = frozenset({"EAGAIN", "EWOULDBLOCK", "EINTR"})
 _MOST_ROWS: Final = 1000
 """Of a turn; then it is written in pieces."""
 _MOST_SHAPES: Final = 500
-_LONG: Final = 0.02
-"""Seconds of a turn that has to be seen, even if nothing was done in it."""
-_LONGEST: Final = 0.1
+_SECOND: Final = 1_000_000_000
+_LONG: Final = 20_000_000
+"""Nanoseconds of a turn that has to be seen, even if nothing was done in it."""
+_LONGEST: Final = 100_000_000
 """The same, if it may have been the machine that was busy with others."""
 
 
@@ -59,10 +61,10 @@ class Fold:
     """Turns that are only counted."""
 
     first: int
-    began: float
+    began: int
     last: int = 0
-    until: float = 0.0
-    slept: float = 0.0
+    until: int = 0
+    slept: int = 0
 
 
 class Record:
@@ -97,11 +99,13 @@ class Record:
         self._patience = inf if patience is None else patience
         self._file = RecordFile(file, limit)
         self._preview = preview
-        self._clock = clock
-        self._began = clock()
-        self._due = self._patience
-        # On a clock of its own, what the machine does costs no time.
-        self._missed = Processor().missed if clock is time.perf_counter else float
+        if clock is time.perf_counter:
+            self._clock, self._missed = time.perf_counter_ns, Processor().missed
+        else:
+            # On a clock of its own, what the machine does costs no time.
+            self._clock, self._missed = partial(_nanoseconds, clock), int
+        self._began = self._clock()
+        self._due = self._patience * _SECOND
         self._serials: dict[int, int] = {}
         self._numbers = count(1)
         # The turn that is under way.
@@ -109,7 +113,7 @@ class Record:
         self._values: list[Any] = []
         self._many = 0
         self._moved = True
-        self._waits = self._woke = 0.0
+        self._waits = self._woke = 0
         self._work = (0, 0)
         self._asked: set[int] = set()
         self._polls = False
@@ -131,8 +135,8 @@ class Record:
         """Why the record ended before the run, if it did."""
         return self._file.error
 
-    def now(self) -> float:
-        """Seconds since the record began."""
+    def now(self) -> int:
+        """Nanoseconds since the record began, in which all that follows counts time."""
         return self._clock() - self._began
 
     # -- descriptors -----------------------------------------------------------------
@@ -227,25 +231,25 @@ class Record:
         """So many datagrams were not sent; `reason` is the name of the errno."""
         self._move(Lines.DROP, (self.now(), serial, count, quoted(reason)))
 
-    def blocked(self, what: str, about: str, began: float) -> None:
+    def blocked(self, what: str, about: str, began: int) -> None:
         """Since `began`, by `now()`, the thread was kept by the function `what`.
 
         What sleeps between asking its sockets has no other wait: that is one, of a turn.
         """
         took = self.now() - began
         if self._polls and what == "time.sleep" and get_ident() == self.thread:
-            self._begin_turn(began, took)
+            self._begin_turn(began, took / _SECOND)
             self.ready(())
         else:
             self._move(Lines.BLOCKED, (began, quoted(what), quoted(about), took))
 
     # -- operations ------------------------------------------------------------------
 
-    def done(self, serial: int, op: str, began: float) -> None:
+    def done(self, serial: int, op: str, began: int) -> None:
         """What moves no bytes has been done: accept, connect, shutdown."""
         self._move(Lines.DONE, (began, serial, op, self.now() - began))
 
-    def came(self, serial: int, op: str, began: float, size: int, asked: int, data: Any) -> None:
+    def came(self, serial: int, op: str, began: int, size: int, asked: int, data: Any) -> None:
         """`size` bytes came where there was room for `asked`."""
         took = self._clock() - self._began - began
         if size:
@@ -253,7 +257,7 @@ class Record:
         self._add(Lines.CAME, (began, serial, op, took, size, asked, self._first(data, 0, size)))
 
     def went(
-        self, serial: int, op: str, began: float, size: int, asked: int, data: Any, to: str = ""
+        self, serial: int, op: str, began: int, size: int, asked: int, data: Any, to: str = ""
     ) -> None:
         """`size` of `asked` bytes went."""
         took = self._clock() - self._began - began
@@ -266,7 +270,7 @@ class Record:
         self._add(Lines.WENT, (began, serial, op, took, size, asked, sent, more))
 
     def failed(
-        self, serial: int, op: str, began: float, error: str, asked: int = 0, data: Any = b"",
+        self, serial: int, op: str, began: int, error: str, asked: int = 0, data: Any = b"",
         to: str = "",
     ) -> None:  # fmt: skip
         """An operation was refused; `error` is the name of the errno. 0: nobody knows on what."""
@@ -291,12 +295,12 @@ class Record:
             data = bytes(memoryview(data).cast("B")[:end])
         return quoted(data[start:end].decode("latin-1"))
 
-    def _ask(self, serial: int, began: float) -> None:
+    def _ask(self, serial: int, began: int) -> None:
         """Who, without any selector, asks again what had nothing to say, goes round."""
         if get_ident() != self.thread:
             return
         if serial in self._asked:
-            self._begin_turn(began, 0.0)
+            self._begin_turn(began, 0)
         self._polls = True
         self._asked.add(serial)
 
@@ -341,15 +345,15 @@ class Record:
         del self._elsewhere[: len(lines)]
         return "".join(lines)
 
-    def _begin_turn(self, now: float, timeout: float | None) -> None:
+    def _begin_turn(self, now: int, timeout: float | None) -> None:
         busy = now - self._woke
-        missed = self._missed() if busy > _LONG or now >= self._due else 0.0
+        missed = self._missed() if busy > _LONG or now >= self._due else 0
         if self._elsewhere:
             self._add(Lines.WHOLE, (self._take_elsewhere(),))
         # What comes after a long turn is not as that was.
         self._moved = self._moved or busy > _LONGEST or busy - missed > _LONG
         if self._fold_turn(now):
-            missed = 0.0
+            missed = 0
         else:
             self._write_fold()
             self._write_turn()
@@ -367,7 +371,7 @@ class Record:
         else:
             self._add(Lines.SELECT, (now, *self._work, wait))
 
-    def _fold_turn(self, now: float) -> bool:
+    def _fold_turn(self, now: int) -> bool:
         """Whether the turn was as the one before it, so that it needs only be counted."""
         if self._moved:
             self._shape = None
@@ -432,7 +436,7 @@ class Record:
         """Write all that is known of turns that are over."""
         self._write_fold()
         self._file.flush()
-        self._due = self.now() + self._patience
+        self._due = self.now() + self._patience * _SECOND
 
     def close(self) -> None:
         """Write all that is kept, and the last line. Harmless if repeated."""
@@ -442,6 +446,10 @@ class Record:
         left_out = self._turns_left_out, self._events_left_out
         self._file.add(said(self.turn, Lines.END, self.now(), *left_out))
         self._file.close()
+
+
+def _nanoseconds(clock: Callable[[], float]) -> int:
+    return round(clock() * _SECOND)
 
 
 def _nobody() -> None:

@@ -261,7 +261,7 @@ def _accept(record: Record, call: Method) -> Method:
     return accept
 
 
-def _tell_connect(record: Record, sock: Any, began: float, address: Any, error: str) -> None:
+def _tell_connect(record: Record, sock: Any, began: int, address: Any, error: str) -> None:
     serial = _serial(record, sock)
     if error:
         record.failed(serial, "connect", began, error)

@@ -121,9 +121,9 @@ class Written:
 @given(data, texts)
 def test_what_a_recorder_tells_of_an_operation_is_read_back(some: bytes, address: str) -> None:
     written = Written(preview=8)
-    written.record.came(3, "recv", 0.0, len(some), 100, some)
-    written.record.went(3, "send", 0.0, 1 if some else 0, len(some), some)
-    written.record.failed(3, "send", 0.0, "EAGAIN", len(some), some, address)
+    written.record.came(3, "recv", 0, len(some), 100, some)
+    written.record.went(3, "send", 0, 1 if some else 0, len(some), some)
+    written.record.failed(3, "send", 0, "EAGAIN", len(some), some, address)
 
     came, went, failed = written.events()[1:-1]
 
