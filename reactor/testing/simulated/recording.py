@@ -4,7 +4,7 @@ Nothing is stood in for, no lot is drawn, and no time passes: the run is the one
 """
 
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, TypeAlias
 
 from ...instruments import Instrument, InstrumentGroup
 from ...timeline.recording.callbacks import LoopCallbacks
@@ -21,23 +21,6 @@ Timeline: TypeAlias = str | Path | IO[bytes]
 """Where a record is put; what a file that is handed in held before is lost."""
 
 
-class _Record(Record):
-    """One for whose file no wait is cut in two, and that numbers descriptors as transcripts do."""
-
-    @property
-    def is_behind(self) -> bool:
-        return False  # a wait that is cut in two is another wait
-
-    def serial_of(self, fd: int) -> int:
-        return super().serial_of(fd - FIRST_DESCRIPTOR)
-
-    def open(self, fd: int, kind: str, **names: Any) -> int:
-        return super().open(fd - FIRST_DESCRIPTOR, kind, **names)
-
-    def died(self, serial: int, fd: int, how: str = "closed") -> None:
-        super().died(serial, fd - FIRST_DESCRIPTOR, how)
-
-
 class Recording:
     """Records what the program does, and not what its peers do on sockets of their own."""
 
@@ -46,7 +29,13 @@ class Recording:
         if not isinstance(file, str | Path):
             file.seek(0)
             file.truncate()
-        self._record = _Record(file, clock=lambda: kernel.now, program=["simulation", name])
+        self._record = Record(
+            file,
+            clock=lambda: kernel.now,
+            patience=None,  # a wait that is cut in two is another wait
+            program=["simulation", name],
+            lowest=FIRST_DESCRIPTOR,  # numbers as transcripts have them
+        )
 
     def network(self, network: SimulatedNetwork) -> RecordedNetwork:
         """Such a network, with sockets that are recorded."""

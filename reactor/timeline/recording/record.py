@@ -73,7 +73,8 @@ class Record:
     At most `limit` bytes are written, after which turns and events are counted. Of what comes
     and goes the first `preview` bytes are kept. `clock` returns seconds. The file is at most
     `patience` seconds behind while the loop turns, and complete when it sleeps longer; that
-    much a program that is killed does not leave. Without patience it is written now and then.
+    much a program that is killed does not leave. Without patience it is written now and then,
+    and no wait is cut in two for it. The descriptor `lowest` is told of as number 0.
 
     Any thread may tell of events; the turns are those of the thread that waits. A forked child
     records nothing.
@@ -88,6 +89,7 @@ class Record:
         clock: Callable[[], float] = time.perf_counter,
         patience: float | None = 0.2,
         program: Sequence[str] | None = None,
+        lowest: int = 0,
     ) -> None:
         """Begin the record. Raises OSError if the file can't be made."""
         self.turn = 0
@@ -99,6 +101,7 @@ class Record:
         self._patience = inf if patience is None else patience
         self._file = RecordFile(file, limit)
         self._preview = preview
+        self._lowest = lowest
         if clock is time.perf_counter:
             self._clock, self._missed = time.perf_counter_ns, Processor().missed
         else:
@@ -154,7 +157,7 @@ class Record:
             self.died(self._serials[fd], fd)
         self._serials[fd] = serial = next(self._numbers)
         more = _texts(local=local, peer=peer) + (f', "by": {by}' if by else "")
-        self._move(Lines.OPEN, (self.now(), serial, fd, quoted(kind), more))
+        self._move(Lines.OPEN, (self.now(), serial, fd - self._lowest, quoted(kind), more))
         return serial
 
     def named(self, serial: int, *, kind: str = "", local: str = "", peer: str = "") -> None:
@@ -418,19 +421,15 @@ class Record:
         else:
             self._events_left_out += text.count("\n")
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is something of turns that are over that the file does not hold yet."""
-        return self._fold is not None or self._file.is_behind
-
     def limit_of_wait(self, timeout: float | None) -> float | None:
         """How long to wait at first, so that what is known is written soon, whatever follows.
 
         None: as long as is wanted, for the file holds all that is known of turns that are over.
         """
-        if self._patience == inf or not self.is_behind:
+        if timeout is not None and timeout <= self._patience:
             return None
-        return self._patience if timeout is None or timeout > self._patience else None
+        is_behind = self._fold is not None or self._file.is_behind
+        return self._patience if is_behind and self._patience < inf else None
 
     def flush(self) -> None:
         """Write all that is known of turns that are over."""
