@@ -152,8 +152,8 @@ def _wrong(turn: Turn, seen: set[int]) -> Iterator[_Key]:
 
 
 def _is_in_vain(event: Io) -> bool:
-    """A read of what is not there. But several processes may share one listener."""
-    return event.op == "recv" and is_not_now(event)
+    """A look at what stays there, a read of what is not. But processes may share a listener."""
+    return event.op == "peek" or (event.op == "recv" and is_not_now(event))
 
 
 def _is_poll(turn: Turn) -> bool:
@@ -183,7 +183,8 @@ def _is_nothing(event: Event) -> bool:
         return isinstance(event, Queue | Blocked)
     if event.error:
         return is_not_now(event) or is_refused_accept(event)
-    return not event.size and event.op not in ("accept", "connect", "shutdown")
+    is_still_there = event.op == "peek" or not event.size
+    return is_still_there and event.op not in ("accept", "connect", "shutdown")
 
 
 def _all_of(turn: Turn) -> Iterable[Event]:

@@ -153,7 +153,7 @@ class _Teller:
             text = event.error if is_peer else f"{event.op}: {event.error}"
             lane = event.serial if is_peer else TIMERS
             yield replace(plain, sign=Sign.BROKE, lane=lane, text=text)
-        elif event.op == "shutdown":
+        elif event.op == "shutdown" and event.how != "r":  # of which the peer learns nothing
             yield replace(plain, sign=Sign.ENDS)
         elif event.op == "connect" and self._kinds.get(event.serial) == "stream":
             yield replace(plain, sign=Sign.CONNECTS)

@@ -40,7 +40,9 @@ class Lines:
     )
     DONE: Final = '{"e": "io", "t": %de-9, "i": @, "s": %d, "op": "%s", "took": %de-9}\n'
     CAME: Final = DONE.replace("}", ', "n": %d, "asked": %d, "data": %s}')
+    CAME_FROM: Final = CAME.replace("}", ', "from": %s}')
     WENT: Final = CAME.replace("}", "%s}")
+    SHUTDOWN: Final = DONE.replace("}", ', "how": "%s"}')
     FAILED: Final = DONE.replace("}", ', "err": "%s", "asked": %d%s}')
     CLOSE: Final = '{"e": "close", "t": %de-9, "i": @, "s": %d, "how": "%s"}\n'
     LEAVE: Final = '{"e": "leave", "t": %de-9, "i": @}\n'

@@ -21,6 +21,7 @@ from threading import get_ident
 from typing import IO, Any, Final
 
 from ..run.events import VERSION
+from ..run.turns import NOT_NOW
 from .lines import Lines, Shape, said
 from .processor import Processor
 from .record_file import RecordFile
@@ -28,7 +29,6 @@ from .record_file import RecordFile
 __all__ = ["Record", "error_name"]
 
 _EVENTS: Final = ("", "r", "w", "rw")
-_LATER: Final = frozenset({"EAGAIN", "EWOULDBLOCK", "EINTR"})
 
 _MOST_ROWS: Final = 1000
 """Of a turn; then it is written in pieces."""
@@ -249,15 +249,25 @@ class Record:
     # -- operations ------------------------------------------------------------------
 
     def done(self, serial: int, op: str, began: int) -> None:
-        """What moves no bytes has been done: accept, connect, shutdown."""
+        """What moves no bytes has been done: accept, connect."""
         self._move(Lines.DONE, (began, serial, op, self.now() - began))
 
-    def came(self, serial: int, op: str, began: int, size: int, asked: int, data: Any) -> None:
-        """`size` bytes came where there was room for `asked`."""
+    def shut(self, serial: int, began: int, how: str) -> None:
+        """A direction of a connection was ended by the program, or both: "r", "w" or "rw"."""
+        self._move(Lines.SHUTDOWN, (began, serial, "shutdown", self.now() - began, how))
+
+    def came(
+        self, serial: int, op: str, began: int, size: int, asked: int, data: Any, sender: str = ""
+    ) -> None:
+        """`size` bytes came where there was room for `asked`; `op` is recv, or peek."""
         took = self._clock() - self._began - began
-        if size:
+        if size and op != "peek":
             self._moved = True
-        self._add(Lines.CAME, (began, serial, op, took, size, asked, self._first(data, 0, size)))
+        values = began, serial, op, took, size, asked, self._first(data, 0, size)
+        if sender:
+            self._add(Lines.CAME_FROM, (*values, quoted(sender)))
+        else:
+            self._add(Lines.CAME, values)
 
     def went(
         self, serial: int, op: str, began: int, size: int, asked: int, data: Any, to: str = ""
@@ -280,7 +290,7 @@ class Record:
         if not serial:
             return
         took = self.now() - began
-        if error not in _LATER:
+        if error not in NOT_NOW:
             self._moved = True
         elif self.loop() is None:
             self._ask(serial, began)

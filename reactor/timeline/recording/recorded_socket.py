@@ -27,6 +27,8 @@ Wrapper: TypeAlias = Callable[[Record, Method], Method]
 
 # A wait may be broken off by a signal: by Ctrl-C, or by a handler that ends the program.
 _FAILURES: Final = (OSError, KeyboardInterrupt, SystemExit)
+_HOW: Final = {socket.SHUT_RD: "r", socket.SHUT_WR: "w", socket.SHUT_RDWR: "rw"}
+_PEEK: Final = socket.MSG_PEEK
 
 # Who makes a pair of sockets to wake itself with.
 _LOOPS: Final = ("reactor.wakeup", "asyncio.selector_events")
@@ -312,7 +314,7 @@ def _shutdown(record: Record, call: Method) -> Method:
         except _FAILURES as exc:
             record.failed(_serial(record, sock), "shutdown", began, error_name(exc))
             raise
-        record.done(_serial(record, sock), "shutdown", began)
+        record.shut(_serial(record, sock), began, _HOW[how])
 
     return shutdown
 
@@ -323,31 +325,34 @@ def _shutdown(record: Record, call: Method) -> Method:
 def _recv(record: Record, call: Method) -> Method:
     @wraps(call)
     def recv(sock: Any, size: int, *flags: int) -> bytes:
+        op = _op_by(flags) if flags else "recv"
         began = record.now()
         try:
             data: bytes = call(sock, size, *flags)
         except _FAILURES as exc:
-            record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
+            record.failed(_serial(record, sock), op, began, error_name(exc), size)
             raise
-        record.came(sock.recorded_as or _serial(record, sock), "recv", began, len(data), size, data)
+        record.came(sock.recorded_as or _serial(record, sock), op, began, len(data), size, data)
         return data
 
     return recv
 
 
 def _recvfrom(record: Record, call: Method) -> Method:
-    """Also `recvmsg`: the bytes are the first of several results."""
+    """Also `recvmsg`: the bytes are the first of several results, the sender is the last."""
+    place = 1 if call.__name__ == "recvmsg" else 0
 
     @wraps(call)
     def recvfrom(sock: Any, size: int, *more: int) -> Any:
+        op = _op_by(more[place:])
         began = record.now()
         try:
             result = call(sock, size, *more)
         except _FAILURES as exc:
-            record.failed(_serial(record, sock), "recv", began, error_name(exc), size)
+            record.failed(_serial(record, sock), op, began, error_name(exc), size)
             raise
-        data = result[0]
-        record.came(_serial(record, sock), "recv", began, len(data), size, data)
+        data, sender = result[0], _written(result[-1])
+        record.came(_serial(record, sock), op, began, len(data), size, data, sender)
         return result
 
     return recvfrom
@@ -358,15 +363,16 @@ def _recv_into(record: Record, call: Method) -> Method:
 
     @wraps(call)
     def recv_into(sock: Any, buffer: Any, nbytes: int = 0, flags: int = 0) -> Any:
+        op = "peek" if flags & _PEEK else "recv"
         began = record.now()
         room = nbytes or memoryview(buffer).nbytes
         try:
             result = call(sock, buffer, nbytes, flags)
         except _FAILURES as exc:
-            record.failed(_serial(record, sock), "recv", began, error_name(exc), room)
+            record.failed(_serial(record, sock), op, began, error_name(exc), room)
             raise
-        size = result if isinstance(result, int) else result[0]
-        record.came(_serial(record, sock), "recv", began, size, room, buffer)
+        size, sender = (result, "") if isinstance(result, int) else (result[0], _written(result[1]))
+        record.came(_serial(record, sock), op, began, size, room, buffer, sender)
         return result
 
     return recv_into
@@ -375,18 +381,26 @@ def _recv_into(record: Record, call: Method) -> Method:
 def _recvmsg_into(record: Record, call: Method) -> Method:
     @wraps(call)
     def recvmsg_into(sock: Any, buffers: Iterable[Any], *more: int) -> Any:
+        op = _op_by(more[1:])
         began = record.now()
         buffers = list(buffers)
         room = _size(buffers)
         try:
             result = call(sock, buffers, *more)
         except _FAILURES as exc:
-            record.failed(_serial(record, sock), "recv", began, error_name(exc), room)
+            record.failed(_serial(record, sock), op, began, error_name(exc), room)
             raise
-        record.came(_serial(record, sock), "recv", began, result[0], room, buffers)
+        record.came(
+            _serial(record, sock), op, began, result[0], room, buffers, _written(result[-1])
+        )
         return result
 
     return recvmsg_into
+
+
+def _op_by(flags: Sequence[int]) -> str:
+    """What it is to receive with such flags, if there are any: what is only looked at stays."""
+    return "peek" if flags and flags[0] & _PEEK else "recv"
 
 
 # -- bytes that go -----------------------------------------------------------------------

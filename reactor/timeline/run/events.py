@@ -137,7 +137,7 @@ class Io(Event):
     word: ClassVar[str] = "io"
     serial: int = _key("s")
     op: str = ""
-    """accept, connect, recv, send, sendall, sendfile or shutdown."""
+    """accept, connect, recv, peek, send, sendall, sendfile or shutdown."""
     took: float = 0.0
     size: int = _key("n")
     """Bytes that came, or that the system took."""
@@ -150,6 +150,10 @@ class Io(Event):
     """The name of the errno."""
     to: str = ""
     """The address that a datagram went to."""
+    sender: str = _key("from", "")
+    """The address that a datagram came from."""
+    how: str = ""
+    """What a shutdown ends: "r", "w" or "rw"; "" in a record that does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

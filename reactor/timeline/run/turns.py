@@ -11,7 +11,7 @@ from typing import Final
 
 from .events import Event, Io, Queue
 
-__all__ = ["AT_ONCE", "TIMERS", "Lane", "Run", "Slot", "Stage", "Turn", "Wait"]
+__all__ = ["AT_ONCE", "NOT_NOW", "TIMERS", "Lane", "Run", "Slot", "Stage", "Turn", "Wait"]
 
 TIMERS: Final = 0
 """The lane of timers and calls, which have no descriptor."""
@@ -19,7 +19,7 @@ TIMERS: Final = 0
 AT_ONCE: Final = 0.0005
 """Seconds. A wait for what is ready already takes no longer, on a busy machine too."""
 
-_NOT_NOW: Final = frozenset(
+NOT_NOW: Final = frozenset(
     ["EAGAIN", "EWOULDBLOCK", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]
 )
 """Errors by which the system says that it has nothing, or no room: all is as it was."""
@@ -177,5 +177,8 @@ def _is_something(event: Event) -> bool:
     if not isinstance(event, Io):
         return not isinstance(event, Queue)
     if event.error:
-        return event.error not in _NOT_NOW
-    return bool(event.size) or event.op in ("accept", "connect", "shutdown")
+        return event.error not in NOT_NOW
+    # Bytes that were only looked at are there as before.
+    return event.op != "peek" and (
+        bool(event.size) or event.op in ("accept", "connect", "shutdown")
+    )

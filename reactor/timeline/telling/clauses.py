@@ -51,12 +51,15 @@ class Clauses:
             told = words.told_connected.format(address=address)
             yield [Span(told if address else words.cell_connected)]
         elif event.op == "shutdown":
-            yield [Span(words.told_shutdown)]
+            yield [Span(words.told_shutdown_reading if event.how == "r" else words.told_shutdown)]
+        elif event.op == "peek":
+            yield fill(words.told_peeked, what=self._bytes(event, words.bytes))
 
     def _failed(self, event: Io) -> Span:
         words, op, error = self._words, printable(event.op), printable(event.error)
         if event.error in ("EAGAIN", "EWOULDBLOCK"):
-            texts = {"accept": words.told_nobody_waits, "recv": words.told_nothing_there}
+            nothing = words.told_nothing_there
+            texts = {"accept": words.told_nobody_waits, "recv": nothing, "peek": nothing}
             return Span(texts.get(event.op, words.told_no_room).format(error=error))
         if event.error == "EINPROGRESS":
             return Span(words.told_connecting.format(error=error))
@@ -69,7 +72,11 @@ class Clauses:
         if not event.size and self._lanes.kind(event.serial) != "datagram":
             yield [Span(words.told_end)]
         else:
-            yield self._bytes(event, words.told_came)
+            what = self._bytes(event, words.told_came)
+            if event.sender:
+                sender = [Span(printable(event.sender))]
+                what = fill(words.told_data_from, address=sender, what=what)
+            yield what
         if self._last_reads.get(event.serial) is event and event.serial in self._turn.kept:
             kept = Span(shown(self._turn.kept[event.serial]), Style.CODE)
             yield fill(words.told_kept, data=[kept])

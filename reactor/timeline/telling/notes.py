@@ -103,7 +103,8 @@ class Notes:
         elif event.op == "connect":
             yield CellLine(words.cell_connected, Ink.PLAIN)
         elif event.op == "shutdown":
-            yield CellLine(f"■ {words.cell_shutdown}", Ink.END)
+            text = words.cell_shutdown_reading if event.how == "r" else words.cell_shutdown
+            yield CellLine(f"■ {text}", Ink.END)
 
     def _failed(self, event: Io) -> Iterator[CellLine]:
         is_quiet = event.error in ("EAGAIN", "EWOULDBLOCK", "EINPROGRESS", "EINTR")

@@ -69,6 +69,7 @@ class Words:
     cell_partly: str
     cell_to: str
     cell_shutdown: str
+    cell_shutdown_reading: str
     cell_connected: str
     cell_wait_bytes: str
     cell_wait_room: str
@@ -153,10 +154,13 @@ class Words:
     told_data: str
     told_data_beginning: str
     told_data_to: str
+    told_data_from: str
     told_end: str
     told_kept: str
     told_partly: str
     told_shutdown: str
+    told_shutdown_reading: str
+    told_peeked: str
     told_connected: str
     told_error: str
     told_error_unknown: str

@@ -86,6 +86,10 @@ def test_what_is_done_with_a_peer_has_its_sign(event: Event, sign: Sign) -> None
     assert signs(event) == [sign]
 
 
+def test_that_the_program_reads_no_more_is_nothing_that_the_peer_is_told() -> None:
+    assert signs(io("shutdown", how="r")) == [Sign.SILENT]
+
+
 @pytest.mark.parametrize("op", ["accept", "recv"])
 def test_that_nothing_is_there_is_not_told(op: str) -> None:
     assert signs(io(op, error="EINTR")) == [Sign.SILENT]

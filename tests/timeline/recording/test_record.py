@@ -209,7 +209,17 @@ def test_a_turn_that_waits_as_another_did_but_asks_another_socket_is_told(tale: 
     assert not tale.all(Again)
 
 
-@pytest.mark.parametrize("name", ["EAGAIN", "EWOULDBLOCK", "EINTR"])
+def test_bytes_that_were_only_looked_at_are_nothing_done(tale: Tale) -> None:
+    tale.record.loop = lambda: tale
+    for _ in range(3):
+        tale.turn((1, 1))
+        tale.record.came(1, "peek", 0, 1, 9, b"x")
+    tale.record.close()
+    assert len(tale.all(Again)) == 1
+    assert all(turn.did_nothing for turn in tale.run.turns)
+
+
+@pytest.mark.parametrize("name", ["EAGAIN", "EWOULDBLOCK", "EINTR", "EMFILE"])
 def test_a_socket_that_has_nothing_to_say_is_nothing_done(tale: Tale, name: str) -> None:
     tale.record.loop = lambda: tale
     for _ in range(3):
@@ -225,7 +235,7 @@ def test_turns_in_which_something_was_done_are_told_one_by_one(tale: Tale) -> No
         lambda: record.came(1, "recv", 0, 1, 9, b"x"),
         lambda: record.went(1, "send", 0, 1, 1, b"x"),
         lambda: record.failed(1, "recv", 0, "ECONNRESET", 9),
-        lambda: record.done(1, "shutdown", 0),
+        lambda: record.shut(1, 0, "w"),
         lambda: record.drop(1, 1, "ENOBUFS"),
         lambda: record.label(1, "x"),
         lambda: record.watch(1, 0, 1),

@@ -243,6 +243,60 @@ def test_what_does_not_come_is_told(how: str) -> None:
     assert [(io.op, io.error, io.asked) for io in told.all(Io)] == [("recv", "EAGAIN", 20)]
 
 
+LOOKING: dict[str, Callable[[socket.socket], Any]] = {
+    "recv": lambda sock: sock.recv(9, socket.MSG_PEEK),
+    "recv_into": lambda sock: sock.recv_into(bytearray(9), 9, socket.MSG_PEEK),
+    "recvfrom": lambda sock: sock.recvfrom(9, socket.MSG_PEEK),
+    "recvfrom_into": lambda sock: sock.recvfrom_into(bytearray(9), 9, socket.MSG_PEEK),
+    "recvmsg": lambda sock: sock.recvmsg(9, 0, socket.MSG_PEEK),
+    "recvmsg_into": lambda sock: sock.recvmsg_into([bytearray(9)], 0, socket.MSG_PEEK),
+}
+
+
+@pytest.mark.parametrize("how", LOOKING)
+def test_what_was_only_looked_at_has_not_come(how: str) -> None:
+    with recorded() as told:
+        near, far = socket.socketpair()
+        with near, far:
+            near.send(b"hola")
+            LOOKING[how](far)
+            assert far.recv(9) == b"hola"
+    assert [(io.op, io.size, io.data[:4]) for io in told.all(Io)[1:]] == [
+        ("peek", 4, b"hola"),
+        ("recv", 4, b"hola"),
+    ]
+
+
+FROM_WHOM: dict[str, Callable[[socket.socket], Any]] = {
+    "recvfrom": lambda sock: sock.recvfrom(9),
+    "recvfrom_into": lambda sock: sock.recvfrom_into(bytearray(9)),
+    "recvmsg": lambda sock: sock.recvmsg(9),
+    "recvmsg_into": lambda sock: sock.recvmsg_into([bytearray(9)]),
+}
+
+
+@pytest.mark.parametrize("how", FROM_WHOM)
+def test_datagrams_are_told_with_where_they_come_from(
+    told: Recorded, udp: socket.socket, how: str
+) -> None:
+    sender = written(udp)
+    udp.sendto(b"one", udp.getsockname())
+    FROM_WHOM[how](udp)
+    udp.close()
+    assert told.all(Io)[1].sender == sender
+
+
+@pytest.mark.parametrize(
+    ("how", "told_as"), [(socket.SHUT_RD, "r"), (socket.SHUT_WR, "w"), (socket.SHUT_RDWR, "rw")]
+)
+def test_a_shutdown_tells_what_it_ends(how: int, told_as: str) -> None:
+    with recorded() as told:
+        near, far = socket.socketpair()
+        with near, far:
+            near.shutdown(how)
+    assert [io.how for io in told.all(Io)] == [told_as]
+
+
 SENDING: dict[str, Callable[[socket.socket], Any]] = {
     "send": lambda sock: sock.send(b"hola\n"),
     "send bytearray": lambda sock: sock.send(bytearray(b"hola\n"), 0),

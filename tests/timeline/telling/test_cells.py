@@ -70,6 +70,7 @@ def texts(*happened: Event, serial: int = 2) -> list[str]:
         (io("send", b"abc", size=47_413, asked=327_252), "▶ 47 kB of 327 kB", Ink.OUT),
         (io("send", b"abc", size=2632, to="127.0.0.1:50546"), "▶ 2632 B to 50546", Ink.OUT),
         (io("shutdown"), "■ no more to send", Ink.END),
+        (io("shutdown", how="r"), "■ reads no more", Ink.END),
         (io("connect"), "connected", Ink.PLAIN),
         (io("accept"), "new connection", Ink.PLAIN),
         (Watch(serial=2, before="r", after="rw"), "+ wait for room", Ink.ROOM),

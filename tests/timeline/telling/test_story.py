@@ -182,6 +182,26 @@ def test_of_many_who_are_ready_the_first_are_named() -> None:
             "el programa avisó que no enviará más (shutdown)",
         ),
         (
+            io("shutdown", how="r"),
+            "the program said that it will read no more (shutdown)",
+            "el programa avisó que no leerá más (shutdown)",
+        ),
+        (
+            io("peek", b"hola"),
+            "the program looked, and took nothing out (MSG_PEEK): 4 bytes: hola",
+            "el programa miró sin sacar nada (MSG_PEEK): 4 bytes: hola",
+        ),
+        (
+            io("peek", error="EAGAIN"),
+            "nothing is there for now (EAGAIN)",
+            "por ahora no hay nada (EAGAIN)",
+        ),
+        (
+            io("recv", b"hola", sender="127.0.0.1:9000"),
+            "from 127.0.0.1:9000: 4 bytes came: hola",
+            "desde 127.0.0.1:9000 llegaron 4 bytes: hola",
+        ),
+        (
             io("connect", to="127.0.0.1:80"),
             "it is connected to 127.0.0.1:80",
             "quedó conectado a 127.0.0.1:80",
