@@ -12,7 +12,7 @@ import runpy
 import sys
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
-from io import open_code
+from io import BytesIO, open_code
 from types import CodeType, ModuleType, TracebackType
 from typing import Final, NamedTuple
 
@@ -88,12 +88,10 @@ def _new_main() -> ModuleType:
 
 def _code_of(path: str) -> CodeType:
     """Of a file in Python, or of compiled ones."""
-    with open_code(path) as file:
-        code: CodeType | None = pkgutil.read_code(file)
-        if code is None:
-            file.seek(0)
-            code = compile(file.read(), path, "exec", dont_inherit=True)
-        return code
+    with open_code(path) as file:  # which may be a pipe
+        text = file.read()
+    code: CodeType | None = pkgutil.read_code(BytesIO(text))
+    return compile(text, path, "exec", dont_inherit=True) if code is None else code
 
 
 # -- tracebacks ----------------------------------------------------------------------------

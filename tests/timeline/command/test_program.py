@@ -211,6 +211,17 @@ def test_byte_code_is_run_as_it_is(write: Write, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_at_home")
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="pipes have no names here")
+def test_a_pipe_can_be_run(capsys: pytest.CaptureFixture[str]) -> None:
+    read, write = os.pipe()
+    os.write(write, b"print('from a pipe')")
+    os.close(write)
+    Program(f"/dev/fd/{read}").run()
+    os.close(read)
+    assert capsys.readouterr().out == "from a pipe\n"
+
+
+@pytest.mark.usefixtures("_at_home")
 def test_a_folder_is_where_its_modules_are_looked_for(write: Write, tmp_path: Path) -> None:
     write("app/beside_it.py", "word = 'beside'")
     write("app/__main__.py", "import beside_it, sys; found = beside_it.word, sys.argv")
