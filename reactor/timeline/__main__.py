@@ -36,7 +36,7 @@ def draw(options: Namespace) -> int:
             picture = options.drawing.of(run)
             target = _picture(options, source.with_suffix(""))
             if target is not None and target.exists() and target.samefile(source):
-                return fail(f"{source} would be drawn over itself")
+                return fail(options.drawing.words.wrong_itself.format(record=source))
             write(picture, target)
     except BrokenPipeError:
         # Who reads it has seen enough: the interpreter must not try to say the rest either.

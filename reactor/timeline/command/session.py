@@ -17,7 +17,6 @@ from typing import Final
 from ..picture.drawing import Drawing, read_record
 from ..recording.recorder import Recorder
 from ..run.run import Run
-from ..words.languages import LANGUAGES
 from .fatal_signals import FatalSignals
 from .options import NAME
 
@@ -58,7 +57,7 @@ class Session:
         self._recorder = recorder
         self._drawing = drawing
         self._checks = check
-        self._words = LANGUAGES[drawing.language]
+        self._words = drawing.words
         self._names = str(record), str(picture or self._words.standard_output)
         # The program may go elsewhere.
         self._record = record.absolute()

@@ -13,6 +13,7 @@ from ..run.run import TIMERS, Run, read
 from ..telling import text
 from ..words.lanes import Lanes
 from ..words.languages import LANGUAGES
+from ..words.words import Words
 from . import page, sequence, svg
 
 __all__ = ["Drawing", "Kind", "language_of", "read_record"]
@@ -40,6 +41,11 @@ class Drawing:
     """The turns to draw, both included; None is the run's last."""
     only: tuple[str, ...] = ()
     """The names or addresses of the lanes to draw; all if empty."""
+
+    @property
+    def words(self) -> Words:
+        """Those of the language."""
+        return LANGUAGES[self.language]
 
     def of(self, run: Run) -> str:
         """The picture. Raises ValueError for a lane that the run does not have."""

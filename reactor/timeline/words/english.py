@@ -250,4 +250,33 @@ ENGLISH: Final = Words(
         "EPIPE": "nobody reads at the other end any more",
         "ETIMEDOUT": "no answer came in time",
     },
+    # -- the command -----------------------------------------------------------------
+    command="See the loop: run a program as it is, record what it does with sockets and selectors, "
+    "and draw every turn of its loop.",
+    options_title="options",
+    options={
+        "-h": "show this and exit",
+        "-m": "what follows is a module and its arguments",
+        "--draw": "run nothing, draw what was recorded before",
+        "-o": "where to draw (run.html), the record beside it; NAME.jsonl is the record alone; "
+        "- is standard output",
+        "--svg": "a picture instead of a page",
+        "--text": "for a terminal: on standard output unless -o is given",
+        "--sequence": "a sequence diagram: who said what to whom",
+        "--lang": "the language (as the environment has it)",
+        "--from": "draw no earlier",
+        "--to": "draw no later turn",
+        "--only": "a lane by its name or address; again for more",
+        "--title": "the heading",
+        "--lead": "a sentence below it",
+        "--check": "say what is wrong with the run: exit status 1 if anything is",
+        "--limit": "record no more than this (64)",
+        "--preview": "of what comes and goes, record the first so many (64)",
+    },
+    wrong_hint="{message} (--help shows the options)",
+    wrong_program_too="--draw takes no program",
+    wrong_no_program="say which program to run, or --draw and a record",
+    wrong_order="--from {first} is behind --to {last}",
+    wrong_number="expected a number from {least} on, not {text}",
+    wrong_itself="{record} would be drawn over itself",
 )

@@ -254,4 +254,33 @@ SPANISH: Final = Words(
         "EPIPE": "del otro lado ya nadie lee",
         "ETIMEDOUT": "no hubo respuesta a tiempo",
     },
+    # -- the command -----------------------------------------------------------------
+    command="Ver el bucle: ejecuta un programa tal cual, registra lo que hace con sockets y "
+    "selectores, y dibuja cada vuelta de su bucle.",
+    options_title="opciones",
+    options={
+        "-h": "muestra esto y termina",
+        "-m": "lo que sigue es un módulo y sus argumentos",
+        "--draw": "no ejecuta nada: dibuja lo que se registró antes",
+        "-o": "dónde dibujar (run.html), con el registro al lado; NOMBRE.jsonl es el registro "
+        "solo; - es la salida estándar",
+        "--svg": "una imagen en lugar de una página",
+        "--text": "para una terminal: por la salida estándar, salvo que se dé -o",
+        "--sequence": "un diagrama de secuencia: quién le dijo qué a quién",
+        "--lang": "el idioma (el del entorno)",
+        "--from": "primera vuelta que se dibuja",
+        "--to": "última vuelta que se dibuja",
+        "--only": "un carril, por su nombre o dirección; se puede repetir",
+        "--title": "el título",
+        "--lead": "una frase debajo del título",
+        "--check": "dice qué tiene de malo la ejecución; si hay algo, termina con estado 1",
+        "--limit": "registra como máximo tantos MB (64)",
+        "--preview": "de lo que llega y sale, registra los primeros tantos bytes (64)",
+    },
+    wrong_hint="{message} (--help muestra las opciones)",
+    wrong_program_too="--draw no lleva programa",
+    wrong_no_program="falta decir qué programa ejecutar, o --draw y un registro",
+    wrong_order="--from {first} queda después de --to {last}",
+    wrong_number="se esperaba un número a partir de {least}, no {text}",
+    wrong_itself="{record} quedaría tapado por su propio dibujo",
 )

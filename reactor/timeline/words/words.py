@@ -234,6 +234,18 @@ class Words:
     sequence_rows_left_out: str
 
     errors: Mapping[str, str]
+
+    # -- the command -----------------------------------------------------------------
+    command: str
+    options_title: str
+    options: Mapping[str, str]
+    """What each option of the command is for."""
+    wrong_hint: str
+    wrong_program_too: str
+    wrong_no_program: str
+    wrong_order: str
+    wrong_number: str
+    wrong_itself: str
     """What an errno means to a program with sockets, by its name."""
 
     def number(self, value: int) -> str:

@@ -5,6 +5,7 @@ import pytest
 from reactor.timeline.command.options import parse
 from reactor.timeline.command.program import Program
 from reactor.timeline.picture.drawing import Drawing, Kind
+from reactor.timeline.words.languages import LANGUAGES
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,19 @@ def test_what_is_to_be_drawn_can_be_said() -> None:
     options = parse(line.split())
     assert options.program is None
     assert options.drawing == Drawing(Kind.SVG, "es", "T", "L", 3, 9, ("A", "B"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_help_explains_each_option_in_the_language_of_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("LANG", language)
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert [text for text in LANGUAGES[language].options.values() if text not in said] == []
 
 
 def test_the_language_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,8 +67,9 @@ def test_no_word_is_left_over() -> None:
     assert [name for name in NAMES if name not in used] == []
 
 
-def test_each_error_is_explained_in_all_languages() -> None:
+def test_each_error_and_each_option_is_explained_in_all_languages() -> None:
     assert SPANISH.errors.keys() == ENGLISH.errors.keys()
+    assert SPANISH.options.keys() == ENGLISH.options.keys()
 
 
 @pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)
