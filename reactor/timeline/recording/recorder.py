@@ -31,8 +31,9 @@ _recording: list["Recorder"] = []
 class Recorder:
     """Records what this process does with sockets and selectors inside a `with` block.
 
-    What was made before is seen only where the block watches it. One records at a time:
-    another raises RuntimeError. `file` and the other arguments are those of `Record`.
+    What was made before is seen only where the block watches it; a name that was imported before,
+    as by `from socket import socket`, is the plain one. One records at a time: another raises
+    RuntimeError. `file` and the other arguments are those of `Record`.
     """
 
     def __init__(
