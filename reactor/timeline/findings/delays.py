@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile, zip_longest
+from math import inf
 from operator import attrgetter, itemgetter
 from typing import Final
 
@@ -51,11 +52,11 @@ def find_delays(run: Run) -> Iterator[Finding]:
     slow: defaultdict[tuple[str, str], list[_Case]] = defaultdict(list)
     for case in _work(run):
         kept = 0.0
-        for what, took in _waits(case):
+        for what, took in _waits(case, _missed(run, case.turn)):
             blocking[what, _cause(case.slot)].append(replace(case, seconds=took))
             kept += took
         own = case.seconds - kept
-        if _is_slow(own, case.turn.missed) and _is_anybody_kept(run, case.turn):
+        if _is_slow(own, _missed(run, case.turn)) and _is_anybody_kept(run, case.turn):
             serial = TIMERS if _is_between(run, case) else case.serial
             # Without a name, what is done with one client is the same as with the next.
             kind = "" if case.slot.name else getattr(run.lanes.get(serial), "kind", "")
@@ -91,6 +92,12 @@ def _worst(cause: Id, cases: list[_Case], by: str = "") -> Finding:
         name=worst.slot.name,
         cause=by,
     )
+
+
+def _missed(run: Run, turn: Turn) -> float:
+    """As the turn says; of what a record ends in that was cut short nobody has said it."""
+    is_told = run.is_whole or turn is not run.turns[-1]
+    return turn.missed if is_told else inf
 
 
 def _is_slow(seconds: float, missed: float) -> bool:
@@ -173,10 +180,9 @@ def _is_anybody_kept(run: Run, turn: Turn) -> bool:
 # -- what blocks -----------------------------------------------------------------------------
 
 
-def _waits(case: _Case) -> Iterator[tuple[str, float]]:
-    missed = case.turn.missed
+def _waits(case: _Case, missed: float) -> Iterator[tuple[str, float]]:
     for event in case.slot.events:
-        if isinstance(event, Blocked) and _is_too_long(event, case):
+        if isinstance(event, Blocked) and _is_too_long(event, case, missed):
             yield event.what, event.took
         elif isinstance(event, Io) and _has_waited(event) and _is_slow(event.took, missed):
             yield f"socket.{event.op}", event.took
@@ -188,11 +194,11 @@ def _has_waited(event: Io) -> bool:
     return event.op in _WAITING and (is_broken_off(event) or not is_told_at_once)
 
 
-def _is_too_long(event: Blocked, case: _Case) -> bool:
+def _is_too_long(event: Blocked, case: _Case, missed: float) -> bool:
     if event.what.startswith(_LOOK_UPS):
         return True
     if event.what != "time.sleep":
-        return _is_slow(event.took, case.turn.missed)
+        return _is_slow(event.took, missed)
     is_poll = case.turn.timeout == 0 and not _is_callback(case.slot)
     least = NAP if is_poll else SLEEP
     return min(event.took, _seconds(event.about, event.took)) >= least
@@ -215,24 +221,26 @@ def _late_timers(run: Run) -> Iterator[Finding]:
     for turn in run.turns:
         for slot in turn.slots if turn.times == 1 else ():
             if slot.kind == "timer" and slot.late >= SLOW:
-                culprit = _culprit(past, turn, slot)
+                culprit = _culprit(run, past, slot)
                 if culprit is not None:
-                    cases[_cause(culprit)].append(_Case(turn, slot, slot.serial, slot.late))
+                    cases[culprit].append(_Case(turn, slot, slot.serial, slot.late))
             if _is_callback(slot):
                 past.append((turn, slot))
     for cause, late in cases.items():
         yield _worst(Id.LATE_TIMER, late, cause)
 
 
-def _culprit(past: list[tuple[Turn, Slot]], turn: Turn, timer: Slot) -> Slot | None:
-    """The callback that had most of the time for which the timer was due, if callbacks had it."""
+def _culprit(run: Run, past: list[tuple[Turn, Slot]], timer: Slot) -> str | None:
+    """The name of the callback that had most of the time for which the timer was due.
+
+    Where many had a little of it each, the loop has too much to do, and no one is to blame.
+    """
     due = timer.began - timer.late
-    missed = {turn.number: turn.missed}
-    shares = [(0.0, timer)]
+    shares: defaultdict[str, float] = defaultdict(float)
+    own: defaultdict[str, float] = defaultdict(float)
     for earlier, slot in takewhile(lambda pair: pair[1].ended > due, reversed(past)):
-        missed[earlier.number] = earlier.missed
-        shares.append((min(slot.ended, timer.began) - max(slot.began, due), slot))
-    is_theirs = sum(share for share, _ in shares) >= timer.late / 2
-    if not is_theirs or not _is_slow(timer.late, sum(missed.values())):
-        return None
-    return max(shares, key=itemgetter(0))[1]
+        share = min(slot.ended, timer.began) - max(slot.began, due)
+        shares[_cause(slot)] += share
+        own[_cause(slot)] += share * (1 - min(1.0, _missed(run, earlier) / max(earlier.busy, 1e-9)))
+    name, share = max(shares.items(), key=itemgetter(1), default=("", 0.0))
+    return name if share >= timer.late / 2 and own[name] >= SLOW else None

@@ -45,9 +45,11 @@ class Lines:
     SHUTDOWN: Final = DONE.replace("}", ', "how": "%s"}')
     FAILED: Final = DONE.replace("}", ', "err": "%s", "asked": %d%s}')
     CLOSE: Final = '{"e": "close", "t": %de-9, "i": @, "s": %d, "how": "%s"}\n'
-    LEAVE: Final = '{"e": "leave", "t": %de-9, "i": @}\n'
+    LEAVE: Final = '{"e": "leave", "t": %de-9, "i": @%s}\n'
     AGAIN: Final = '{"e": "again", "t": %de-9, "i": @, "to": %d, "until": %de-9, "slept": %de-9}\n'
-    END: Final = '{"e": "end", "t": %de-9, "i": @, "turns_left_out": %d, "events_left_out": %d}\n'
+    END: Final = (
+        '{"e": "end", "t": %de-9, "i": @, "turns_left_out": %d, "events_left_out": %d%s}\n'
+    )
     WHOLE: Final = "%s"
     """Of lines that are text already."""
 

@@ -103,10 +103,11 @@ class Record:
         self._preview = preview
         self._lowest = lowest
         if clock is time.perf_counter:
-            self._clock, self._missed = time.perf_counter_ns, Processor().missed
+            self._clock: Callable[[], int] = time.perf_counter_ns
+            self._processor: Processor | None = Processor()
         else:
             # On a clock of its own, what the machine does costs no time.
-            self._clock, self._missed = partial(_nanoseconds, clock), int
+            self._clock, self._processor = partial(_nanoseconds, clock), None
         self._began = self._clock()
         self._due = self._patience * _SECOND
         self._serials: dict[int, int] = {}
@@ -206,7 +207,8 @@ class Record:
     def leave(self) -> None:
         """The loop is over: what follows is not its doing, until another waits."""
         self.loop = _nobody
-        self._move(Lines.LEAVE, (self.now(),))
+        now = self.now()
+        self._move(Lines.LEAVE, (now, self._late(now)))
 
     # -- what is done in a turn ------------------------------------------------------
 
@@ -384,6 +386,19 @@ class Record:
         else:
             self._add(Lines.SELECT, (now, *self._work, wait))
 
+    def _missed(self) -> int:
+        """Nanoseconds, since this was asked last, in which the system ran others."""
+        if self._processor is None:
+            return 0
+        if get_ident() == self.thread:
+            return self._processor.missed()
+        return self._processor.missed_there()
+
+    def _late(self, now: int) -> str:
+        """The same as a member, for the last turn of a loop, if that was long."""
+        missed = self._missed() if now - self._woke > _LONG else 0
+        return f', "missed": {missed}e-9' if missed else ""
+
     def _fold_turn(self, now: int) -> bool:
         """Whether the turn was as the one before it, so that it needs only be counted."""
         if self._moved:
@@ -452,8 +467,8 @@ class Record:
         self._write_fold()
         self._write_turn()
         self._write(self._take_elsewhere())
-        left_out = self._turns_left_out, self._events_left_out
-        self._file.add(said(self.turn, Lines.END, self.now(), *left_out))
+        left_out, now = (self._turns_left_out, self._events_left_out), self.now()
+        self._file.add(said(self.turn, Lines.END, now, *left_out, self._late(now)))
         self._file.close()
 
 

@@ -224,6 +224,8 @@ class Leave(Event):
     """The selector was closed: this loop is over, and what follows is not its doing."""
 
     word: ClassVar[str] = "leave"
+    missed: float = 0.0
+    """As that of Select: of the turn that is over by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,8 @@ class End(Event):
     word: ClassVar[str] = "end"
     turns_left_out: int = 0
     events_left_out: int = 0
+    missed: float = 0.0
+    """As that of Select: of what the record ends in."""
 
 
 _KINDS: Final = {

@@ -116,6 +116,7 @@ class _Builder:
         self._run.is_whole = True
         self._run.turns_left_out = event.turns_left_out
         self._run.events_left_out = event.events_left_out
+        self._turn.missed = event.missed
 
     def _select(self, event: Select) -> None:
         self._turn.missed = event.missed
@@ -130,6 +131,7 @@ class _Builder:
         self._turn.ready = tuple(pair for pair in event.ready if self._lane(pair[0]))
 
     def _leave(self, event: Leave) -> None:
+        self._turn.missed = event.missed
         self._end_turn()
         self._turn = self._new_turn(self._turn.last, Stage.AFTER)
 

@@ -4,7 +4,16 @@ import pytest
 
 from reactor.timeline.findings.diagnosis import diagnose
 from reactor.timeline.findings.finding import Id
-from reactor.timeline.run.events import Blocked, Callback, Leave, Returned, Select
+from reactor.timeline.run.events import (
+    Blocked,
+    Callback,
+    End,
+    Event,
+    Label,
+    Leave,
+    Returned,
+    Select,
+)
 from reactor.timeline.run.run import TIMERS
 from tests.timeline.tape import Tape
 
@@ -40,11 +49,50 @@ def test_what_delays_timers_is_the_same_callback_too() -> None:
     for number in range(3):
         tape.turn((1, "r"))
         tape.callback(f"handle (Task-{number})", 0.08)
-        tape.callback("more", 0.07)
+        tape.callback(f"handle (Task-{number + 3})", 0.07)
         tape.turn()
         tape.callback("tick", 0.001, "timer", late=0.15)
     (finding,) = diagnose(tape.run())
     assert (finding.id, finding.times, finding.cause) == (Id.LATE_TIMER, 3, "handle")
+
+
+@pytest.mark.parametrize(
+    ("names", "missed"), [("abcdefghij", 0.0), ("aaaaaaaaaa", 0.35)], ids=["many", "busy machine"]
+)
+def test_nobody_is_to_blame_for_a_timer_that_many_have_delayed_or_the_machine(
+    names: str, missed: float
+) -> None:
+    tape = Tape()
+    tape.turn((1, "r"))
+    for name in names:
+        tape.callback(name, 0.04)
+    tape.turn(missed=missed)
+    tape.callback("tick", 0.001, "timer", late=0.4)
+    assert diagnose(tape.run()) == []
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_of_what_a_record_ends_in_that_was_cut_short_nobody_knows_whose_time_it_was(
+    is_cut: bool,
+) -> None:
+    tape = Tape()
+    tape.turn((1, "r"))
+    tape.add(Callback(name="Server.work"))
+    tape.recv(1, b"x")
+    tape.wait(0.5)
+    tape.recv(1, b"x")
+    run = tape.run(Label(time=tape.now, turn=tape.number)) if is_cut else tape.run()
+    assert [finding.id for finding in diagnose(run)] == [Id.SLOW_CALLBACK] * (not is_cut)
+
+
+@pytest.mark.parametrize(
+    "last", [[End(time=9, missed=0.48)], [Leave(time=0.6, missed=0.48), End(time=9)]]
+)
+def test_what_the_last_turn_missed_is_not_counted_either(last: list[Event]) -> None:
+    tape = Tape()
+    tape.turn((1, "r"))
+    tape.callback("Server.work", 0.5)
+    assert diagnose(tape.run(*last)) == []
 
 
 def test_who_sleeps_before_he_answers_does_it_in_the_loop_even_if_nothing_follows() -> None:

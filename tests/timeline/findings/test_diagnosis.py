@@ -240,9 +240,10 @@ def sleep_in_a_callback(tape: Tape) -> None:
 def timer_behind_a_callback(tape: Tape) -> None:
     tape.turn((1, "r"))
     tape.callback("Server.work", 0.06)
-    tape.callback("Server.more_work", 0.09)
+    tape.callback("Server.more_work", 0.05)
+    tape.callback("Server.more_work", 0.06)
     tape.turn()
-    tape.callback("tick", 0.001, "timer", late=0.15)
+    tape.callback("tick", 0.001, "timer", late=0.17)
 
 
 def test_a_slow_callback_is_one_finding_that_leads_to_its_worst_turn() -> None:

@@ -5,6 +5,7 @@ import errno
 import time
 from io import BytesIO, StringIO
 from itertools import count
+from threading import Thread, get_native_id
 
 import pytest
 
@@ -62,9 +63,46 @@ def test_a_record_tells_of_a_long_turn_what_it_missed(monkeypatch: pytest.Monkey
     record.ready([])
     time.sleep(0.03)
     record.select(None)
+    record.leave()
     record.close()
     run = read(file.getvalue().splitlines())
     assert [turn.missed for turn in run.turns] == [0.01, 0.0]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_so_does_the_last_turn_of_a_loop(leaves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Processor, "missed", lambda processor: 0.01)
+    file = BytesIO()
+    record = Record(file)
+    record.select(None)
+    record.ready([])
+    time.sleep(0.03)
+    if leaves:
+        record.leave()
+    record.close()
+    (turn,) = read(file.getvalue().splitlines()).turns
+    assert turn.missed == 0.01
+
+
+def test_who_ends_a_record_from_another_thread_asks_about_that_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = BytesIO()
+    record = Record(file)
+    paths: list[str] = []
+
+    def answer(path: str) -> StringIO:
+        paths.append(path)
+        return StringIO(LATER)
+
+    monkeypatch.setattr(builtins, "open", answer)
+    record.select(None)
+    record.ready([])
+    time.sleep(0.03)
+    thread = Thread(target=record.close)
+    thread.start()
+    thread.join()
+    assert paths == [f"/proc/self/task/{get_native_id()}/schedstat"]
 
 
 def test_on_a_clock_of_its_own_no_turn_misses_anything(monkeypatch: pytest.MonkeyPatch) -> None:
