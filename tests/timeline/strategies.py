@@ -62,7 +62,9 @@ operations = (
     | texts
 )
 errors = (
-    st.sampled_from(["", "", "", "EAGAIN", "EWOULDBLOCK", "ECONNRESET", "EMFILE", "EINPROGRESS"])
+    st.sampled_from(
+        ["", "", "", "EAGAIN", "EWOULDBLOCK", "ECONNRESET", "EMFILE", "EINPROGRESS", "EINTR"]
+    )
     | texts
 )
 
@@ -71,7 +73,7 @@ _EVENTS: list[st.SearchStrategy[Event]] = [
               by=serials),
     st.builds(Named, serial=serials, kind=kinds, local=texts, peer=texts),
     st.builds(Label, serial=serials, label=texts),
-    st.builds(Select, timeout=st.none() | seconds, timers=sizes, calls=sizes),
+    st.builds(Select, timeout=st.none() | seconds, timers=sizes, calls=sizes, missed=seconds),
     st.builds(Ready, ready=st.lists(st.tuples(serials, masks), max_size=4).map(tuple)),
     st.builds(Watch, serial=serials, before=masks, after=masks),
     st.builds(Io, serial=serials, op=operations, took=seconds, size=sizes, asked=sizes, data=data,
@@ -84,7 +86,7 @@ _EVENTS: list[st.SearchStrategy[Event]] = [
     st.builds(Blocked, what=texts, about=texts, took=seconds),
     st.builds(Close, serial=serials, how=st.sampled_from(["closed", "detached", "collected"])),
     st.builds(Again, last=sizes, until=seconds, slept=seconds),
-    st.builds(Leave),
+    st.builds(Leave, missed=seconds),
 ]  # fmt: skip
 anything = st.one_of(_EVENTS)
 """Any event, as if at the beginning of the record."""
