@@ -1,5 +1,6 @@
 """Each page of the documents can be read: nothing stands on anything else, on any screen."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ FOLDER = Path(__file__).parents[3] / "docs" / "timeline"
 PAGES = sorted(FOLDER.glob("*.html"))
 SPANISH = sorted(FOLDER.glob("*.es.html"))
 SAMPLE = FOLDER / "output-queue.es.html"
+COLOURFUL = ["slow-callback", "output-queue", "end-of-stream-spin", "fragments"]
 
 # Texts of lanes that reach over the borders of the columns.
 _OUTSIDE = """() => [...document.querySelectorAll("#picture .grid")].flatMap((grid) => {
@@ -49,7 +51,7 @@ def test_nor_does_it_where_the_page_is_zoomed_or_narrow(reader: Reader, width: i
     assert overlapping(texts_of(unrolled(reader, SAMPLE, width))) == []
 
 
-@each_page
+@pytest.mark.parametrize("path", SPANISH, ids=lambda path: path.stem)
 def test_no_text_leaves_its_column(reader: Reader, path: Path) -> None:
     assert unrolled(reader, path).evaluate(_OUTSIDE) == []
 
@@ -60,10 +62,19 @@ def test_only_the_picture_is_scrolled_from_the_side(reader: Reader, width: int) 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("path", SPANISH, ids=lambda path: path.stem)
+def test_some_pages_have_between_them_whatever_has_a_look() -> None:
+    def looks(path: Path) -> set[str]:
+        return set(re.findall(r'class="([^"]+)"', path.read_text(encoding="utf-8")))
+
+    some = set().union(*(looks(path) for path in SPANISH if path.name[:-8] in COLOURFUL))
+    assert some == set().union(*map(looks, SPANISH))
+
+
+@pytest.mark.parametrize("name", COLOURFUL)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out(reader: Reader, path: Path, scheme: str) -> None:
-    page = reader.open(path.read_text(encoding="utf-8"), "turn-3", color_scheme=scheme)
+def test_every_text_stands_out(reader: Reader, name: str, scheme: str) -> None:
+    html = (FOLDER / f"{name}.es.html").read_text(encoding="utf-8")
+    page = reader.open(html, "turn-3", color_scheme=scheme)
     page.get_by_role("button").first.click()
     unroll(page)
     assert faint(page) == []

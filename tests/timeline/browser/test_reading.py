@@ -39,7 +39,8 @@ def heading(page: "Page", turn: int) -> "Locator":
 
 
 def address(page: "Page") -> str:
-    return page.url.partition("#")[2]
+    """What the page itself has by now; the browser tells others of it a little later."""
+    return str(page.evaluate("location.hash")).removeprefix("#")
 
 
 def focus(page: "Page") -> str:

@@ -28,7 +28,7 @@ def test_no_text_covers_another_or_is_cut(reader: Reader, name: str, language: s
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["slow", "pieces", "queue"])
+@pytest.mark.parametrize("name", ["slow", "queue"])
 def test_every_text_stands_out(reader: Reader, name: str, scheme: str) -> None:
     page = reader.open(sequence.draw(run_of(name)), color_scheme=scheme)
     unroll(page)
