@@ -5,7 +5,6 @@ import select
 import selectors
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,22 +12,7 @@ import pytest
 from reactor.timeline.run.events import Io, Leave, Open, Ready, Select, Watch
 from tests.timeline.tale import Recorded, recorded
 
-Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def told() -> Iterator[Recorded]:
-    """What is recorded while the test runs."""
-    with recorded() as told:
-        yield told
-
-
-@pytest.fixture
-def pair(told: Recorded) -> Iterator[Pair]:
-    """Two connected sockets: the first and the second lane."""
-    near, far = socket.socketpair()
-    with near, far:
-        yield near, far
+from .conftest import Pair
 
 
 def watches(told: Recorded) -> list[tuple[int, str, str]]:

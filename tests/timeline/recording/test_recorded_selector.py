@@ -5,7 +5,6 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,28 +12,14 @@ import pytest
 from reactor.timeline.run.events import Blocked, Close, Io, Leave, Open, Ready, Select, Watch
 from tests.timeline.tale import Recorded, recorded
 
+from .conftest import Pair
+
 NAMES = [
     name
     for name in ("DefaultSelector", "EpollSelector", "PollSelector", "SelectSelector")
     if hasattr(selectors, name)
 ]
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def told() -> Iterator[Recorded]:
-    """What is recorded while the test runs."""
-    with recorded() as told:
-        yield told
-
-
-@pytest.fixture
-def pair(told: Recorded) -> Iterator[Pair]:
-    """Two connected sockets: the first and the second lane."""
-    near, far = socket.socketpair()
-    with near, far:
-        yield near, far
 
 
 def make(name: str = NAMES[0]) -> Any:

@@ -23,22 +23,7 @@ from reactor.timeline.recording.recorded_socket import RecordedNetwork
 from reactor.timeline.run.events import Close, Io, Named
 from tests.timeline.tale import Recorded, Tale, recorded
 
-Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def told() -> Iterator[Recorded]:
-    """What is recorded while the test runs."""
-    with recorded() as told:
-        yield told
-
-
-@pytest.fixture
-def pair(told: Recorded) -> Iterator[Pair]:
-    """Two connected sockets: the first and the second lane."""
-    near, far = socket.socketpair()
-    with near, far:
-        yield near, far
+from .conftest import Pair
 
 
 @pytest.fixture
