@@ -32,6 +32,7 @@ _BLIND: Final = {
 }
 # By which other names what a room does is tested.
 _RELATIVES: Final = {
+    "__main__": ["main"],
     "batch": ["datagrams", "gso"],
     "control": ["server"],
     "datagram_sender": ["datagrams", "gso", "sending"],
@@ -46,7 +47,11 @@ _RELATIVES: Final = {
 }
 # Whole programs take longest, and the models look at most.
 _LAST: Final = ["model", "reliability", "examples", "benchmarks", "video"]
-_OF_THE_RELAY: Final = ["relay", "museum", "reliability", "examples"]
+# Upstairs a storey is in its own tests, and in those of whoever stands on it.
+_STOREYS: Final = {
+    "relay": ["relay", "museum", "reliability", "examples"],
+    "timeline": ["timeline", "testing"],
+}
 # Seconds: one that works without end is ended before, wherever all that is there takes its time.
 _PATIENCE: Final = 900.0
 _ALL_WERE_GREEN: Final = 0
@@ -55,12 +60,12 @@ _ENOUGH: Final = 0.95
 
 def named_after(room: str) -> list[str]:
     """The files with the tests of a room, then those of its relatives, and hardly any other."""
-    stem = room.rpartition(".")[2]
-    names = [stem, *_RELATIVES.get(stem, []), *(["relay"] if ".relay." in room else [])]
+    *folders, stem = room.split(".")[1:]
+    names = [stem, *_RELATIVES.get(stem, []), *reversed(folders)]
     found = [
         path
         for name in names
-        for path in _test_files()
+        for path in _tests_around(room)
         if "/examples/" not in path  # those are whole programs
         if f"/test_{name.removesuffix('s')}" in path or f"/{name}/" in path
     ]
@@ -68,14 +73,14 @@ def named_after(room: str) -> list[str]:
 
 
 def all_others(room: str) -> list[str]:
-    """The core is in all tests; the relay is in its own, the museum's and those of programs."""
     tried = named_after(room)
-    return [
-        path
-        for path in _test_files()
-        if path not in tried
-        if ".relay." not in room or path.split("/")[1] in _OF_THE_RELAY
-    ]
+    return [path for path in _tests_around(room) if path not in tried]
+
+
+def _tests_around(room: str) -> list[str]:
+    """All that may notice a change there: the core is in all tests."""
+    storey = _STOREYS.get(room.split(".")[1])
+    return [path for path in _test_files() if storey is None or path.split("/")[1] in storey]
 
 
 @cache
@@ -86,9 +91,10 @@ def _test_files() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in paths]
 
 
-def draw(seed: int, count: int) -> list[Mutant]:
-    """As many mutants at random; any other seed has others."""
-    return sorted(all_mutants(), key=lambda mutant: Random(f"{seed} {mutant}").random())[:count]
+def draw(seed: int, count: int, rooms: str = "reactor") -> list[Mutant]:
+    """As many mutants at random, of rooms whose names begin so; any other seed has others."""
+    mutants = [mutant for mutant in all_mutants() if mutant.room.startswith(rooms)]
+    return sorted(mutants, key=lambda mutant: Random(f"{seed} {mutant}").random())[:count]
 
 
 def survivors(
@@ -123,11 +129,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tests.mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="default 1")
     parser.add_argument("--count", type=int, default=300, help="how many (%(default)s)")
+    parser.add_argument("--rooms", default="reactor", help="whose names begin so (all)")
     # A mutant that hangs waits, and leaves the processor to another.
     jobs = 2 * (os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=jobs, help="at a time (%(default)s)")
     arguments = parser.parse_args()
-    mutants = draw(arguments.seed, arguments.count)
+    mutants = draw(arguments.seed, arguments.count, arguments.rooms)
     with tempfile.TemporaryDirectory() as caches:
         # What one has compiled of the tests, the next may be given.
         sys.dont_write_bytecode, sys.pycache_prefix = False, caches

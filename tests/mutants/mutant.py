@@ -84,8 +84,9 @@ def inherit() -> None:
 
 @functools.cache
 def all_mutants() -> list[Mutant]:
-    """Every mutant of the core and of the relay that there can be, room by room."""
-    paths = sorted([*ROOT.glob("reactor/*.py"), *ROOT.glob("reactor/relay/*.py")])
+    """Every mutant of the core, of the relay and of the timeline, room by room."""
+    folders = ["reactor", "reactor/relay", "reactor/timeline", "reactor/timeline/*"]
+    paths = sorted(path for folder in folders for path in ROOT.glob(f"{folder}/*.py"))
     return [mutant for path in paths if path.stem != "__init__" for mutant in _mutants_of(path)]
 
 
