@@ -5,6 +5,7 @@ moment at which it is written.
 """
 
 from collections import defaultdict
+from functools import lru_cache
 from html import escape as escape_markup
 
 from ..words.printable import LINE_END, isolated, printable
@@ -12,6 +13,7 @@ from ..words.printable import LINE_END, isolated, printable
 __all__ = ["Shapes", "Texts", "escape", "rect", "text"]
 
 
+@lru_cache(10_000)
 def escape(foreign: str) -> str:
     r"""The text for the inside of an element or of a quoted attribute.
 

@@ -67,8 +67,9 @@ class Notes:
         if slot.late >= _LATE:
             late = words.cell_late.format(time=words.duration(slot.late))
             yield slot.serial, CellLine(late, Ink.ERROR)
+        of = self.of  # each look-up of it makes a function
         for event in slot.events:
-            for line in self.of(event):
+            for line in of(event):
                 yield getattr(event, "serial", slot.serial), line
         if slot.raised:
             text = clip(f"✗ {printable(slot.raised)}", self._columns)

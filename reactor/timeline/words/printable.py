@@ -7,6 +7,7 @@ or not be seen at all is shown as the escape that Python writes for it; the rest
 import codecs
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["LINE_END", "clip", "is_text", "isolated", "printable", "shown", "width"]
@@ -22,6 +23,7 @@ _LEFTWARDS: Final = re.compile(f"[{_LEFTWARD}]+(?: +[{_LEFTWARD}]+)*")
 _NEW_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 
 
+@lru_cache(10_000)
 def shown(data: bytes, *, whole: bool = True) -> str:
     r"""The bytes as text on one line; with `whole` False, more bytes followed than these.
 
@@ -56,6 +58,7 @@ def is_text(data: bytes) -> bool:
     return shown(data, whole=False).count("\\") * 4 <= len(data)
 
 
+@lru_cache(10_000)
 def width(text: str) -> int:
     """Columns of a terminal that it takes: wide characters take two.
 
