@@ -16,7 +16,8 @@ class Captions:
         turns = [turn for turn in run.turns if turn.stage is Stage.TURN]
         self._has_turns = bool(turns)
         self._began = turns[0].began if turns else 0.0
-        name = run.program[0].replace("\\", "/").rpartition("/")[2] if run.program else ""
+        name = next((word for word in run.program if word != "-m"), "")
+        name = name.replace("\\", "/").rpartition("/")[2]
         self.program = printable(name) or words.sequence_program
 
     def turn(self, turn: Turn) -> list[str]:

@@ -45,8 +45,8 @@ def definitions(layout: Layout, slim: int = 0) -> str:
 
 def _name(heading: Heading, left: int, slim: int) -> str:
     title, below = heading.title, heading.subtitle
-    wide = fit_name(title, left - 16, 13, BOLD), fit_name(below, left - 16, 11)
     shorten = fit_end if heading.kind else fit  # it is by their ends that addresses differ
+    wide = fit_name(title, left - 16, 13, BOLD), shorten(below, left - 16, 11)
     short = fit_name(title, slim - 16, 13, BOLD), shorten(below, slim - 16, 11)
     if not slim or short == wide:
         texts = text("lane", 0, 17, wide[0]) + text("sub", 0, 31, wide[1])

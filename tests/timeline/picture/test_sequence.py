@@ -229,3 +229,7 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
 
 def test_nothing_at_all_is_a_program_alone() -> None:
     assert texts(End()) == ["program", "program"]
+
+
+def test_a_module_is_called_by_its_name() -> None:
+    assert texts(Start(program=("-m", "examples.chat", "7000")))[0] == "examples.chat"
