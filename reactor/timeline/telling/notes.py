@@ -145,13 +145,17 @@ class Notes:
             yield from self._wrapped(sign, text if whole else text + "…", ink)
 
     def _wrapped(self, sign: str, text: str, ink: Ink) -> Iterator[CellLine]:
-        """One line, or two: broken after the end of a line, a word or a colon, if there is one."""
+        """One line, or two: broken after the end of a line, else after a word, if there is one."""
         if width(text) <= self._columns - 1:
             yield CellLine(f"{sign} {text}", ink)
             return
         first = clip(text, self._columns).removesuffix("…")
-        ends = (first.rfind(LINE_END), first.rfind(" ", _SOME), first.rfind(":", _SOME))
-        first = first[: next((end for end in ends if end >= 0), len(first)) + 1]
+        ends = [first.rfind(LINE_END) + 1, first.rfind(" ", _SOME) + 1, len(first)]
+        # An address is broken before its port, unless what follows has no room then.
+        colon = first.rfind(":", _SOME) + 1
+        if width(text[colon:]) < self._columns:
+            ends.insert(2, colon)
+        first = first[: next(filter(None, ends))]
         yield CellLine(f"{sign} {first}", ink)
         yield CellLine(f"  {clip(text[len(first) :], self._columns - 1)}", ink)
 

@@ -92,9 +92,12 @@ def test_two_lines_are_broken_after_the_end_of_a_line() -> None:
     assert texts(io("send", b"\nINTERRUMPIR\nDESC")) == ["▶ ↵INTERRUMPIR↵", "  DESC"]
 
 
-def test_where_no_line_ends_a_word_does_or_what_a_colon_ends() -> None:
+def test_where_no_line_ends_a_word_does_or_what_stands_before_a_port() -> None:
     assert texts(io("send", b"ERROR Comando desconocido")) == ["▶ ERROR Comando ", "  desconocido"]
     assert texts(io("send", b"* 127.0.0.1:44602 is here")) == ["▶ * 127.0.0.1:", "  44602 is here"]
+    assert texts(io("send", b"127.0.0.1:44602: buenas tardes")) == [
+        "▶ 127.0.0.1:44602", "  : buenas tardes",
+    ]  # fmt: skip
 
 
 def test_what_needs_more_than_two_lines_is_cut() -> None:
