@@ -128,6 +128,7 @@ class _Builder:
         if self._turn.stage is not Stage.TURN or event.turn > self._turn.last:
             self._begin_turn(event.turn)  # the line that should have done it is lost
         self._wake()
+        self._turn.selected = True
         self._turn.ready = tuple(pair for pair in event.ready if self._lane(pair[0]))
 
     def _leave(self, event: Leave) -> None:

@@ -111,6 +111,8 @@ class Turn:
     timers: int = 0
     calls: int = 0
     ready: tuple[tuple[int, str], ...] = ()
+    selected: bool = False
+    """Whether a selector said who is ready; a program that asks its sockets itself has none."""
     slots: list[Slot] = field(default_factory=list)
     """In the order of time; none begins before another has ended."""
     elsewhere: list[Event] = field(default_factory=list)

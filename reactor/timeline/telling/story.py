@@ -78,6 +78,8 @@ class _Story:
             return list(self._folded())
         number = words.number(turn.number)
         head = Span(words.told_turn.format(number=number), Style.STRONG)
+        if turn.timeout == 0 and not turn.selected:
+            return [head, Span(f" {words.told_without_selector}")]
         return [*listed([head, Span(self._wait())], " "), Span(" "), *self._woken()]
 
     def _wait(self) -> str:

@@ -119,6 +119,7 @@ ENGLISH: Final = Words(
     told_turn="Turn {number}.",
     told_turns="Turns {first} to {last}.",
     told_only_looked="The loop did not sleep, it only looked who is ready.",
+    told_without_selector="The program asked its sockets itself, without a selector to wait with.",
     told_calls_waited="The loop did not sleep, for calls were waiting to be made.",
     told_did_not_sleep="The loop did not sleep.",
     told_slept="The loop slept for {time}.",

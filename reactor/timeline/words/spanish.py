@@ -123,6 +123,9 @@ SPANISH: Final = Words(
     told_turn="Vuelta {number}.",
     told_turns="Vueltas {first} a {last}.",
     told_only_looked="El bucle no durmió, solo miró quién está listo.",
+    told_without_selector=(
+        "El programa les preguntó él mismo a sus sockets, sin un selector con el cual esperar."
+    ),
     told_calls_waited="El bucle no durmió: había llamadas pendientes.",
     told_did_not_sleep="El bucle no durmió.",
     told_slept="El bucle durmió {time}.",

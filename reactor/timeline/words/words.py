@@ -134,6 +134,7 @@ class Words:
     told_turn: str
     told_turns: str
     told_only_looked: str
+    told_without_selector: str
     told_calls_waited: str
     told_did_not_sleep: str
     told_slept: str

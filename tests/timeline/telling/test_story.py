@@ -122,6 +122,13 @@ def test_a_turn_begins_with_how_long_it_slept_and_why_it_woke(
     assert told(select, ready, language="es")[0] == spanish
 
 
+def test_a_turn_without_a_selector_is_no_look_at_who_is_ready() -> None:
+    asked = io("accept", error="EAGAIN", serial=1)
+    assert told(Select(turn=1, timeout=0), asked)[0] == (
+        "Turn 1. The program asked its sockets itself, without a selector to wait with."
+    )
+
+
 def test_of_many_who_are_ready_the_first_are_named() -> None:
     crowd = [Open(serial=n, kind="stream", by=1) for n in range(10, 30)]
     ready = Ready(time=0.5, turn=1, ready=tuple((client.serial, "r") for client in crowd))
