@@ -201,10 +201,10 @@ class _Page:
 
 def _svg(kind: str, x: int, y: int, width: int, height: int, inside: str) -> str:
     # All but the links is told in the story, too.
-    hidden = "" if kind == "numbers" else ' aria-hidden="true"'
+    told = ' role="group"' if kind == "numbers" else ' aria-hidden="true"'
     return (
         f'<svg class="{kind}" width="{width}" height="{height}" '
-        f'viewBox="{x} {y} {width} {height}"{hidden}>{inside}</svg>'
+        f'viewBox="{x} {y} {width} {height}"{told}>{inside}</svg>'
     )
 
 
