@@ -117,7 +117,8 @@ class Clauses:
     @of.register
     def _(self, event: Named) -> Iterator[list[Span]]:
         words = self._words
-        if event.local:
+        # Of a listener it is told once, when it listens.
+        if event.local and (event.kind or self._lanes.kind(event.serial) != "listener"):
             template = words.told_listens if event.kind == "listener" else words.told_bound
             yield [Span(template.format(address=printable(event.local)))]
 

@@ -460,6 +460,7 @@ def test_a_bell_that_is_not_shown_is_not_told_of() -> None:
 def test_before_the_loop_sockets_are_made() -> None:
     run = run_of(
         Open(serial=1, fd=3, kind="stream"),
+        Named(serial=1, local="127.0.0.1:5000"),
         Named(serial=1, kind="listener", local="127.0.0.1:5000"),
         Watch(serial=1, after="r"),
     )
