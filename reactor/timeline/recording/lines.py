@@ -47,9 +47,7 @@ class Lines:
     CLOSE: Final = '{"e": "close", "t": %de-9, "i": @, "s": %d, "how": "%s"}\n'
     LEAVE: Final = '{"e": "leave", "t": %de-9, "i": @%s}\n'
     AGAIN: Final = '{"e": "again", "t": %de-9, "i": @, "to": %d, "until": %de-9, "slept": %de-9}\n'
-    END: Final = (
-        '{"e": "end", "t": %de-9, "i": @, "turns_left_out": %d, "events_left_out": %d%s}\n'
-    )
+    END: Final = '{"e": "end", "t": %de-9, "i": @, "turns_left_out": %d, "events_left_out": %d%s}\n'
     WHOLE: Final = "%s"
     """Of lines that are text already."""
 
