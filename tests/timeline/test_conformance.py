@@ -37,7 +37,7 @@ pytestmark = [
 
 _MAY_DIFFER: Final[dict[str, Any]] = {
     "time": 0.0, "took": 0.0, "fd": 0, "local": "", "peer": "", "to": "", "timeout": None,
-    "late": 0.0, "missed": 0.0,
+    "sender": "", "late": 0.0, "missed": 0.0,
 }  # fmt: skip
 _PEERS: Final = (socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_DGRAM)
 _RESET: Final = struct.pack("ii", 1, 0)
