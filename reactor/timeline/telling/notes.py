@@ -99,6 +99,9 @@ class Notes:
             yield from self._received(event)
         elif event.op in ("send", "sendall", "sendfile"):
             yield from self._sent(event)
+        elif event.op == "peek":
+            text = words.cell_peeked.format(size=words.size(event.size))
+            yield CellLine(clip(text, self._columns + 2), Ink.QUIET)
         elif event.op == "accept":
             yield CellLine(words.cell_accepted, Ink.PLAIN)
         elif event.op == "connect":

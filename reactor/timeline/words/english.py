@@ -52,6 +52,7 @@ ENGLISH: Final = Words(
     cell_to="{size} to {port}",
     cell_shutdown="no more to send",
     cell_shutdown_reading="reads no more",
+    cell_peeked="looked at {size}",
     cell_connected="connected",
     cell_wait_bytes="wait for bytes",
     cell_wait_room="wait for room",

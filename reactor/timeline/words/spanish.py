@@ -56,6 +56,7 @@ SPANISH: Final = Words(
     cell_to="{size} a {port}",
     cell_shutdown="no envía más",
     cell_shutdown_reading="no lee más",
+    cell_peeked="miró {size}",
     cell_connected="conectado",
     cell_wait_bytes="espera datos",
     cell_wait_room="espera lugar",

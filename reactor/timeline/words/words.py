@@ -70,6 +70,7 @@ class Words:
     cell_to: str
     cell_shutdown: str
     cell_shutdown_reading: str
+    cell_peeked: str
     cell_connected: str
     cell_wait_bytes: str
     cell_wait_room: str

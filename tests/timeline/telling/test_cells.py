@@ -71,6 +71,7 @@ def texts(*happened: Event, serial: int = 2) -> list[str]:
         (io("send", b"abc", size=2632, to="127.0.0.1:50546"), "▶ 2632 B to 50546", Ink.OUT),
         (io("shutdown"), "■ no more to send", Ink.END),
         (io("shutdown", how="r"), "■ reads no more", Ink.END),
+        (io("peek", b"hola"), "looked at 4 B", Ink.QUIET),
         (io("connect"), "connected", Ink.PLAIN),
         (io("accept"), "new connection", Ink.PLAIN),
         (Watch(serial=2, before="r", after="rw"), "+ wait for room", Ink.ROOM),
