@@ -175,7 +175,8 @@ def _poll(spells: list[tuple[int, _Spell]]) -> Finding:
 
 
 def _is_idle(turn: Turn) -> bool:
-    return all(map(_is_nothing, turn.events))
+    """A signal that comes as a turn begins is told of before its wait, with its number."""
+    return all(_is_nothing(event) for event in turn.events if event.turn <= turn.last)
 
 
 def _is_nothing(event: Event) -> bool:

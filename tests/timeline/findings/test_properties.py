@@ -55,6 +55,18 @@ def test_a_machine_that_was_busy_adds_no_finding(cause: Id, missed: float) -> No
     assert ids(run_of(*happened)) <= {cause}
 
 
+@pytest.mark.parametrize("cause", [Id.SPIN_UNSERVED, Id.SPIN_WRITE_INTEREST, Id.BUSY_POLL])
+def test_a_signal_that_ends_a_spin_does_not_excuse_it(cause: Id) -> None:
+    tape = Tape()
+    FAULTS[cause](tape)
+    tape.wait(1e-5)
+    tape.number += 1
+    tape.io(9, "send", 1)  # the bell is rung, as the next turn begins
+    tape.number -= 1
+    tape.turn((1, "r"))
+    assert ids(tape.run()) == {cause}
+
+
 @given(cause=st.sampled_from(Id), seconds=st.floats(0, 1000))
 def test_it_does_not_matter_when_the_program_was_started(cause: Id, seconds: float) -> None:
     happened = events_with(cause)
