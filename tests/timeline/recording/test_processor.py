@@ -71,7 +71,7 @@ def test_a_record_tells_of_a_long_turn_what_it_missed(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("leaves", [True, False])
 def test_so_does_the_last_turn_of_a_loop(leaves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Processor, "missed", lambda processor: 0.01)
+    monkeypatch.setattr(Processor, "missed", lambda processor: 10_000_000)
     file = BytesIO()
     record = Record(file)
     record.select(None)
