@@ -224,7 +224,7 @@ def test_the_public_names_of_each_module_exist() -> None:
 
 
 # Documented by Python, in spite of their names.
-NOT_PRIVATE = {"_exit", "_getframe", "_replace", "_value_"}
+NOT_PRIVATE = {"_current_frames", "_exit", "_getframe", "_replace", "_value_"}
 # What a relay keeps to itself, and nobody else can tell. Nothing may be added.
 STILL_TOUCHED: dict[str, set[str]] = {
     "tests/museum/scenes.py": {"_parser"},

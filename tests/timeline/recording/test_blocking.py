@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor as Pool
@@ -67,12 +68,25 @@ def _answering(function: Callable[..., Any], names: tuple[str, ...]) -> Callable
     return answer
 
 
-def after_a_while(act: Callable[[], object]) -> threading.Timer:
-    """Another thread, that does something in the end."""
-    timer = threading.Timer(10 * SOON, act)
-    timer.name = "a timer"
-    timer.start()
-    return timer
+def after_a_while(act: Callable[[], object]) -> threading.Thread:
+    """Another thread, that does something once this one has been waiting."""
+    waiting_for, is_started = threading.get_ident(), threading.Event()
+
+    def run() -> None:
+        while not (is_started.is_set() and _waits(waiting_for)):
+            time.sleep(SOON)
+        time.sleep(SOON)
+        act()
+
+    thread = threading.Thread(target=run, name="a timer")
+    thread.start()
+    is_started.set()
+    return thread
+
+
+def _waits(thread: int) -> bool:
+    frames = [summary.name for summary in traceback.extract_stack(sys._current_frames()[thread])]
+    return "waiting" in frames
 
 
 # -- waits of the loop's thread -----------------------------------------------------------
