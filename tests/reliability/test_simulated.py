@@ -35,7 +35,7 @@ def test_the_scenarios_hold_under_torture(name: str, size: int) -> None:
 
 def test_torture_goes_on_with_the_next_seed_until_there_is_enough() -> None:
     of_one_seed = {seed for _, seed, _ in torture.gather(5, 1)}
-    of_two_seeds = {seed for _, seed, _ in torture.gather(5, 11_000)}
+    of_two_seeds = {seed for _, seed, _ in torture.gather(5, 12_000)}
     assert (of_one_seed, of_two_seeds) == ({5}, {5, 6})
 
 
