@@ -294,6 +294,7 @@ def private_names_of_others(path: Path) -> set[str]:
     return touched - (own_names(tree) if path in SOURCES else own_names(tree) - OF_THE_CORE)
 
 
+@pytest.mark.thorough
 def test_nobody_touches_the_private_names_of_another_file() -> None:
     touched = {str(path.relative_to(ROOT)): private_names_of_others(path) for path in EVERYTHING}
     assert {path: names for path, names in touched.items() if names} == STILL_TOUCHED

@@ -161,6 +161,7 @@ def test_a_datagram_too_large_to_be_sent_is_a_run_of_its_own() -> None:
     assert [run.count for run in find_runs((70_000, 70_000, 1))] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 def test_what_is_remembered_of_runs_does_not_grow_with_the_batches() -> None:
     tracemalloc.start()
     try:

@@ -333,6 +333,7 @@ with EventLoop(clock=clock) as loop:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_NOFILE")
 def test_at_the_real_limit_of_descriptors_the_listener_waits_for_their_release() -> None:
     done = subprocess.run(

@@ -32,6 +32,7 @@ def test_one_client_pauses_and_resumes() -> None:
     assert 0 < int(part) < int(whole)
 
 
+@pytest.mark.thorough
 def test_a_single_client_may_pause_too() -> None:
     with Program("examples.demo", "--seconds", 0.3, "--clients", 1) as program:
         assert program.finish() == 0
@@ -65,6 +66,7 @@ def test_on_a_terminal_the_table_is_refreshed_in_place() -> None:
         assert "\x1b[2F" in program.out  # two lines up: the head and the one client
 
 
+@pytest.mark.thorough
 def test_a_rate_that_was_not_reached_is_told() -> None:
     with Program("examples.demo", "--seconds", 0.3, "--clients", 1, "--mbps", 1e5) as program:
         program.finish()
@@ -85,6 +87,7 @@ def test_a_rate_that_was_reached_needs_no_words() -> None:
         assert source.reached == pytest.approx(8.0, abs=0.02)
 
 
+@pytest.mark.thorough
 def test_a_time_too_short_for_a_datagram_is_called_so() -> None:
     with Program("examples.demo", "--seconds", 1e-9, "--clients", 1) as program:
         assert program.finish() == 1
@@ -92,6 +95,7 @@ def test_a_time_too_short_for_a_datagram_is_called_so() -> None:
     assert verdict == "nothing was streamed: no datagram was due in so short a time, at 8 Mbit/s"
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="ulimit is a shell's of Unix")
 def test_a_limit_that_keeps_clients_out_is_named() -> None:
     impatient = "from examples import demo; demo._GRACE = 0.2; demo.main(['--clients', '30'])"
@@ -126,6 +130,7 @@ def test_a_table_is_no_higher_than_its_terminal(height: int, shown: list[str]) -
     assert demo.fitted(["head", "1", "2", "3", "4"], height) == shown
 
 
+@pytest.mark.thorough
 def test_a_terminal_that_is_too_low_shows_how_many_more_there_are() -> None:
     arguments = ("--seconds", 0.3, "--clients", 5)
     with ProgramOnTerminal("examples.demo", *arguments, LINES="5") as program:

@@ -61,6 +61,7 @@ def flood(port: int) -> None:
             assert client.recv(100).startswith(b"ERROR")
 
 
+@pytest.mark.thorough
 def test_a_server_whose_lines_nobody_reads_serves_and_ends() -> None:
     with stuck_server() as (server, _, port):
         flood(port)
@@ -68,6 +69,7 @@ def test_a_server_whose_lines_nobody_reads_serves_and_ends() -> None:
         assert server.err == ""
 
 
+@pytest.mark.thorough
 def test_the_account_comes_out_when_somebody_reads_again() -> None:
     with stuck_server() as (server, ours, port):
         flood(port)
@@ -80,6 +82,7 @@ def test_the_account_comes_out_when_somebody_reads_again() -> None:
     assert told.count(b" joined\n") == 30
 
 
+@pytest.mark.thorough
 @linux
 def test_a_further_signal_does_not_cost_the_account() -> None:
     with stuck_server() as (server, ours, port):
@@ -135,6 +138,7 @@ def shell(script: str, *more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.thorough
 def test_a_program_may_be_started_without_standard_descriptors() -> None:
     done = shell('exec "$0" -m examples.demo --seconds 0.2 --clients 1 <&- >&- 2>&-')
     assert done.returncode == 0

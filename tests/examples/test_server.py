@@ -83,6 +83,7 @@ def test_bytes_from_outside_can_not_forge_a_line(server: Program) -> None:
     assert r"\x1b[2J\rlistening on evil\xff" in server.out
 
 
+@pytest.mark.thorough
 def test_a_flood_of_clients_does_not_flood_the_log(server: Program) -> None:
     address = "127.0.0.1", control_port(server)
     for _ in range(300):

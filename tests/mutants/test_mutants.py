@@ -49,6 +49,7 @@ def test_a_statement_and_what_may_stand_instead(line: str, changed: list[str]) -
     assert [ast.unparse(alternative) for alternative in alternatives(node)] == changed
 
 
+@pytest.mark.thorough
 def test_each_mutant_that_is_known_as_equal_is_one() -> None:
     assert known_as_equal().keys() <= {mutant.place for mutant in all_mutants()}
 

@@ -100,6 +100,7 @@ def test_no_sentence_is_the_english_one(finding: Finding, language: str) -> None
     assert advice.tell(finding, run(), language) != advice.tell(finding, run(), "en")
 
 
+@pytest.mark.thorough
 @given(run=runs())
 def test_what_strangers_call_themselves_can_do_no_harm(run: Run) -> None:
     for finding in diagnose(run):
