@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from typing import Final, NoReturn, TextIO, TypeVar
 
@@ -242,7 +242,12 @@ def recording(path: str | None) -> Iterator[None]:
         return
     from reactor.timeline import Recorder  # who does not record does not wait for it
 
-    with Recorder(path):
+    with ExitStack() as cleanup:
+        try:
+            cleanup.enter_context(Recorder(path))
+        except RuntimeError:
+            message = "this run is recorded already: leave --trace out"
+            raise OSError(errno.EBUSY, message) from None
         yield
 
 

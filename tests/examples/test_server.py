@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from examples import console
+from reactor.timeline import Recorder
 from tests.doubles.program import Program
 from tests.size import thoroughly
 
@@ -148,6 +150,12 @@ def test_a_trace_is_one_json_object_a_line(tmp_path: Path) -> None:
     assert {"start", "select", "ready", "callback", "end"} <= {event["e"] for event in events}
     labels = [event["label"] for event in events if event["e"] == "label"]
     assert labels == ["video in"]
+
+
+def test_a_trace_of_what_is_recorded_already_is_one_clear_line(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "run.jsonl"), pytest.raises(OSError, match="leave --trace out"):
+        with console.recording(str(tmp_path / "trace.jsonl")):
+            pass
 
 
 @pytest.mark.thorough
