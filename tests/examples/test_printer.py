@@ -87,7 +87,7 @@ def test_nobody_is_kept_waiting_and_what_is_left_out_is_told_in_its_place(
 def test_of_what_nobody_takes_the_last_thousand_are_kept(pipe: tuple[int, int]) -> None:
     ours, theirs = pipe
     printer = Printer(theirs, "ascii")
-    printer.write("x" * 4096)
+    printer.write("x" * 5000)  # more than the pipe holds: once it is full, the rest is in hand
     wait_until_full(theirs)
     for number in range(1500):
         printer.write(f"{number}\n")
