@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reactor.timeline.run.events import (
@@ -32,6 +33,9 @@ from reactor.timeline.run.events import (
     Watch,
 )
 from reactor.timeline.run.run import Run, read
+
+few = settings(max_examples=min(40, settings().max_examples))
+"""For what looks at whole runs: test_chain.py draws many, where no branches are counted."""
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -8,7 +8,7 @@ from reactor.timeline.findings.diagnosis import diagnose
 from reactor.timeline.findings.finding import Finding, Id
 from reactor.timeline.run.run import Run
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import runs
+from tests.timeline.strategies import few, runs
 from tests.timeline.tape import Tape
 
 
@@ -101,6 +101,7 @@ def test_no_sentence_is_the_english_one(finding: Finding, language: str) -> None
 
 
 @pytest.mark.thorough
+@few
 @given(run=runs())
 def test_what_strangers_call_themselves_can_do_no_harm(run: Run) -> None:
     for finding in diagnose(run):

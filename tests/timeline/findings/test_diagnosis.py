@@ -14,7 +14,7 @@ from reactor.timeline.findings.finding import Finding, Id
 from reactor.timeline.run.events import Blocked, Callback, End, Io, Leave, Queue, Returned
 from reactor.timeline.run.extract import part
 from reactor.timeline.run.run import Run, read
-from tests.timeline.strategies import line_of, runs
+from tests.timeline.strategies import few, line_of, runs
 from tests.timeline.tape import Tape
 
 DATA = b"".join(b"client %06d\n" % number for number in range(1000))
@@ -665,6 +665,7 @@ def test_a_finding_does_not_depend_on_what_happened_before_and_after(
 
 
 @pytest.mark.thorough
+@few
 @given(run=runs())
 def test_each_finding_leads_to_a_turn_of_the_run(run: Run) -> None:
     numbers = {turn.number for turn in run.turns}

@@ -11,7 +11,7 @@ from reactor.timeline.findings.finding import Id
 from reactor.timeline.run.events import Again, Event, Select
 from reactor.timeline.run.run import TIMERS, Run, read
 from tests.timeline.findings.test_diagnosis import FAULTS, quiet
-from tests.timeline.strategies import line_of, run_of, runs
+from tests.timeline.strategies import few, line_of, run_of, runs
 from tests.timeline.tape import Tape
 
 
@@ -35,6 +35,7 @@ def later(event: Event, seconds: float) -> Event:
 
 
 @pytest.mark.thorough
+@few
 @given(run=runs())
 def test_each_finding_is_about_a_lane_of_the_run(run: Run) -> None:
     assert all(f.serial in run.lanes or f.serial == TIMERS for f in diagnose(run))

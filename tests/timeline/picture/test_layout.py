@@ -12,7 +12,7 @@ from reactor.timeline.picture.measure import MONO, text_width
 from reactor.timeline.run.events import Again, Close, Leave, Open, Queue, Ready, Select, Watch
 from reactor.timeline.run.turns import Run
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 from tests.timeline.tape import Tape
 
 WIDTHS = st.sampled_from([320, 960, 1360])
@@ -30,6 +30,7 @@ def quiet(tape: Tape, turns: int) -> Tape:
     return tape
 
 
+@few
 @given(runs(), WIDTHS)
 def test_each_turn_has_one_column_in_order(run: Run, width: int) -> None:
     columns = [column for strip in strips_of(run, width) for column in strip.columns]
@@ -37,6 +38,7 @@ def test_each_turn_has_one_column_in_order(run: Run, width: int) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs(), WIDTHS)
 def test_columns_stand_side_by_side(run: Run, width: int) -> None:
     for strip in strips_of(run, width):
@@ -45,6 +47,7 @@ def test_columns_stand_side_by_side(run: Run, width: int) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs(), WIDTHS)
 def test_no_strip_is_wider_than_the_page_but_for_a_single_column(run: Run, width: int) -> None:
     for strip in strips_of(run, width):
@@ -52,6 +55,7 @@ def test_no_strip_is_wider_than_the_page_but_for_a_single_column(run: Run, width
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_a_column_is_as_wide_as_its_texts(run: Run) -> None:
     for strip in strips_of(run):
@@ -62,6 +66,7 @@ def test_a_column_is_as_wide_as_its_texts(run: Run) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_lanes_lie_below_each_other_and_are_as_high_as_their_cells(run: Run) -> None:
     for strip in strips_of(run):
@@ -72,6 +77,7 @@ def test_lanes_lie_below_each_other_and_are_as_high_as_their_cells(run: Run) -> 
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_anchors_are_unique(run: Run) -> None:
     anchors = [column.anchor for column in Layout(run, ENGLISH).columns]
@@ -79,6 +85,7 @@ def test_anchors_are_unique(run: Run) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_ticks_lie_within_the_ribbon_and_are_few(run: Run) -> None:
     for strip in strips_of(run):

@@ -18,7 +18,7 @@ from reactor.timeline.run.events import (
     Select,
 )
 from reactor.timeline.run.run import Run, Wait
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 LISTENER = Open(serial=1, fd=3, kind="listener")
 CLIENT = Open(serial=2, fd=4, kind="stream", peer="127.0.0.1:50000", by=1)
@@ -41,6 +41,7 @@ def io(op: str, size: int = 0, data: bytes = b"", **more: object) -> Io:
 # -- what is said --------------------------------------------------------------------------
 
 
+@few
 @given(runs())
 def test_no_byte_that_came_or_went_is_lost(run: Run) -> None:
     peers = {lane.serial for lane in run.lanes.values() if lane.kind not in ("listener", "wakeup")}

@@ -14,7 +14,7 @@ from reactor.timeline.run.turns import Run
 from reactor.timeline.telling.story import tell
 from reactor.timeline.words.lanes import Lanes
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import HOSTILE, run_of, runs
+from tests.timeline.strategies import HOSTILE, few, run_of, runs
 from tests.timeline.tape import Tape
 
 VOID = {"meta"}
@@ -76,6 +76,7 @@ def test_a_hostile_title_is_text(text: str) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_the_whole_story_is_in_the_page_as_text(run: Run) -> None:
     words = LANGUAGES["en"]
@@ -92,6 +93,7 @@ def test_the_whole_story_is_in_the_page_as_text(run: Run) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_each_link_leads_to_a_turn_of_the_story(run: Run) -> None:
     read = Reader(page.draw(run))

@@ -11,7 +11,7 @@ from reactor.timeline.picture.layout import Layout
 from reactor.timeline.run.events import Again, Leave, Open, Queue, Ready, Select
 from reactor.timeline.run.turns import Run
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import HOSTILE, run_of, runs
+from tests.timeline.strategies import HOSTILE, few, run_of, runs
 from tests.timeline.tape import Tape
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -42,6 +42,7 @@ def chat() -> Tape:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_a_picture_has_no_elements_but_its_own(run: Run) -> None:
     tags = {element.tag.removeprefix(SVG) for element in parsed(svg.draw(run)).iter()}

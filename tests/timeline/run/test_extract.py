@@ -22,7 +22,7 @@ from reactor.timeline.run.events import (
 from reactor.timeline.run.extract import part
 from reactor.timeline.run.run import TIMERS, Run
 from reactor.timeline.words.lanes import left_alone
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 A, B = 1, 2
 
@@ -32,6 +32,7 @@ def turns_of(run: Run) -> list[tuple[int, int]]:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_all_of_a_run_is_that_run(run: Run) -> None:
     whole = part(run)
@@ -39,6 +40,7 @@ def test_all_of_a_run_is_that_run(run: Run) -> None:
     assert (whole.turns, whole.whole) == (run.turns, run)
 
 
+@few
 @given(runs(), st.integers(0, 20), st.integers(0, 20), st.none() | st.sets(st.integers(0, 6)))
 def test_nothing_comes_into_a_part(run: Run, first: int, last: int, lanes: set[int] | None) -> None:
     some = part(run, first, last, lanes)
@@ -52,6 +54,7 @@ def test_nothing_comes_into_a_part(run: Run, first: int, last: int, lanes: set[i
 
 
 @pytest.mark.thorough
+@few
 @given(runs(), st.sets(st.integers(0, 6)))
 def test_of_the_lanes_asked_for_no_operation_is_lost(run: Run, lanes: set[int]) -> None:
     def operations(of: Run) -> list[Event]:

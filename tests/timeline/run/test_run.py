@@ -29,7 +29,7 @@ from reactor.timeline.run.events import (
     parse,
 )
 from reactor.timeline.run.run import TIMERS, Run, Stage, Turn, read
-from tests.timeline.strategies import events, line_of, records, run_of, runs
+from tests.timeline.strategies import events, few, line_of, records, run_of, runs
 
 PING = [
     Start(version=1, program=("server.py", "5000"), python="3.11"),
@@ -81,6 +81,7 @@ def lanes_mentioned(turn: Turn) -> set[int]:
 # -- any record ----------------------------------------------------------------------
 
 
+@few
 @given(records())
 def test_no_byte_is_lost(lines: list[str]) -> None:
     happened = [event for line in lines if (event := parse(line)) is not None]
@@ -89,6 +90,7 @@ def test_no_byte_is_lost(lines: list[str]) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_turns_are_in_order(run: Run) -> None:
     for turn in run.turns:
@@ -101,6 +103,7 @@ def test_turns_are_in_order(run: Run) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_one_slot_is_over_before_the_next_begins(run: Run) -> None:
     for turn in run.turns:
@@ -110,6 +113,7 @@ def test_one_slot_is_over_before_the_next_begins(run: Run) -> None:
             assert all(turn.began <= at <= turn.ended for at in moments)
 
 
+@few
 @given(runs())
 def test_whoever_is_mentioned_has_a_lane(run: Run) -> None:
     for turn in run.turns:
@@ -118,6 +122,7 @@ def test_whoever_is_mentioned_has_a_lane(run: Run) -> None:
     assert {lane.by for lane in run.lanes.values()} - {TIMERS} <= run.lanes.keys()
 
 
+@few
 @given(events(), st.data())
 def test_a_record_may_be_cut_anywhere(happened: list[Event], drawn: st.DataObject) -> None:
     record = "\n".join(map(line_of, happened)).encode()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reactor.timeline.run.events import Event, Io, Open, Ready, Select
 from reactor.timeline.run.run import Run
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 PREVIEW = 64
 
@@ -139,6 +139,7 @@ def test_a_datagram_is_never_half() -> None:
     assert run.turns[-1].kept == {}
 
 
+@few
 @given(runs())
 def test_what_is_kept_has_no_line_end_and_came_in_that_turn(run: Run) -> None:
     for turn in run.turns:

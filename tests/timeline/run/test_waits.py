@@ -6,7 +6,7 @@ from hypothesis import given
 from reactor.timeline.run.events import Callback, Event, Io, Ready, Returned, Select, Watch
 from reactor.timeline.run.run import TIMERS, Run, Stage, Wait
 from reactor.timeline.run.waits import HEAVY
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 A, B, C = 1, 2, 3
 WATCHED = [Watch(serial=serial, after="r") for serial in (A, B, C)]
@@ -227,6 +227,7 @@ def test_what_is_over_soon_keeps_nobody_waiting(script: Script) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_nobody_waited_longer_than_the_run(run: Run) -> None:
     for turn in run.turns:
@@ -234,6 +235,7 @@ def test_nobody_waited_longer_than_the_run(run: Run) -> None:
             assert HEAVY <= wait.seconds <= turn.ended - run.turns[0].began
 
 
+@few
 @given(runs())
 def test_whoever_waited_was_served_after_somebody_else(run: Run) -> None:
     before = None

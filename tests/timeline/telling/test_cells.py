@@ -23,7 +23,7 @@ from reactor.timeline.telling.cells import COLUMNS, MOST, CellLine, Ink, lines_o
 from reactor.timeline.words.lanes import Lanes
 from reactor.timeline.words.languages import LANGUAGES
 from reactor.timeline.words.printable import width
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 ENGLISH = LANGUAGES["en"]
 LISTENER = Open(serial=1, fd=3, kind="listener", local="127.0.0.1:5000")
@@ -231,6 +231,7 @@ def test_lanes_that_share_a_heading_share_a_cell() -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_any_cell_has_few_lines_that_can_be_looked_at(run: Run) -> None:
     for words in LANGUAGES.values():
@@ -243,6 +244,7 @@ def test_any_cell_has_few_lines_that_can_be_looked_at(run: Run) -> None:
             assert all(line.text.isprintable() for cell in cells.values() for line in cell)
 
 
+@few
 @given(runs())
 def test_nothing_that_strangers_send_makes_a_line_longer(run: Run) -> None:
     lanes = Lanes(run, ENGLISH)

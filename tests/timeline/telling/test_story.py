@@ -29,7 +29,7 @@ from reactor.timeline.run.run import Run
 from reactor.timeline.telling.story import Style, tell, tell_end
 from reactor.timeline.words.lanes import Lanes
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 LISTENER = Open(serial=1, fd=3, kind="listener", local="127.0.0.1:5000")
 CLIENT = Open(serial=2, fd=4, kind="stream", peer="127.0.0.1:50002", by=1)
@@ -537,6 +537,7 @@ def test_what_was_left_out_and_what_could_not_be_read_is_counted() -> None:
 # -- any run -----------------------------------------------------------------------------
 
 
+@few
 @given(runs())
 def test_any_run_can_be_told_and_shows_nothing_that_moves_what_is_seen(run: Run) -> None:
     for words in LANGUAGES.values():
@@ -547,6 +548,7 @@ def test_any_run_can_be_told_and_shows_nothing_that_moves_what_is_seen(run: Run)
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_neighbouring_spans_differ_in_style_and_none_is_empty(run: Run) -> None:
     words = LANGUAGES["en"]

@@ -25,7 +25,7 @@ from reactor.timeline.run.run import Run
 from reactor.timeline.telling.text import COLUMNS, draw
 from reactor.timeline.words.languages import LANGUAGES
 from reactor.timeline.words.printable import width
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 START = Start(program=("server.py", "5000"), python="3.11.7")
 LISTENER = Open(serial=1, fd=3, kind="listener", local="127.0.0.1:5000")
@@ -291,6 +291,7 @@ def test_words_that_run_from_right_to_left_move_nothing_beside_them() -> None:
     )
 
 
+@few
 @given(runs())
 def test_any_run_is_text_that_can_be_looked_at_in_lines_that_are_not_too_long(run: Run) -> None:
     for language in LANGUAGES:

@@ -19,7 +19,7 @@ from reactor.timeline.run.run import Run
 from reactor.timeline.run.turns import TIMERS
 from reactor.timeline.words.lanes import MOST, Lanes, left_alone
 from reactor.timeline.words.languages import LANGUAGES
-from tests.timeline.strategies import run_of, runs
+from tests.timeline.strategies import few, run_of, runs
 
 ENGLISH, SPANISH = LANGUAGES["en"], LANGUAGES["es"]
 LISTENER = Open(serial=1, fd=3, kind="listener", local="127.0.0.1:5000")
@@ -186,6 +186,7 @@ def test_a_lane_that_nobody_knows_has_a_name_all_the_same() -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_each_lane_is_shown_once_at_most(run: Run) -> None:
     headings = Lanes(run, ENGLISH).headings
@@ -194,6 +195,7 @@ def test_each_lane_is_shown_once_at_most(run: Run) -> None:
     assert all(heading.serials for heading in headings)
 
 
+@few
 @given(runs())
 def test_titles_differ_and_can_be_looked_at(run: Run) -> None:
     lanes = Lanes(run, ENGLISH)
@@ -203,6 +205,7 @@ def test_titles_differ_and_can_be_looked_at(run: Run) -> None:
 
 
 @pytest.mark.thorough
+@few
 @given(runs())
 def test_whoever_has_moved_bytes_is_shown_unless_it_is_a_bell(run: Run) -> None:
     lanes = Lanes(run, ENGLISH)
