@@ -34,7 +34,12 @@ class Stage:
         self._open = ExitStack()
         command = [sys.executable, "-m", "reactor.timeline", "-o", str(record), *arguments]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # What a script starts in the background ignores Ctrl-C, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert self._process.stdout is not None
         first_line = self._process.stdout.readline()
