@@ -153,7 +153,7 @@ class _Builder:
         self._slept = 0.0
         if model.stage is Stage.TURN:
             turn.timeout, turn.timers, turn.calls = model.timeout, model.timers, model.calls
-            turn.ready = model.ready
+            turn.ready, turn.selected = model.ready, model.selected
             turn.slots = model.slots[:] if model.did_nothing else []
 
     def _begin_turn(self, number: int) -> Turn:

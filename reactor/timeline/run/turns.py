@@ -112,7 +112,7 @@ class Turn:
     calls: int = 0
     ready: tuple[tuple[int, str], ...] = ()
     selected: bool = False
-    """Whether a selector said who is ready; a program that asks its sockets itself has none."""
+    """Whether a selector said who is ready."""
     slots: list[Slot] = field(default_factory=list)
     """In the order of time; none begins before another has ended."""
     elsewhere: list[Event] = field(default_factory=list)
@@ -148,6 +148,11 @@ class Turn:
     def events(self) -> Iterator[Event]:
         """All that the loop's thread did, in order."""
         return (event for slot in self.slots for event in slot.events)
+
+    @property
+    def has_no_selector(self) -> bool:
+        """Whether it is a round of a program that asks its sockets itself."""
+        return self.timeout == 0 and not self.selected
 
     @property
     def did_nothing(self) -> bool:

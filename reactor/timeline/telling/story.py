@@ -78,7 +78,7 @@ class _Story:
             return list(self._folded())
         number = words.number(turn.number)
         head = Span(words.told_turn.format(number=number), Style.STRONG)
-        if turn.timeout == 0 and not turn.selected:
+        if turn.has_no_selector:
             return [head, Span(f" {words.told_without_selector}")]
         return [*listed([head, Span(self._wait())], " "), Span(" "), *self._woken()]
 
@@ -129,7 +129,8 @@ class _Story:
         if turn.ready:
             yield from fill(words.told_again_ready[len(turn.ready) != 1], who=self._ready())
         else:
-            yield Span(words.told_again_nobody)
+            asked = words.told_without_selector
+            yield Span(asked if turn.has_no_selector else words.told_again_nobody)
         yield Span(" ")
         yield self._pace()
 

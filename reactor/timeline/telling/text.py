@@ -111,7 +111,8 @@ class _Turn:
             yield f" · {words.slept.format(time=words.duration(turn.slept))}"
         elif turn.times == 1:
             yield f" · {words.did_not_sleep}"
-        yield from self._ready()
+        if not turn.has_no_selector:  # else nobody said who is ready
+            yield from self._ready()
 
     def _in_vain(self) -> Iterator[str]:
         words, turn = self._words, self._turn

@@ -129,6 +129,12 @@ def test_a_turn_without_a_selector_is_no_look_at_who_is_ready() -> None:
     )
 
 
+def test_rounds_without_a_selector_are_none_either_when_they_are_counted() -> None:
+    asked, again = io("recv", error="EAGAIN"), Again(turn=2, last=3)
+    lines = told(Select(turn=1, timeout=0), asked, again)
+    assert any(line.startswith("Turns 2 to 3.") and "without a selector" in line for line in lines)
+
+
 def test_of_many_who_are_ready_the_first_are_named() -> None:
     crowd = [Open(serial=n, kind="stream", by=1) for n in range(10, 30)]
     ready = Ready(time=0.5, turn=1, ready=tuple((client.serial, "r") for client in crowd))

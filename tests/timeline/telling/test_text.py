@@ -259,6 +259,12 @@ def test_a_loop_that_does_not_sleep_says_so() -> None:
     )
 
 
+def test_of_a_round_without_a_selector_nobody_says_who_is_ready() -> None:
+    asked, again = io("recv", error="EAGAIN"), Again(turn=2, last=3)
+    heads = [lines[0] for lines in parts(Select(turn=1, timeout=0), asked, again)[-2:]]
+    assert heads == ["turn 1 · did not sleep", "turns 2 to 3 · × 2 · nothing done"]
+
+
 def test_a_spin_on_a_clock_that_stands_still_has_no_rate() -> None:
     assert last(SELECT, Ready(turn=1), Again(turn=2, last=3))[0] == (
         "turns 2 to 3 · × 2 · nothing done · nobody ready"
