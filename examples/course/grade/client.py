@@ -1,0 +1,158 @@
+"""A client of the program under test: says commands, hears lines, and writes down what came."""
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from enum import Enum
+from itertools import pairwise
+from typing import Final
+
+from .diagnosis import Diagnosis, Figure
+from .program import Program
+from .receive_queue import wait_until_read
+from .transcript import Transcript, shown
+
+__all__ = ["LIMIT", "Answer", "Client", "Silence"]
+
+LIMIT: Final = 2.0
+"""Seconds: an answer that takes longer never comes."""
+
+_PIECE: Final = 65_536
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class Silence(Enum):
+    """What may come in place of a line."""
+
+    NOTHING = "nothing"
+    END = "end"
+
+
+Answer = bytes | Silence
+"""A line without its end, or what came in its place."""
+
+
+class Client:
+    """One connection, under the name that it has in the transcript."""
+
+    def __init__(
+        self, name: str, sock: socket.socket, program: Program, transcript: Transcript
+    ) -> None:
+        self.name = name
+        self.sock = sock
+        self._program = program
+        self._transcript = transcript
+        self._received = b""
+
+    # -- saying --------------------------------------------------------------------------------
+
+    def send(self, data: bytes, *, shown_as: str = "") -> None:
+        """All of it at once. `shown_as` stands in the transcript for what differs in each run."""
+        self._transcript.did("sends", who=self.name, data=shown_as or shown(data))
+        self._send(data)
+
+    def send_in_pieces(self, data: bytes, cuts: Sequence[int]) -> None:
+        """Cut at these places; each piece is sent when the program has read the one before."""
+        edges = [0, *cuts, len(data)]
+        pieces = [data[begin:end] for begin, end in pairwise(edges)]
+        self._transcript.did("sends", who=self.name, data=" | ".join(map(shown, pieces)))
+        for piece in pieces[:-1]:
+            self._send(piece)
+            self.wait_until_read()
+        self._send(pieces[-1])
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.sock.sendall(data)
+        except OSError:
+            self._transcript.saw("cannot_send", who=self.name)
+
+    def wait_until_read(self) -> bool:
+        """Until the program has received what was sent. False where this could not be seen."""
+        return wait_until_read(self._program.port, self.sock.getsockname()[1])
+
+    def hang_up(self) -> None:
+        self._transcript.did("hangs_up", who=self.name)
+        self.sock.close()
+
+    def reset(self) -> None:
+        """Leave rudely: what is on its way is thrown away, and the program gets an error."""
+        self._transcript.did("resets", who=self.name)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.sock.close()
+
+    # -- hearing -------------------------------------------------------------------------------
+
+    def hear(self, within: float = LIMIT) -> Answer:
+        """The next line, or what came in its place within so many seconds."""
+        answer = self._next_line(time.monotonic() + within)
+        if answer is Silence.NOTHING:
+            self._transcript.saw("hears_nothing", who=self.name)
+        elif answer is Silence.END:
+            self._transcript.saw("hears_end", who=self.name)
+        else:
+            self._transcript.saw("hears", who=self.name, data=shown(answer))
+        return answer
+
+    def _next_line(self, deadline: float) -> Answer:
+        while b"\n" not in self._received:
+            if not self.is_answered(max(0.0, deadline - time.monotonic())):
+                return Silence.NOTHING
+            try:
+                data = self.sock.recv(_PIECE)
+            except OSError:
+                data = b""
+            if not data:
+                return Silence.END
+            self._received += data
+        line, _, self._received = self._received.partition(b"\n")
+        return line.removesuffix(b"\r")
+
+    def is_answered(self, within: float = 0.0) -> bool:
+        """Whether there is something to be heard, a byte or the end, within so many seconds."""
+        return bool(self._received or select.select([self.sock], [], [], within)[0])
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def ask(self, command: bytes, *, shown_as: str = "", within: float = LIMIT) -> Answer:
+        """Say a line, and hear one."""
+        self.send(command + b"\n", shown_as=f"{shown_as}↵" if shown_as else "")
+        return self.hear(within)
+
+    def ask_ok(self, command: bytes, *, shown_as: str = "", otherwise: str = "") -> None:
+        """Say what has to be answered OK.
+
+        Raises Diagnosis: `otherwise` if given, else one of the E00s.
+        """
+        answer = self.ask(command, shown_as=shown_as)
+        if isinstance(answer, Silence) or answer.split(b" ")[0] != b"OK":
+            raise self.complaint(answer, shown_as or shown(command), "OK", otherwise)
+
+    def ask_error(self, command: bytes, *, otherwise: str = "") -> None:
+        """Say what has to be answered ERROR. Raises Diagnosis as `ask_ok` does."""
+        answer = self.ask(command)
+        if isinstance(answer, bytes) and answer.split(b" ")[0] == b"ERROR":
+            return
+        if isinstance(answer, bytes) and answer.split(b" ")[0] == b"OK" and not otherwise:
+            otherwise = "E00-ACCEPTS-ANYTHING"
+        raise self.complaint(answer, shown(command), "ERROR", otherwise)
+
+    def ask_to_watch(self, port: int, *, otherwise: str = "") -> None:
+        """CONECTAR with a port, which is a `<port>` in the transcript."""
+        self.ask_ok(b"CONECTAR %d" % port, shown_as="CONECTAR <port>", otherwise=otherwise)
+
+    def complaint(
+        self, answer: Answer, command: str, expected: str, otherwise: str = ""
+    ) -> Diagnosis:
+        """What to raise when `command` got this answer."""
+        figures: dict[str, Figure] = {"who": self.name, "command": command, "expected": expected}
+        if isinstance(answer, bytes):
+            return Diagnosis(otherwise or "E00-WRONG-ANSWER", came=shown(answer), **figures)
+        if not self._program.is_alive():
+            figures["last_line"] = self._program.last_line
+            return Diagnosis(otherwise or "E00-DIED", **figures)
+        if answer is Silence.END:
+            return Diagnosis(otherwise or "E00-HANGS-UP", **figures)
+        return Diagnosis(otherwise or "E00-NO-ANSWER", seconds=LIMIT, **figures)

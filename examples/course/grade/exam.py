@@ -1,0 +1,96 @@
+"""One examination: a program, those who talk to it, chance from a seed, and the transcript."""
+
+import random
+import socket
+import time
+from contextlib import ExitStack
+from typing import Final, Self
+
+from .camera import Camera
+from .client import LIMIT, Client
+from .diagnosis import Diagnosis
+from .program import Program
+from .screen import Screen
+from .transcript import Transcript
+
+__all__ = ["Exam"]
+
+_STARTS_WITHIN: Final = 10.0
+_LOOK_AGAIN: Final = 0.02
+_BUSY: Final = 0.3
+
+
+class Exam:
+    """Ends the program and closes all sockets when its block is left."""
+
+    def __init__(self, program: Program, transcript: Transcript, seed: int) -> None:
+        self.program = program
+        self.transcript = transcript
+        self.chance = random.Random(seed)
+        self._open = ExitStack()
+        self._open.callback(program.stop)
+        self._has_listened = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._open.close()
+
+    def client(self, name: str, *, receive_buffer: int = 0) -> Client:
+        """A client who is connected. The first waits until the program listens: there is no
+        probe, which would be a client too.
+
+        Raises Diagnosis if nobody listens, or not any more.
+        """
+        sock = self._connect(receive_buffer, time.monotonic() + _STARTS_WITHIN)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._open.callback(sock.close)
+        self.transcript.did("connects", who=name)
+        return Client(name, sock, self.program, self.transcript)
+
+    def _connect(self, receive_buffer: int, deadline: float) -> socket.socket:
+        while True:
+            sock = socket.socket()
+            sock.settimeout(LIMIT)
+            if receive_buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            try:
+                sock.connect(("127.0.0.1", self.program.port))
+            except OSError:
+                sock.close()
+            else:
+                self._has_listened = True
+                return sock
+            if not self.program.is_alive(_LOOK_AGAIN):
+                raise self._end()
+            if self._has_listened or time.monotonic() > deadline:
+                raise Diagnosis("E00-NOT-LISTENING")
+
+    def _end(self) -> Diagnosis:
+        id = "E00-DIED" if self._has_listened else "E00-NOT-LISTENING"
+        return Diagnosis(id, status=self.program.status or 0, last_line=self.program.last_line)
+
+    def screen(self) -> Screen:
+        screen = Screen()
+        self._open.callback(screen.close)
+        return screen
+
+    def camera(self) -> Camera:
+        camera = Camera(self.program.ingest)
+        self._open.callback(camera.close)
+        return camera
+
+    def idle_share(self) -> float:
+        """The share of a processor that the program uses while nobody asks anything of it."""
+        share = self.program.idle_share()
+        self.transcript.saw("idle", share=round(share, 2))
+        return share
+
+    def is_busy(self, share: float) -> bool:
+        """Whether this is more than a program that waits may use."""
+        return share > _BUSY
+
+    def some_port(self) -> int:
+        """For a CONECTAR of which no datagram is expected. Not the ingest, nor one twice."""
+        return self.screen().port

@@ -1,0 +1,31 @@
+"""What a program prints: read at once, so that it never waits for us, and its end kept."""
+
+import os
+import threading
+from typing import Final
+
+__all__ = ["Output"]
+
+_KEPT: Final = 16_384
+_PIECE: Final = 65_536
+
+
+class Output:
+    """Reads `pipe`, a descriptor that is closed here, to its end in a thread of its own."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._tail = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with open(self._pipe, "rb", buffering=0) as file:
+            while data := os.read(file.fileno(), _PIECE):
+                self._tail = (self._tail + data)[-_KEPT:]
+
+    def last_line(self, within: float) -> str:
+        """Of what was printed; its end has so many seconds to come. '' if nothing was printed."""
+        self._reader.join(within)
+        lines = self._tail.decode(errors="backslashreplace").strip().splitlines()
+        return lines[-1].strip() if lines else ""

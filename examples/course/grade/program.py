@@ -1,0 +1,119 @@
+"""The program under test: a process group that is started with two ports and ended for certain."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from .output import Output
+from .processor import demand, family
+
+__all__ = ["Program"]
+
+_LAST_WORDS: Final = 0.5
+_TERM: Final = 1.0
+_WINDOWS: Final = 3
+_WINDOW: Final = 0.3
+_IDLE: Final = 0.15
+
+
+class Program:
+    """`command` with `{port}` and `{ingest}` replaced, or both put at its end.
+
+    Raises OSError if it can't be started.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.port, self.ingest = _free(socket.SOCK_STREAM), _free(socket.SOCK_DGRAM)
+        reading, writing = os.pipe()
+        self._output = Output(reading)
+        try:
+            self._process = subprocess.Popen(
+                self._with_ports(command),
+                stdin=subprocess.DEVNULL,
+                stdout=writing,
+                stderr=writing,
+                start_new_session=True,
+            )
+        finally:
+            os.close(writing)
+
+    def _with_ports(self, command: Sequence[str]) -> list[str]:
+        if not any("{port}" in word or "{ingest}" in word for word in command):
+            command = [*command, "{port}", "{ingest}"]
+        ports = {"{port}": str(self.port), "{ingest}": str(self.ingest)}
+        words = list(command)
+        for mark, port in ports.items():
+            words = [word.replace(mark, port) for word in words]
+        return words
+
+    def is_alive(self, within: float = 0.5) -> bool:
+        """Whether it runs so many seconds on: a connection ends a little before its process."""
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; minus a signal's number, if one ended it; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def last_line(self) -> str:
+        """Of what it printed. '' if nothing."""
+        return self._output.last_line(_LAST_WORDS if self.status is not None else 0)
+
+    def idle_share(self) -> float:
+        """The share of a processor that it asks for now, while nothing is asked of it.
+
+        The least of three looks, so that a compiler that still warms up is forgiven.
+        """
+        least = float("inf")
+        for _ in range(_WINDOWS):
+            before, began = demand(family(self._process.pid)), time.monotonic()
+            time.sleep(_WINDOW)
+            used = demand(family(self._process.pid)) - before
+            least = min(least, used / (time.monotonic() - began))
+            if least < _IDLE:
+                break
+        return least
+
+    def descriptors(self) -> int:
+        """How many are open in all its processes; 0 where the system doesn't tell."""
+        open_now = 0
+        for process in family(self._process.pid):
+            try:
+                open_now += len(os.listdir(f"/proc/{process}/fd"))
+            except OSError:
+                pass
+        return open_now
+
+    def stop(self) -> None:
+        """End it and all that it started: asked first, then not asked any more."""
+        children = family(self._process.pid)
+        _kill(-self._process.pid, signal.SIGTERM)
+        self.is_alive(_TERM)
+        for process in [-self._process.pid, *children]:
+            _kill(process, signal.SIGKILL)
+        self._process.wait()
+
+
+def _kill(process: int, signum: int) -> None:
+    """Negative numbers are those of groups, as in kill(2)."""
+    try:
+        os.kill(process, signum)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _free(kind: int) -> int:
+    """A port at which nobody listens now."""
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port

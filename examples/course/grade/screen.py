@@ -1,0 +1,35 @@
+"""Where a viewer's VLC would listen, and what came there."""
+
+import select
+import socket
+import time
+from typing import Final
+
+__all__ = ["Screen"]
+
+_BUFFER: Final = 1 << 20
+_LARGEST: Final = 65_535
+
+
+class Screen:
+    """A datagram socket of this machine, at `port`."""
+
+    def __init__(self) -> None:
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        self._sock.bind(("127.0.0.1", 0))
+        self.port: int = self._sock.getsockname()[1]
+
+    def take(self, count: int, within: float) -> list[bytes]:
+        """The next datagrams: `count` of them, or as many as come within so many seconds."""
+        taken: list[bytes] = []
+        deadline = time.monotonic() + within
+        while len(taken) < count:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._sock], [], [], left)[0]:
+                break
+            taken.append(self._sock.recv(_LARGEST))
+        return taken
+
+    def close(self) -> None:
+        self._sock.close()

@@ -1,0 +1,82 @@
+"""The grader's sentences in one language, with the figures of a run put into them."""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from .diagnosis import Figure
+from .transcript import Entry
+
+__all__ = ["LANGUAGES", "Sentences", "chapter_of", "sentences"]
+
+LANGUAGES: Final = ("en", "es")
+_GENERAL: Final = "00"
+"""What any chapter may find, and what is said in each."""
+_SPANISH_SEPARATORS: Final = str.maketrans(",.", ".,")
+
+
+class _Formatter(string.Formatter):
+    """Writes numbers as the language does: 9,192.5 or 9.192,5."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text: str = super().format_field(value, format_spec)
+        if self._language == "es" and format_spec and not isinstance(value, str):
+            return text.translate(_SPANISH_SEPARATORS)
+        return text
+
+
+class Sentences:
+    """Those of one chapter, and the general ones.
+
+    >>> from .transcript import Kind
+    >>> sentences("05", "es").of_entry(Entry(Kind.EXPECTATION, "idle", {"share": 0.99}))
+    'en reposo: 99% de un núcleo'
+    """
+
+    def __init__(self, chapter: str, language: str) -> None:
+        self._language = language
+        general, special = _read(_GENERAL, language), _read(chapter, language)
+        self._transcript = general["transcript"] | special.get("transcript", {})
+        self._holds: str = special["holds"]
+        self._formatter = _Formatter(language)
+
+    def of_entry(self, entry: Entry) -> str:
+        """What was done or seen, in a few words."""
+        return self._put(self._transcript[entry.key], entry.figures)
+
+    def of_success(self, figures: Mapping[str, Figure]) -> str:
+        """What now holds."""
+        return self._put(self._holds, figures)
+
+    def of_diagnosis(self, id: str, part: str, figures: Mapping[str, Figure]) -> str:
+        """`part` is one of sent, expected, came, usually. An id may be of another chapter."""
+        return self._put(_read(chapter_of(id), self._language)[id][part], figures)
+
+    def _put(self, sentence: str, figures: Mapping[str, Figure]) -> str:
+        return " ".join(self._formatter.vformat(sentence, (), figures).split())
+
+
+def chapter_of(id: str) -> str:
+    """
+    >>> chapter_of("E05-EOF-SPIN")
+    '05'
+    """
+    return id[1:3]
+
+
+@cache
+def _read(name: str, language: str) -> dict[str, Any]:
+    text = files(__package__).joinpath("texts", language, f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def sentences(chapter: str, language: str) -> Sentences:
+    """`language` is one of LANGUAGES."""
+    return Sentences(chapter, language)
