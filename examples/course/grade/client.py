@@ -14,10 +14,13 @@ from .program import Program
 from .receive_queue import wait_until_read
 from .transcript import Transcript, shown
 
-__all__ = ["LIMIT", "Answer", "Client", "Silence"]
+__all__ = ["LIMIT", "WORDS_OF_CHAPTERS", "Answer", "Client", "Silence"]
 
 LIMIT: Final = 2.0
 """Seconds: an answer that takes longer never comes."""
+
+WORDS_OF_CHAPTERS: Final = ("LISTA", "DORMIR", "VIVO")
+"""Those that only some chapters need: to others a program may answer ERROR."""
 
 _PIECE: Final = 65_536
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -146,9 +149,15 @@ class Client:
     def complaint(
         self, answer: Answer, command: str, expected: str, otherwise: str = ""
     ) -> Diagnosis:
-        """What to raise when `command` got this answer."""
+        """What to raise when `command` got this answer.
+
+        A word that only some chapters need, answered ERROR, is E00-UNKNOWN-WORD whatever else.
+        """
         figures: dict[str, Figure] = {"who": self.name, "command": command, "expected": expected}
         if isinstance(answer, bytes):
+            word = command.partition(" ")[0]
+            if word in WORDS_OF_CHAPTERS and answer.startswith(b"ERROR"):
+                otherwise, figures["words"] = "E00-UNKNOWN-WORD", word
             return Diagnosis(otherwise or "E00-WRONG-ANSWER", came=shown(answer), **figures)
         if not self._program.is_alive():
             figures["last_line"] = self._program.last_line

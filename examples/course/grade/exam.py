@@ -43,13 +43,13 @@ class Exam:
 
         Raises Diagnosis if nobody listens, or not any more.
         """
-        sock = self._connect(receive_buffer, time.monotonic() + _STARTS_WITHIN)
+        sock = self._connect(name, receive_buffer, time.monotonic() + _STARTS_WITHIN)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open.callback(sock.close)
         self.transcript.did("connects", who=name)
         return Client(name, sock, self.program, self.transcript)
 
-    def _connect(self, receive_buffer: int, deadline: float) -> socket.socket:
+    def _connect(self, name: str, receive_buffer: int, deadline: float) -> socket.socket:
         while True:
             sock = socket.socket()
             sock.settimeout(LIMIT)
@@ -62,14 +62,13 @@ class Exam:
             else:
                 self._has_listened = True
                 return sock
-            if not self.program.is_alive(_LOOK_AGAIN):
-                raise self._end()
-            if self._has_listened or time.monotonic() > deadline:
-                raise Diagnosis("E00-NOT-LISTENING")
+            is_alive = self.program.is_alive(_LOOK_AGAIN)
+            if not is_alive or self._has_listened or time.monotonic() > deadline:
+                raise self._nobody(name, is_alive)
 
-    def _end(self) -> Diagnosis:
-        id = "E00-DIED" if self._has_listened else "E00-NOT-LISTENING"
-        return Diagnosis(id, status=self.program.status or 0, last_line=self.program.last_line)
+    def _nobody(self, name: str, is_alive: bool) -> Diagnosis:
+        id = "E00-NOT-LISTENING" if is_alive or not self._has_listened else "E00-DIED"
+        return Diagnosis(id, who=name, last_line=self.program.last_line)
 
     def screen(self) -> Screen:
         screen = Screen()

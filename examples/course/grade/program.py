@@ -1,33 +1,57 @@
 """The program under test: a process group that is started with two ports and ended for certain."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from .output import Output
 from .processor import demand, family
 
-__all__ = ["Program"]
+__all__ = ["LAST_WORDS", "NotStarted", "Program"]
 
-_LAST_WORDS: Final = 0.5
-_TERM: Final = 1.0
+LAST_WORDS: Final = 1.0
+"""Seconds that a program has to end by itself when it is told to."""
+_LAST_LINE: Final = 0.5
+_PORTS: Final = (20_000, 32_768)
+"""Below those that Linux, macOS and Windows give by themselves."""
 _WINDOWS: Final = 3
 _WINDOW: Final = 0.3
 _IDLE: Final = 0.15
+_ROOT: Final = str(Path(__file__).parents[3])
+_PATH: Final = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
+
+
+class NotStarted(Exception):
+    """The system can't run this command; `problem` is what it says about it."""
+
+    def __init__(self, command: str, problem: str) -> None:
+        super().__init__(f"{command}: {problem}")
+        self.command = command
+        self.problem = problem
 
 
 class Program:
     """`command` with `{port}` and `{ingest}` replaced, or both put at its end.
 
-    Raises OSError if it can't be started.
+    It runs in `folder`, and has `last_words` seconds to end when it is told to. If it is Python,
+    it finds this library. Raises NotStarted if it can't be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path | None = None,
+        last_words: float = LAST_WORDS,
+    ) -> None:
         self.port, self.ingest = _free(socket.SOCK_STREAM), _free(socket.SOCK_DGRAM)
+        self._last_words = last_words
         reading, writing = os.pipe()
         self._output = Output(reading)
         try:
@@ -37,7 +61,11 @@ class Program:
                 stdout=writing,
                 stderr=writing,
                 start_new_session=True,
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": _PATH},
             )
+        except OSError as exc:
+            raise NotStarted(command[0], exc.strerror or str(exc)) from None
         finally:
             os.close(writing)
 
@@ -66,7 +94,7 @@ class Program:
     @property
     def last_line(self) -> str:
         """Of what it printed. '' if nothing."""
-        return self._output.last_line(_LAST_WORDS if self.status is not None else 0)
+        return self._output.last_line(_LAST_LINE if self.status is not None else 0)
 
     def idle_share(self) -> float:
         """The share of a processor that it asks for now, while nothing is asked of it.
@@ -97,7 +125,7 @@ class Program:
         """End it and all that it started: asked first, then not asked any more."""
         children = family(self._process.pid)
         _kill(-self._process.pid, signal.SIGTERM)
-        self.is_alive(_TERM)
+        self.is_alive(self._last_words)
         for process in [-self._process.pid, *children]:
             _kill(process, signal.SIGKILL)
         self._process.wait()
@@ -112,8 +140,14 @@ def _kill(process: int, signum: int) -> None:
 
 
 def _free(kind: int) -> int:
-    """A port at which nobody listens now."""
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
+    """A port at which nobody listens now, and which the system gives to nobody who does not ask
+    for it: a client that waits for the program would else come to sit there, one day.
+    """
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket(socket.AF_INET, kind) as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port

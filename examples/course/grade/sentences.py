@@ -42,9 +42,15 @@ class Sentences:
     def __init__(self, chapter: str, language: str) -> None:
         self._language = language
         general, special = _read(_GENERAL, language), _read(chapter, language)
+        self._labels: dict[str, str] = general["labels"]
         self._transcript = general["transcript"] | special.get("transcript", {})
         self._holds: str = special["holds"]
+        self._nothing: str = general["labels"]["nothing"]
         self._formatter = _Formatter(language)
+
+    def label(self, name: str, **figures: Figure) -> str:
+        """What stands before something, or in its place."""
+        return self._put(self._labels[name], figures)
 
     def of_entry(self, entry: Entry) -> str:
         """What was done or seen, in a few words."""
@@ -59,15 +65,20 @@ class Sentences:
         return self._put(_read(chapter_of(id), self._language)[id][part], figures)
 
     def _put(self, sentence: str, figures: Mapping[str, Figure]) -> str:
-        return " ".join(self._formatter.vformat(sentence, (), figures).split())
+        """A figure that is '' is something that was not there."""
+        shown = {
+            name: figure if figure != "" else self._nothing for name, figure in figures.items()
+        }
+        return " ".join(self._formatter.vformat(sentence, (), shown).split())
 
 
 def chapter_of(id: str) -> str:
+    """Of which chapter an id is; 00 is all of them, and the grader itself.
+
+    >>> chapter_of("E05-EOF-SPIN"), chapter_of("E99-GRADER")
+    ('05', '00')
     """
-    >>> chapter_of("E05-EOF-SPIN")
-    '05'
-    """
-    return id[1:3]
+    return "00" if id.startswith("E99") else id[1:3]
 
 
 @cache
