@@ -2,14 +2,14 @@
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from .result import Result
 from .sentences import Sentences, chapter_of, sentences
 from .transcript import Entry, Kind
 
-__all__ = ["from_json", "page", "tell", "to_json"]
+__all__ = ["from_json", "page", "table", "tell", "to_json"]
 
 _PARTS: Final = ("sent", "expected", "came", "usually")
 _SHOWN: Final = 30
@@ -61,6 +61,17 @@ def _wrapped(first: str, sentence: str, indent: str) -> list[str]:
         break_on_hyphens=False,
         replace_whitespace=False,
     )
+
+
+def table(results: Sequence[Result], language: str) -> str:
+    """A line for each chapter: whether it passed, the seconds that it took, and what was found."""
+    lines = []
+    for result in results:
+        words = sentences(result.chapter, language)
+        verdict = words.label("passed" if result.passed else "failed")
+        seconds = words.label("seconds", seconds=result.seconds)
+        lines.append(f"{result.chapter}  {verdict:5}  {seconds:>7}  {result.id}".rstrip())
+    return "\n".join(lines) + "\n"
 
 
 def page(result: Result, language: str) -> str:

@@ -1,0 +1,104 @@
+"""The grader as its users run it: as a process, with a program of theirs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples.course.grade.report import from_json, tell
+from examples.course.grade.result import Result
+from examples.course.grade.transcript import Entry
+from tests.doubles.program import ROOT, Program
+
+BROKEN = "examples/course/05/broken.py"
+SERVER = ("-m", "examples.server", "127.0.0.1", "{port}", "--ingest", "127.0.0.1:{ingest}")
+_PATIENCE = 60
+
+
+def grader(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "examples.course.grade", "--lang", "en", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+    )
+
+
+def unmeasured(result: Result) -> list[Entry]:
+    """The transcript without what a clock measured."""
+    return [entry for entry in result.transcript if "share" not in entry.figures]
+
+
+@pytest.mark.thorough
+def test_a_seed_repeats_what_is_done() -> None:
+    command = ("--", sys.executable, *SERVER)
+    first, again = (from_json(grader("5", "--json", "--seed", "7", *command).stdout) for _ in "12")
+    assert (first.passed, first.seed) == (True, 7)
+    assert unmeasured(first) == unmeasured(again)
+
+
+@pytest.mark.thorough
+def test_what_is_said_to_people_and_to_programs_is_the_same() -> None:
+    command = ("--seed", "1", "--", sys.executable, BROKEN)
+    told, written = grader("5", *command), grader("5", "--json", *command)
+    assert told.returncode == written.returncode == 1
+    assert tell(from_json(written.stdout), "en").splitlines()[6] == "FAIL E05-EOF-SPIN"
+    assert told.stdout.splitlines()[6] == "FAIL E05-EOF-SPIN"
+
+
+def test_a_command_that_does_not_exist_is_wrong_use() -> None:
+    done = grader("5", "--", "no-such-command")
+    assert done.returncode == 2
+    assert "FAIL E00-NOT-STARTED" in done.stdout
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_who_ends_the_grader_ends_the_program(signum: signal.Signals, tmp_path: Path) -> None:
+    mute = tmp_path / "mute.py"
+    mute.write_text(
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "open(sys.argv[1], 'w').write(str(os.getpid()))\n"
+        "time.sleep(60)\n"
+    )
+    written = tmp_path / "pid"
+    os.mkfifo(written)
+    with Program(
+        "examples.course.grade", "5", "--lang", "en", "--", sys.executable, mute, written
+    ) as program:
+        process = int(written.read_text())
+        assert program.finish(signum) == 130
+        assert program.err == "interrupted\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+@pytest.mark.thorough
+def test_the_picture_of_this_very_run(tmp_path: Path) -> None:
+    picture = tmp_path / "run.html"
+    done = grader("5", "--timeline", str(picture), "--", sys.executable, BROKEN)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == f"The picture of this run: {picture}"
+    assert "CONECTAR" in picture.read_text()
+
+
+@pytest.mark.thorough
+def test_json_is_one_object_a_line() -> None:
+    done = grader("5", "--json", "--", sys.executable, BROKEN)
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["id"] == "E05-EOF-SPIN"
+    assert done.stderr == ""
+
+
+@pytest.mark.thorough
+def test_who_has_seen_enough_may_go() -> None:
+    with Program("examples.course.grade", "5", "--", sys.executable, BROKEN) as program:
+        program.stop_reading()
+        program.finish()
+        assert program.err == ""
