@@ -70,6 +70,12 @@ class Exam:
         id = "E00-NOT-LISTENING" if is_alive or not self._has_listened else "E00-DIED"
         return Diagnosis(id, who=name, last_line=self.program.last_line)
 
+    def viewer(self, name: str) -> tuple[Client, Screen]:
+        """A client who has said CONECTAR, and where the video is to come."""
+        client, screen = self.client(name), self.screen()
+        client.ask_to_watch(screen.port)
+        return client, screen
+
     def screen(self) -> Screen:
         screen = Screen()
         self._open.callback(screen.close)
