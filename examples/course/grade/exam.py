@@ -18,6 +18,7 @@ __all__ = ["Exam"]
 _STARTS_WITHIN: Final = 10.0
 _LOOK_AGAIN: Final = 0.02
 _BUSY: Final = 0.3
+_NO_COMMANDS: Final = (b"CONECTARSE", b"INTERRUMPE", b"CONTINUARA", b"DESCONECTADO", b"HOLA")
 
 
 class Exam:
@@ -99,3 +100,7 @@ class Exam:
     def some_port(self) -> int:
         """For a CONECTAR of which no datagram is expected. Not the ingest, nor one twice."""
         return self.screen().port
+
+    def wrong_word(self) -> bytes:
+        """What is no command of any chapter, though it may begin like one."""
+        return self.chance.choice(_NO_COMMANDS)
