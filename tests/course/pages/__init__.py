@@ -1,0 +1,1 @@
+"""The tools that fill the pages of the course."""
