@@ -1,0 +1,66 @@
+"""The turns of a run as columns, or as a sequence diagram: what `reactor.timeline` draws."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from reactor.timeline.picture.drawing import Drawing, Kind, read_record
+
+from ..grade.diagnosis import Figure
+
+__all__ = ["cut", "draw", "recorded"]
+
+_KINDS: Final = {"timeline": Kind.SVG, "sequence": Kind.SEQUENCE}
+
+
+def recorded(arguments: list[str], record: Path) -> list[str]:
+    return [sys.executable, "-m", "reactor.timeline", "-o", str(record), *arguments]
+
+
+def draw(record: Path, language: str, settings: Mapping[str, Any]) -> str:
+    """The turns from `first` to `last`, of the lanes that `only` names in this language."""
+    drawing = Drawing(
+        _KINDS[settings["kind"]],
+        language,
+        settings["title"][language],
+        settings.get("lead", {}).get(language, ""),
+        settings.get("first", 0),
+        settings.get("last"),
+        tuple(settings.get("only", {}).get(language, ())),
+    )
+    return drawing.of(read_record(record))
+
+
+def cut(record: Path, settings: Mapping[str, Any]) -> Mapping[str, Figure]:
+    """Leave out what comes behind the turn `last`, and name no path of this machine.
+
+    Of the whole are counted `turns`, and for that turn which stands for the most of them
+    `spin`, how many, and `spin_rate`, how many a second.
+    """
+    run = read_record(record)
+    longest = max(run.turns, key=lambda turn: turn.times)
+    spent = longest.ended - longest.began
+    kept = _until(settings.get("last"), record.read_text("utf-8").splitlines())
+    record.write_text("".join(map(_line, kept)), "utf-8")
+    return {
+        "turns": sum(turn.times for turn in run.turns if turn.number),
+        "spin": longest.times,
+        "spin_rate": round(longest.times / spent) if spent else 0,
+    }
+
+
+def _until(last: int | None, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The events up to the end of that turn, also if that was counted in pieces."""
+    is_again = False
+    for event in map(json.loads, lines):
+        is_again = event["e"] == "again" and (is_again or last is None or event["i"] <= last)
+        if last is None or event["i"] <= last or is_again:
+            yield event
+
+
+def _line(event: dict[str, Any]) -> str:
+    if event["e"] == "start":
+        event["program"] = [Path(event["program"][0]).name, "PORT", "INGEST"]
+    return json.dumps(event) + "\n"
