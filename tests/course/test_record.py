@@ -32,12 +32,12 @@ def test_runs_are_planned_beside_the_programs(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "runs.toml").write_text(
         '[broken]\nprogram = "broken.py"\nseed = 7\n[broken.picture]\nkind = "sequence"\n'
-        '[library]\nprogram = "fixed_with_reactor.py"\n'
+        '[states.picture]\nkind = "states"\n'
     )
     runs = planned(tmp_path)
     assert runs["05-broken"] == PlannedRun("05", "broken", "broken.py", 7, {"kind": "sequence"})
-    assert runs["05-broken"].arguments == ["examples/course/05/broken.py"]
-    assert runs["05-library"].arguments == ["-m", "examples.course.05.fixed_with_reactor"]
+    assert runs["05-broken"].path == "examples/course/05/broken.py"
+    assert runs["05-states"].program == ""
 
 
 def test_a_record_is_cut_behind_the_last_turn_that_is_shown_and_names_no_machine(

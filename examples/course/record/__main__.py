@@ -32,13 +32,13 @@ def record(run: PlannedRun, folder: Path) -> RecordedRun:
     path.parent.mkdir(parents=True, exist_ok=True)
     command = None
     if run.picture is not None:
-        command = pictures.recorded(run.arguments, path, run.picture)
+        command = pictures.recorded([run.path], path, run.picture)
     ports = ["{port}", "{ingest}"]
-    result = grade(run.chapter, [*(command or [sys.executable, *run.arguments]), *ports], run.seed)
+    result = grade(run.chapter, [*(command or [sys.executable, run.path]), *ports], run.seed)
     counted: Mapping[str, Figure] = {}
     if run.picture is not None and command is not None:
         counted = pictures.cut(path, run.picture)
-    recorded = RecordedRun(" ".join(run.arguments), result, counted)
+    recorded = RecordedRun(run.path, result, counted)
     path.with_suffix(".json").write_text(dump(recorded), "utf-8")
     return recorded
 

@@ -31,15 +31,9 @@ class PlannedRun:
         return f"{self.chapter}-{self.key}"
 
     @property
-    def arguments(self) -> list[str]:
-        """Those of the Python that runs the program, from the root of the project.
-
-        What stands on our library is run as a module, so that it finds it there.
-        """
-        path = COURSE / self.chapter / self.program
-        if path.stem.endswith("with_reactor"):
-            return ["-m", ".".join(path.with_suffix("").parts)]
-        return [path.as_posix()]
+    def path(self) -> str:
+        """Of the program, from the root of the project."""
+        return (COURSE / self.chapter / self.program).as_posix()
 
 
 def planned(root: Path) -> dict[str, PlannedRun]:
