@@ -103,15 +103,30 @@ class Client:
         while b"\n" not in self._received:
             if not self.is_answered(max(0.0, deadline - time.monotonic())):
                 return Silence.NOTHING
-            try:
-                data = self.sock.recv(_PIECE)
-            except OSError:
-                data = b""
+            data = self._receive()
             if not data:
                 return Silence.END
             self._received += data
         line, _, self._received = self._received.partition(b"\n")
         return line.removesuffix(b"\r")
+
+    def take(self, count: int, within: float = LIMIT) -> bytes:
+        """The next `count` bytes, whatever they are; fewer if the end came, or nothing for so
+        many seconds. Nothing of it stands in the transcript: it may be long.
+        """
+        taken, self._received = self._received[:count], self._received[count:]
+        pieces, missing = [taken], count - len(taken)
+        while missing and self.is_answered(within) and (data := self._receive(missing)):
+            pieces.append(data)
+            missing -= len(data)
+        return b"".join(pieces)
+
+    def _receive(self, most: int = _PIECE) -> bytes:
+        """b"" at the end, be it polite or rude."""
+        try:
+            return self.sock.recv(min(most, _PIECE))
+        except OSError:
+            return b""
 
     def is_answered(self, within: float = 0.0) -> bool:
         """Whether there is something to be heard, a byte or the end, within so many seconds."""
