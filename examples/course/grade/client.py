@@ -6,13 +6,12 @@ import struct
 import time
 from collections.abc import Sequence
 from enum import Enum
-from itertools import pairwise
 from typing import Final
 
 from .diagnosis import Diagnosis, Figure
 from .program import Program
 from .receive_queue import wait_until_read
-from .transcript import Transcript, shown
+from .transcript import Transcript, shown, shown_pieces
 
 __all__ = ["LIMIT", "WORDS_OF_CHAPTERS", "Answer", "Client", "Silence"]
 
@@ -56,11 +55,9 @@ class Client:
         self._transcript.did("sends", who=self.name, data=shown_as or shown(data))
         self._send(data)
 
-    def send_in_pieces(self, data: bytes, cuts: Sequence[int]) -> None:
-        """Cut at these places; each piece is sent when the program has read the one before."""
-        edges = [0, *cuts, len(data)]
-        pieces = [data[begin:end] for begin, end in pairwise(edges)]
-        self._transcript.did("sends", who=self.name, data=" | ".join(map(shown, pieces)))
+    def send_in_pieces(self, pieces: Sequence[bytes]) -> None:
+        """Each is sent when the program has read the one before."""
+        self._transcript.did("sends", who=self.name, data=shown_pieces(pieces))
         for piece in pieces[:-1]:
             self._send(piece)
             self.wait_until_read()

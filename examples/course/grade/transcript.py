@@ -3,7 +3,7 @@
 An entry is a key of the texts and the figures that belong into its sentence.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Final
 
 from .diagnosis import Figure
 
-__all__ = ["Entry", "Kind", "Transcript", "shown"]
+__all__ = ["Entry", "Kind", "Transcript", "shown", "shown_pieces"]
 
 _LONGEST: Final = 60
 
@@ -71,3 +71,11 @@ def shown(data: bytes) -> str:
     text = data[:_LONGEST].decode(errors="backslashreplace").replace("\n", "↵")
     line = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     return line + ("…" if len(data) > _LONGEST else "")
+
+
+def shown_pieces(pieces: Iterable[bytes]) -> str:
+    r"""
+    >>> shown_pieces([b"CONT", b"INUAR\n"])
+    'CONT | INUAR↵'
+    """
+    return " | ".join(map(shown, pieces))
