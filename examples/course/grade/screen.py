@@ -15,10 +15,22 @@ class Screen:
     """A datagram socket of this machine, at `port`."""
 
     def __init__(self) -> None:
+        self._open(0)
+        self.port: int = self._sock.getsockname()[1]
+
+    def _open(self, port: int) -> None:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        self._sock.bind(("127.0.0.1", 0))
-        self.port: int = self._sock.getsockname()[1]
+        self._sock.bind(("127.0.0.1", port))
+
+    def switch_off(self) -> None:
+        """As if no VLC ran: what comes is refused. Nobody else gets the port meanwhile."""
+        self._sock.connect(self._sock.getsockname())  # hears nobody but itself
+
+    def switch_on(self) -> None:
+        """Without what came while it was off."""
+        self._sock.close()
+        self._open(self.port)
 
     def take(self, count: int, within: float) -> list[bytes]:
         """The next datagrams: `count` of them, or as many as come within so many seconds."""
