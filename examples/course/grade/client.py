@@ -107,21 +107,27 @@ class Client:
         line, _, self._received = self._received.partition(b"\n")
         return line.removesuffix(b"\r")
 
-    def take(self, count: int, within: float = LIMIT) -> bytes:
-        """The next `count` bytes, whatever they are; fewer if the end came, or nothing for so
-        many seconds. Nothing of it stands in the transcript: it may be long.
+    def read(self, most: int = _PIECE, within: float = LIMIT) -> bytes:
+        """The next bytes, be they lines or not; b"" if the end came, or nothing for so many
+        seconds. Nothing of them stands in the transcript: there may be many.
         """
-        taken, self._received = self._received[:count], self._received[count:]
-        pieces, missing = [taken], count - len(taken)
-        while missing and self.is_answered(within) and (data := self._receive(missing)):
+        if not self._received and self.is_answered(within):
+            self._received = self._receive()
+        data, self._received = self._received[:most], self._received[most:]
+        return data
+
+    def take(self, count: int, within: float = LIMIT) -> bytes:
+        """As `read`, but all of so many bytes; fewer if no more came."""
+        pieces = []
+        while count and (data := self.read(count, within)):
             pieces.append(data)
-            missing -= len(data)
+            count -= len(data)
         return b"".join(pieces)
 
-    def _receive(self, most: int = _PIECE) -> bytes:
+    def _receive(self) -> bytes:
         """b"" at the end, be it polite or rude."""
         try:
-            return self.sock.recv(min(most, _PIECE))
+            return self.sock.recv(_PIECE)
         except OSError:
             return b""
 
