@@ -58,6 +58,7 @@ def test_a_command_that_does_not_exist_is_wrong_use() -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("watchdog")
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_who_ends_the_grader_ends_the_program(signum: signal.Signals, tmp_path: Path) -> None:
     mute = tmp_path / "mute.py"

@@ -70,6 +70,11 @@ class Parser(argparse.ArgumentParser):
             self.wrong("folder", folder=repr(text))
         return Path(text)
 
+    def seconds(self, text: str) -> float:
+        if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
+            self.wrong("limit", limit=repr(text))
+        return float(text)
+
     def _seed(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 19):
             self.wrong("seed", seed=repr(text))
