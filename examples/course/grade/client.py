@@ -22,6 +22,7 @@ WORDS_OF_CHAPTERS: Final = ("LISTA", "DORMIR", "VIVO")
 """Those that only some chapters need: to others a program may answer ERROR."""
 
 _PIECE: Final = 65_536
+_LONGEST_LINE: Final = 1_000_000
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -97,7 +98,8 @@ class Client:
         return answer
 
     def _next_line(self, deadline: float) -> Answer:
-        while b"\n" not in self._received:
+        """Of one that does not end, a million bytes: who sends for ever is not heard for ever."""
+        while b"\n" not in self._received and len(self._received) < _LONGEST_LINE:
             if not self.is_answered(max(0.0, deadline - time.monotonic())):
                 return Silence.NOTHING
             data = self._receive()
@@ -177,8 +179,9 @@ class Client:
             if word in WORDS_OF_CHAPTERS and answer.startswith(b"ERROR"):
                 otherwise, figures["words"] = "E00-UNKNOWN-WORD", word
             return Diagnosis(otherwise or "E00-WRONG-ANSWER", came=shown(answer), **figures)
-        if not self._program.is_alive():
-            figures["last_line"] = self._program.last_line
+        is_alive = self._program.is_alive()
+        figures["last_line"] = self._program.last_line
+        if not is_alive:
             return Diagnosis(otherwise or "E00-DIED", **figures)
         if answer is Silence.END:
             return Diagnosis(otherwise or "E00-HANGS-UP", **figures)

@@ -88,8 +88,14 @@ class Exam:
         return camera
 
     def idle_share(self) -> float:
-        """The share of a processor that the program uses while nobody asks anything of it."""
+        """The share of a processor that the program uses while nobody asks anything of it.
+
+        Where this can't be seen it is said, and 0.
+        """
         share = self.program.idle_share()
+        if share is None:
+            self.transcript.saw("idle_unseen")
+            return 0.0
         self.transcript.saw("idle", share=round(share, 2))
         return share
 

@@ -4,10 +4,13 @@ import os
 import threading
 from typing import Final
 
+from reactor.timeline.words.printable import printable
+
 __all__ = ["Output"]
 
 _KEPT: Final = 16_384
 _PIECE: Final = 65_536
+_LONGEST: Final = 500
 
 
 class Output:
@@ -25,7 +28,11 @@ class Output:
                 self._tail = (self._tail + data)[-_KEPT:]
 
     def last_line(self, within: float) -> str:
-        """Of what was printed; its end has so many seconds to come. '' if nothing was printed."""
+        """Of what was printed; its end has so many seconds to come. '' if nothing was printed.
+
+        Nothing in it moves what is on a terminal.
+        """
         self._reader.join(within)
         lines = self._tail.decode(errors="backslashreplace").strip().splitlines()
-        return lines[-1].strip() if lines else ""
+        line = printable(lines[-1].strip()) if lines else ""
+        return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

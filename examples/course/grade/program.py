@@ -1,4 +1,4 @@
-"""The program under test: a process group that is started with two ports and ended for certain."""
+"""The program under test: it is started with two ports, and ended with all that it started."""
 
 import os
 import random
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from .output import Output
-from .processor import demand, family
+from .processor import asked_for, family
+from .survivors import Mark, kill
 
 __all__ = ["LAST_WORDS", "NotStarted", "Program"]
 
@@ -23,6 +24,7 @@ _PORTS: Final = (20_000, 32_768)
 _WINDOWS: Final = 3
 _WINDOW: Final = 0.3
 _IDLE: Final = 0.15
+_DESCRIPTORS: Final = Path("/proc/self/fd")
 _ROOT: Final = str(Path(__file__).parents[3])
 _PATH: Final = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
 
@@ -54,6 +56,7 @@ class Program:
         self._last_words = last_words
         reading, writing = os.pipe()
         self._output = Output(reading)
+        self._mark = Mark()
         try:
             self._process = subprocess.Popen(
                 self._with_ports(command),
@@ -62,7 +65,7 @@ class Program:
                 stderr=writing,
                 start_new_session=True,
                 cwd=folder,
-                env=os.environ | {"PYTHONPATH": _PATH},
+                env=os.environ | self._mark.environment | {"PYTHONPATH": _PATH},
             )
         except OSError as exc:
             raise NotStarted(command[0], exc.strerror or str(exc)) from None
@@ -96,23 +99,29 @@ class Program:
         """Of what it printed. '' if nothing."""
         return self._output.last_line(_LAST_LINE if self.status is not None else 0)
 
-    def idle_share(self) -> float:
-        """The share of a processor that it asks for now, while nothing is asked of it.
+    def idle_share(self) -> float | None:
+        """The share of a processor that it asks for now, while nothing is asked of it; None
+        where the system doesn't tell.
 
         The least of three looks, so that a compiler that still warms up is forgiven.
         """
         least = float("inf")
         for _ in range(_WINDOWS):
-            before, began = demand(family(self._process.pid)), time.monotonic()
+            before, began = asked_for(self._process.pid), time.monotonic()
             time.sleep(_WINDOW)
-            used = demand(family(self._process.pid)) - before
-            least = min(least, used / (time.monotonic() - began))
+            after = asked_for(self._process.pid)
+            if before is None or after is None:
+                return None
+            # What has ended meanwhile is not counted any more.
+            least = min(least, max(0.0, after - before) / (time.monotonic() - began))
             if least < _IDLE:
                 break
         return least
 
-    def descriptors(self) -> int:
-        """How many are open in all its processes; 0 where the system doesn't tell."""
+    def descriptors(self) -> int | None:
+        """How many are open in all its processes; None where the system doesn't tell."""
+        if not _DESCRIPTORS.exists():
+            return None
         open_now = 0
         for process in family(self._process.pid):
             try:
@@ -123,20 +132,17 @@ class Program:
 
     def stop(self) -> None:
         """End it and all that it started: asked first, then not asked any more."""
-        children = family(self._process.pid)
-        _kill(-self._process.pid, signal.SIGTERM)
-        self.is_alive(self._last_words)
-        for process in [-self._process.pid, *children]:
-            _kill(process, signal.SIGKILL)
-        self._process.wait()
-
-
-def _kill(process: int, signum: int) -> None:
-    """Negative numbers are those of groups, as in kill(2)."""
-    try:
-        os.kill(process, signum)
-    except (ProcessLookupError, PermissionError):
-        pass
+        if os.name != "posix":  # no groups, and nothing to ask with
+            self._process.kill()
+            self._process.wait()
+            return
+        try:
+            kill(-self._process.pid, signal.SIGTERM)
+            self.is_alive(self._last_words)
+        finally:
+            kill(-self._process.pid, signal.SIGKILL)
+            self._mark.end_all()
+            self._process.wait()
 
 
 def _free(kind: int) -> int:

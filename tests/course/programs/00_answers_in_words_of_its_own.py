@@ -1,0 +1,28 @@
+"""Means well, and does not say OK.
+
+python3 00_answers_in_words_of_its_own.py PORT
+"""
+
+import socket
+import sys
+import threading
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    while True:
+        client, _ = listener.accept()
+        threading.Thread(target=serve, args=[client], daemon=True).start()
+
+
+def serve(client):
+    with client, client.makefile("rb") as lines:
+        try:
+            for _ in lines:
+                client.sendall(b"Con gusto\n")
+        except OSError:
+            pass
+
+
+if __name__ == "__main__":
+    main()

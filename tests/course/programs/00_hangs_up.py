@@ -1,0 +1,28 @@
+"""Hangs up on whoever has spoken.
+
+python3 00_hangs_up.py PORT
+"""
+
+import socket
+import sys
+import threading
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    while True:
+        client, _ = listener.accept()
+        threading.Thread(target=serve, args=[client], daemon=True).start()
+
+
+def serve(client):
+    with client, client.makefile("rb") as lines:
+        try:
+            for _ in lines:
+                return
+        except OSError:
+            pass
+
+
+if __name__ == "__main__":
+    main()

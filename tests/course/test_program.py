@@ -1,0 +1,188 @@
+"""Whatever a program does, it is ended with all that it started, in bounded time and memory."""
+
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples.course.grade import program as under_test
+from examples.course.grade.processor import asked_for, family
+from examples.course.grade.program import NotStarted, Program
+from examples.course.grade.result import grade
+
+PROGRAMS = Path(__file__).parent / "programs"
+ODDLY = str(PROGRAMS / "00_oddly.py")
+LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+
+pytestmark = pytest.mark.usefixtures("watchdog")
+
+
+def is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # Who has ended and waits for a parent is still there, and does nothing.
+    return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+
+
+@LINUX
+@pytest.mark.thorough
+def test_nobody_is_left_behind_wherever_it_went(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    command = [sys.executable, ODDLY, "fertile", "{port}", "{ingest}", str(pids)]
+    program = Program(command)
+    children: set[int] = set()
+    while len(children) < 2:  # each opens the pipe when it is born
+        children |= set(map(int, pids.read_text().split()))
+    assert all(map(is_there, children))
+    program.stop()
+    assert not any(map(is_there, children))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("oddity", ["stubborn", "fertile"])
+def test_a_program_that_will_not_end_is_graded_as_any_other(oddity: str, tmp_path: Path) -> None:
+    command = [sys.executable, ODDLY, oddity, "{port}", "{ingest}", str(tmp_path / "pids")]
+    assert grade("05", command, seed=1).id == ""
+
+
+@pytest.mark.thorough
+def test_a_gigabyte_of_output_costs_no_memory() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert grade("05", [sys.executable, ODDLY, "deafening", "{port}", "{ingest}"], seed=1).id == ""
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 50_000, "kilobytes"
+
+
+@pytest.mark.thorough
+def test_who_ignores_sigterm_is_killed() -> None:
+    program = Program(["sh", "-c", "trap '' TERM; echo deaf; sleep 60; sleep 60", "{port}"])
+    while program.last_line != "deaf":
+        assert program.is_alive(0.01)
+    program.stop()
+    assert program.status == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("command", [["no-such-command"], ["/"], [__file__]])
+def test_what_cannot_be_run_is_said_by_the_system(command: list[str]) -> None:
+    with pytest.raises(NotStarted) as refused:
+        Program(command)
+    assert refused.value.command == command[0]
+    assert refused.value.problem in ("No such file or directory", "Permission denied")
+
+
+def test_ports_are_put_where_they_belong_or_behind() -> None:
+    program = Program(["echo", "--at=127.0.0.1:{port}", "{ingest}"])
+    assert not program.is_alive(10)
+    assert program.last_line == f"--at=127.0.0.1:{program.port} {program.ingest}"
+    program.stop()
+    program = Program(["echo"])
+    assert not program.is_alive(10)
+    assert program.last_line == f"{program.port} {program.ingest}"
+    program.stop()
+
+
+def test_ports_are_none_that_the_system_gives_by_itself() -> None:
+    program = Program(["true"])
+    program.stop()
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(given.read_text().split()[0]) if given.exists() else 49_152
+    assert 1024 < program.port < first
+    assert 1024 < program.ingest < first
+
+
+def test_a_program_runs_in_the_folder_it_is_told(tmp_path: Path) -> None:
+    program = Program(["pwd", "{port}"], folder=tmp_path)
+    assert not program.is_alive(10)
+    assert program.last_line == str(tmp_path.resolve())
+    program.stop()
+
+
+def test_the_last_line_moves_nothing_on_a_terminal() -> None:
+    program = Program(["printf", r"first\n\033[2Jlast %.0s\n", "{port}"])
+    assert not program.is_alive(10)
+    assert program.last_line == r"\x1b[2Jlast"
+    program.stop()
+
+
+def test_the_status_is_the_programs() -> None:
+    program = Program(["sh", "-c", "kill -9 $$", "{port}"])
+    assert not program.is_alive(10)
+    assert program.status == -signal.SIGKILL
+    program.stop()
+
+
+@pytest.mark.thorough
+@LINUX
+def test_who_spins_asks_for_all_of_a_processor() -> None:
+    program = Program(["sh", "-c", "while :; do :; done", "{port}"])
+    share = program.idle_share()
+    program.stop()
+    assert share is not None
+    assert share > 0.5
+
+
+@pytest.mark.thorough
+@LINUX
+def test_who_waits_asks_for_none_of_it() -> None:
+    program = Program(["sh", "-c", "exec sleep 60", "{port}"])
+    share = program.idle_share()
+    program.stop()
+    assert share is not None
+    assert share < 0.1
+
+
+@pytest.mark.thorough
+@LINUX
+def test_children_count() -> None:
+    program = Program(["sh", "-c", "(while :; do :; done) & (sleep 60) & wait", "{port}"])
+    share = program.idle_share()
+    descriptors = program.descriptors()
+    program.stop()
+    assert share is not None
+    assert share > 0.5
+    assert descriptors is not None
+    assert descriptors >= 6
+
+
+# -- where there is no /proc -------------------------------------------------------------------
+
+
+def fake_ps(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    (folder / "ps").write_text(f"#!/bin/sh\n{says}\n")
+    (folder / "ps").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_where_only_ps_tells_it_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_ps(tmp_path, monkeypatch, "echo 1 0 0:07.00; echo 7 1 1:01.50; echo 8 7 1-00:00:00.25")
+    assert asked_for(7, tmp_path / "nowhere") == 86_461.75
+    assert asked_for(9, tmp_path / "nowhere") is None
+    assert family(7, tmp_path / "nowhere") == [7]
+
+
+@pytest.mark.parametrize("says", ["echo 7 1 00:00:01", "exit 1", "echo 7 1 -"])
+def test_where_nobody_tells_nothing_is_made_up(
+    says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ps(tmp_path, monkeypatch, says)
+    assert asked_for(7, tmp_path / "nowhere") is None
+
+
+def test_where_there_is_no_ps_either_nothing_is_made_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asked_for(7, tmp_path / "nowhere") is None
+
+
+@pytest.mark.thorough
+def test_what_cannot_be_seen_is_said_and_no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "asked_for", lambda process: None)
+    result = grade("05", [sys.executable, ODDLY, "usual", "{port}", "{ingest}"], seed=1)
+    assert (result.id, result.transcript[3].key) == ("", "idle_unseen")

@@ -1,0 +1,68 @@
+"""Each id is said in each language, with the same figures, and some program gets it."""
+
+import re
+import string
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.course.grade import sentences as said
+from examples.course.grade.chapters import NUMBERS
+from examples.course.grade.sentences import LANGUAGES, chapter_of
+from tests.course.rows import ROWS
+
+_TEXTS = Path(said.__file__).parent / "texts"
+_PARTS = {"sent", "expected", "came", "usually"}
+_OURS = {"E99-GRADER"}
+"""No program's fault: the tests of the grader bring it about."""
+
+
+def texts(language: str) -> dict[str, dict[str, Any]]:
+    """By the name of the file."""
+    return {
+        path.stem: tomllib.loads(path.read_text("utf-8"))
+        for path in sorted((_TEXTS / language).glob("*.toml"))
+    }
+
+
+def ids(language: str) -> set[str]:
+    return {id for file in texts(language).values() for id in file if id.startswith("E")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_id_has_a_program_that_gets_it_and_each_program_an_id_that_is_said(
+    language: str,
+) -> None:
+    assert ids(language) >= {row.id for row in ROWS if row.id} | _OURS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_id_is_said_in_its_own_chapter_and_whole(language: str) -> None:
+    for name, file in texts(language).items():
+        for id in ids(language) & file.keys():
+            assert chapter_of(id) == name
+            assert re.fullmatch(r"E\d\d(-[A-Z0-9]+)+", id)
+            assert file[id].keys() == _PARTS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_chapter_that_has_texts_says_what_holds(language: str) -> None:
+    for name in NUMBERS:
+        assert texts(language).get(name, {"holds": "x"})["holds"]
+
+
+def test_the_languages_say_the_same_with_the_same_figures() -> None:
+    told = {
+        language: {name: figures(file) for name, file in texts(language).items()}
+        for language in LANGUAGES
+    }
+    assert told["en"] == told["es"]
+
+
+def figures(text: Any) -> Any:
+    """A file of texts with the names of its figures in place of its sentences."""
+    if isinstance(text, dict):
+        return {key: figures(value) for key, value in text.items()}
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}
