@@ -110,6 +110,26 @@ def test_the_last_line_moves_nothing_on_a_terminal() -> None:
     program.stop()
 
 
+@pytest.mark.parametrize(
+    ("printed", "line"),
+    [
+        ("Traceback:\n  File x\nValueError: no", "ValueError: no"),
+        ('Exception in thread "main" java.x: no\n\tat a.b(c)\n\t... 3 more\n', None),
+        (
+            "Error: no\n    at x\nEmitted 'error' event\n  errno: -104,\n}\n\nNode.js v20",
+            "Error: no",
+        ),
+        ("    at last\n", "at last"),
+        ("\n\n", ""),
+    ],
+)
+def test_the_last_line_is_the_one_that_says_what_went_wrong(printed: str, line: str | None) -> None:
+    program = Program(["sh", "-c", 'printf %s "$0"', printed, "{port}"])
+    assert not program.is_alive(10)
+    assert program.last_line == (printed.splitlines()[0] if line is None else line)
+    program.stop()
+
+
 def test_the_status_is_the_programs() -> None:
     program = Program(["sh", "-c", "kill -9 $$", "{port}"])
     assert not program.is_alive(10)

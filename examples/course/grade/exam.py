@@ -99,9 +99,9 @@ class Exam:
         self.transcript.saw("idle", share=round(share, 2))
         return share
 
-    def is_busy(self, share: float) -> bool:
-        """Whether this is more than a program that waits may use."""
-        return share > _BUSY
+    def is_busy(self, share: float | None) -> bool:
+        """Whether this is more than a program that waits may use. What is unknown is not."""
+        return share is not None and share > _BUSY
 
     def some_port(self) -> int:
         """For a CONECTAR of which no datagram is expected. Not the ingest, nor one twice."""

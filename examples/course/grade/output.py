@@ -1,6 +1,7 @@
 """What a program prints: read at once, so that it never waits for us, and its end kept."""
 
 import os
+import re
 import threading
 from typing import Final
 
@@ -11,6 +12,7 @@ __all__ = ["Output"]
 _KEPT: Final = 16_384
 _PIECE: Final = 65_536
 _LONGEST: Final = 500
+_WHERE_FROM: Final = re.compile(r"\s+(at|\.\.\.) |\s+\w+: |}$|Node\.js v|Emitted 'error' event")
 
 
 class Output:
@@ -30,9 +32,12 @@ class Output:
     def last_line(self, within: float) -> str:
         """Of what was printed; its end has so many seconds to come. '' if nothing was printed.
 
+        If that ends with where an error came from, as in Java and Node, it is the line above.
         Nothing in it moves what is on a terminal.
         """
         self._reader.join(within)
-        lines = self._tail.decode(errors="backslashreplace").strip().splitlines()
-        line = printable(lines[-1].strip()) if lines else ""
+        lines = self._tail.decode(errors="backslashreplace").splitlines()
+        said = [line for line in lines if line.strip()]
+        telling = [line for line in said if not _WHERE_FROM.match(line)]
+        line = printable("".join((telling or said)[-1:]).strip())
         return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

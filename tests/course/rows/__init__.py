@@ -1,15 +1,18 @@
 """What each program gets from the grader: an id, or '' if it passes.
 
 `NN.toml` holds the programs of chapter NN; `00.toml` those that show what any chapter may find,
-by chapter. Where a program is not Python, a command line stands in its place.
+by chapter. Behind a program may stand its arguments; in its place, a command line.
 """
 
 import shlex
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.doubles.program import ROOT
 
@@ -17,6 +20,7 @@ __all__ = ["ROWS", "Row"]
 
 _HERE = Path(__file__).parent
 _PROGRAMS = _HERE.parent / "programs"
+_TOOLS = {".js": "node", ".c": "cc"}
 _COURSE = ROOT / "examples" / "course"
 
 
@@ -31,17 +35,36 @@ class Row:
 
     @property
     def tool(self) -> str:
-        """What the machine needs to run it."""
-        return "" if "{port}" not in self.program else shlex.split(self.program)[0]
+        """What the machine needs to run it, but for Python."""
+        return _TOOLS.get(Path(shlex.split(self.program)[0]).suffix, "")
 
     @property
     def command(self) -> list[str]:
         """To be run in the root of the repository."""
-        if not self.tool:
-            path = _COURSE / self.chapter / self.program
-            return [sys.executable, str(path if path.exists() else _PROGRAMS / self.program)]
-        tool, *words = shlex.split(self.program)
-        return [sys.executable if tool == "python3" else tool, *words]
+        name, *words = shlex.split(self.program)
+        path = _COURSE / self.chapter / name
+        path = path if path.exists() else _PROGRAMS / name
+        match path.suffix:
+            case ".py":
+                return [sys.executable, str(path), *words]
+            case ".js":
+                return ["node", str(path), *words]
+            case ".c":
+                return [_compiled(path), *words]
+        return [sys.executable if name == "python3" else name, *words]
+
+
+@cache
+def _compiled(source: Path) -> str:
+    """The program, which is there as long as we are."""
+    program = Path(_built().name) / source.stem
+    subprocess.run(["cc", "-O1", "-o", program, source], check=True)
+    return str(program)
+
+
+@cache
+def _built() -> TemporaryDirectory[str]:
+    return TemporaryDirectory()
 
 
 def _rows() -> Iterator[Row]:
