@@ -63,8 +63,8 @@ def fill(text: str, content: Content) -> str:
 
     >>> fill("<!-- run 05-fixed -->\nIt passes.\n", lambda directive: "PASS")
     '<!-- run 05-fixed -->\nPASS\n<!-- end -->\nIt passes.\n'
-    >>> fill("<!--=05-broken share-->?<!--/--> of a core", lambda directive: "99%")
-    '<!--=05-broken share-->99%<!--/--> of a core'
+    >>> fill("It uses <!--=05-broken share-->?<!--/-->.", lambda directive: "99%")
+    'It uses <!--=05-broken share-->99%<!--/-->.'
     """
     return "\n".join(_filled(text.split("\n"), content))
 
@@ -137,6 +137,9 @@ def _block(directive: Directive, content: Content) -> list[str]:
 
 
 def _with_figures(line: str, number: int, content: Content) -> str:
+    if line.lstrip(" ").startswith("<!--="):
+        raise DirectiveError(number, "a line can't begin with a figure: all of it would be HTML")
+
     def filled(match: re.Match[str]) -> str:
         figure = _asked(Directive(FIGURE, match[2], number), content)
         if "\n" in figure or "<!--" in figure:

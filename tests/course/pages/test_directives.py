@@ -20,7 +20,7 @@ LINES = st.sampled_from(
         "\x0b\u2028",
         "<!-- run 05-broken -->", "<!-- code a.py b -->", "<!-- navigation -->",
         "A <!--=05-broken share:.0%-->99%<!--/--> B <!--=05-fixed share--><!--/-->",
-        "<!--=05-broken share-->", "<!--/-->", "PASS",
+        "A <!--=05-broken share-->", "<!--/-->", "PASS",
     ]
 )  # fmt: skip
 PAGES = st.lists(LINES).map("\n".join)
@@ -62,7 +62,7 @@ def test_a_page_without_directives_is_left_as_it_is(lines: list[str]) -> None:
 
 
 def test_a_directive_has_its_line() -> None:
-    found = directives("# 5\n\n<!-- run 05-broken -->\nPASS\n<!-- end -->\n<!--=a b--><!--/-->")
+    found = directives("# 5\n\n<!-- run 05-broken -->\nPASS\n<!-- end -->\nof <!--=a b--><!--/-->")
     assert found == [Directive("run", "05-broken", 3), Directive("figure", "a b", 6)]
 
 
@@ -101,4 +101,10 @@ def test_what_would_be_a_directive_itself_is_not_filled_in() -> None:
 @pytest.mark.parametrize("figure", ["one\ntwo", "<!--/-->"])
 def test_a_figure_stays_within_its_line(figure: str) -> None:
     with pytest.raises(DirectiveError, match="is no figure"):
-        fill("<!--=a b--><!--/-->", lambda directive: figure)
+        fill("A <!--=a b--><!--/-->", lambda directive: figure)
+
+
+def test_a_line_cannot_begin_with_a_figure_for_all_of_it_would_be_html() -> None:
+    with pytest.raises(DirectiveError, match="can't begin with a figure") as refusal:
+        fill("It uses\n<!--=05-broken share-->99%<!--/-->.", lambda directive: "99%")
+    assert refusal.value.line == 2
