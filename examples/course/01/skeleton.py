@@ -1,0 +1,41 @@
+"""Accepts clients, and leaves it there. The rest is yours.
+
+python3 skeleton.py PORT
+"""
+
+import socket
+import sys
+
+WORDS = (b"CONECTAR", b"INTERRUMPIR", b"CONTINUAR", b"DESCONECTAR")
+
+
+def answer(line):
+    words = line.split()
+    return b"OK\n" if words and words[0] in WORDS else b"ERROR DESCONOCIDO\n"
+
+
+def serve(client):
+    try:
+        with client, client.makefile("rb") as lines:
+            for line in lines:  # the next line, as soon as there is one
+                client.sendall(answer(line))
+                if line.startswith(b"DESCONECTAR"):
+                    break
+    except OSError:
+        pass  # left without a word
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    waiting = []
+    # region loop
+    while True:
+        client, _ = listener.accept()
+        waiting.append(client)
+        # Your turn: serve(client) comes back when this client has left. Who calls it,
+        # so that this loop can go back to accept() at once?
+    # endregion
+
+
+if __name__ == "__main__":
+    main()
