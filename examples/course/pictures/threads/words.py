@@ -1,0 +1,71 @@
+"""What is written in the picture of threads, in each language."""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["WORDS", "Words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """{0} is a name, or a duration."""
+
+    main: str
+    client: str
+    serves: str
+    accepts: str
+    lock: str
+    lock_below: str
+    work: str
+    accept: str
+    hear: str
+    send: str
+    wait: str
+    has: str
+    has_not: str
+    cut: str
+    size: str
+    decimal: str
+    more: str
+
+
+WORDS: Final = {
+    "en": Words(
+        main="main",
+        client="client {0}",
+        serves="a thread for it",
+        accepts="accepts clients",
+        lock="the lock",
+        lock_below="who has it",
+        work="at work",
+        accept="accept() waits",
+        hear="recv() waits for its client",
+        send="sendall() waits for room",
+        wait="waits for the lock, which {0} has",
+        has="{0} has it",
+        has_not="has the lock",
+        cut="time is shortened here; instants are drawn wider",
+        size="{0} bytes",
+        decimal=".",
+        more="{0} more threads are not shown",
+    ),
+    "es": Words(
+        main="main",
+        client="cliente {0}",
+        serves="un hilo para él",
+        accepts="acepta clientes",
+        lock="el mutex",
+        lock_below="quién lo tiene",
+        work="trabaja",
+        accept="accept() espera",
+        hear="recv() espera a su cliente",
+        send="sendall() espera lugar",
+        wait="espera el mutex, que tiene {0}",
+        has="lo tiene {0}",
+        has_not="tiene el mutex",
+        cut="acá se acortó el tiempo; los instantes se ven más anchos",
+        size="{0} bytes",
+        decimal=",",
+        more="no se muestran {0} hilos más",
+    ),
+}

@@ -1,0 +1,83 @@
+"""A program that is recorded does what it does, and its record tells what it waited for."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from examples.course.pictures.threads import cut, recorded
+from tests.doubles.program import ROOT
+
+PROGRAM = """
+import socket, sys, threading
+from threading import Condition, Lock, RLock
+
+lock, again = Lock(), RLock()
+left, right = socket.socketpair()
+
+def echo():
+    with lock:
+        pass
+    right.sendall(right.recv(100).upper())
+
+with lock:
+    thread = threading.Thread(target=echo)
+    thread.start()
+    with again, again:
+        print(lock.acquire(False), lock.locked(), lock.acquire(timeout=0.01))
+left.sendall(b"word\\n")
+print(left.makefile().readline(), end="")
+thread.join()
+for wrong in (lock, again):
+    try:
+        wrong.release()
+    except RuntimeError as exc:
+        print(exc)
+try:
+    lock.acquire(False, 1)
+except ValueError as exc:
+    print(exc)
+bell = Condition(again)
+with bell, bell:
+    print(bell.wait(0.01))
+left.setblocking(False)
+try:
+    left.recv(1)
+except BlockingIOError:
+    print("nothing yet")
+right.close()
+print(sys.argv[1:], left.recv(1), __name__)
+sys.exit(3)
+"""
+
+
+def run(command: list[str]) -> tuple[int, str, str]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=ROOT)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_recorded_program_does_what_it_does(tmp_path: Path) -> None:
+    program, record = tmp_path / "program.py", tmp_path / "record.jsonl"
+    program.write_text(PROGRAM)
+    arguments = [str(program), "1", "--two"]
+    plain = run([sys.executable, *arguments])
+    assert plain[0] == 3
+    assert run(recorded(arguments, record)) == plain
+
+
+def test_the_record_tells_who_waited_for_the_lock_and_what_was_said(tmp_path: Path) -> None:
+    program, record = tmp_path / "program.py", tmp_path / "record.jsonl"
+    program.write_text(PROGRAM)
+    run(recorded([str(program)], record))
+    events = [json.loads(line) for line in record.read_text().splitlines()]
+    waiting = [each["e"] for each in events if each.get("lock") == 1 and each["thread"] == 2]
+    assert waiting == ["wants", "has", "gives"]
+    assert {"word\n", "WORD\n"} <= {each.get("data") for each in events}
+    assert [each["e"] for each in events if each["thread"] == 2][-1] == "ends"
+    assert 0 < float(cut(record, {})["waited"]) < 20
+
+
+def test_what_can_not_be_written_any_more_does_not_end_the_program(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    assert run(recorded([str(program)], Path("/dev/full")))[0] == 3
