@@ -10,7 +10,7 @@ from typing import Final
 
 from .diagnosis import Diagnosis, Figure
 from .program import Program
-from .receive_queue import wait_until_read
+from .receive_queue import wait_until_read, wait_until_stuck
 from .transcript import Transcript, shown, shown_pieces
 
 __all__ = ["LIMIT", "WORDS_OF_CHAPTERS", "Answer", "Client", "Silence"]
@@ -73,6 +73,10 @@ class Client:
     def wait_until_read(self) -> bool:
         """Until the program has received what was sent. False where this could not be seen."""
         return wait_until_read(self._program.port, self.sock.getsockname()[1])
+
+    def wait_until_stuck(self) -> None:
+        """Until the program has nothing more to send, or no room: for who does not read."""
+        wait_until_stuck(self._program.port, self.sock.getsockname()[1])
 
     def hang_up(self) -> None:
         self._transcript.did("hangs_up", who=self.name)

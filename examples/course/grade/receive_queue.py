@@ -1,10 +1,12 @@
-"""Whether a program has read what was sent to it: Linux says so in /proc/net."""
+"""Whether a program has read what was sent to it, and sent what there is room for: Linux says so
+in /proc/net.
+"""
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-__all__ = ["wait_until_read"]
+__all__ = ["wait_until_read", "wait_until_stuck"]
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 """A server that listens on IPv6 also, as those in Java do, has its connections in the second."""
@@ -12,6 +14,8 @@ _LOOK_AGAIN: Final = 0.0005
 _APPEARS_WITHIN: Final = 0.03
 _PATIENCE: Final = 1.0
 _ELSEWHERE: Final = 0.03
+_MOVES_WITHIN: Final = 0.2
+_FILLS_WITHIN: Final = 30.0
 
 
 def wait_until_read(server: int, client: int) -> bool:
@@ -25,16 +29,37 @@ def wait_until_read(server: int, client: int) -> bool:
         return False
     started, was_there = time.monotonic(), False
     while time.monotonic() - started < (_PATIENCE if was_there else _APPEARS_WITHIN):
-        unread = _unread(server, client)
-        if unread == 0:
+        queues = _queues(server, client)
+        if queues and queues.unread == 0:
             return True
-        was_there |= unread is not None
+        was_there |= queues is not None
         time.sleep(_LOOK_AGAIN)
     return False
 
 
-def _unread(server: int, client: int) -> int | None:
-    """Bytes; None if there is no such connection.
+def wait_until_stuck(server: int, client: int) -> None:
+    """Wait until the server has put nothing more into that connection for 0.2 s, or for half a
+    minute: a peer who does not read leaves no room, but it may be filled slowly. Where the
+    system doesn't tell, not at all.
+    """
+    deadline, before = time.monotonic() + _FILLS_WITHIN, -1
+    while time.monotonic() < deadline:
+        queues = _queues(server, client)
+        if queues is None or queues.unsent == before:
+            return
+        before = queues.unsent
+        time.sleep(_MOVES_WITHIN)
+
+
+class _Queues(NamedTuple):
+    """Bytes of one end of a connection."""
+
+    unsent: int  # and what was sent, and not taken
+    unread: int
+
+
+def _queues(server: int, client: int) -> _Queues | None:
+    """Those of the server's end; None if there is no such connection.
 
     proc_pid_net(5): the second field is the local address, the third the remote one, the fifth
     tx_queue:rx_queue.
@@ -44,7 +69,8 @@ def _unread(server: int, client: int) -> int | None:
             continue
         for row in map(str.split, table.read_text().splitlines()[1:]):
             if _port(row[1]) == server and _port(row[2]) == client:
-                return int(row[4].partition(":")[2], 16)
+                unsent, _, unread = row[4].partition(":")
+                return _Queues(int(unsent, 16), int(unread, 16))
     return None
 
 
