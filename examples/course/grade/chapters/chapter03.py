@@ -1,5 +1,6 @@
 """Chapter 3: are the answers the same, wherever the bytes of a client are cut?"""
 
+import socket
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
@@ -49,7 +50,23 @@ def _ask_cut(client: Client, exam: Exam, number: int) -> None:
     answer = client.hear()
     if not _is(b"OK", answer):
         figures = {"pieces": shown_pieces(pieces), "came": _shown(answer)}
-        raise Diagnosis("E03-RECV-IS-NOT-A-MESSAGE", right=number, of=_CUTTINGS, **figures)
+        answers = isinstance(answer, bytes) + _answers_left(client, exam, len(pieces))
+        raise Diagnosis(
+            "E03-RECV-IS-NOT-A-MESSAGE", answers=answers, right=number, of=_CUTTINGS, **figures
+        )
+
+
+def _answers_left(client: Client, exam: Exam, most: int) -> int:
+    """How many come until the program, which is told that there is no more to hear, hangs up."""
+    exam.transcript.did("says_no_more", who=client.name)
+    try:
+        client.sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # it has hung up already
+    count = 0
+    while count < most and isinstance(client.hear(), bytes):
+        count += 1
+    return count
 
 
 def _places(command: bytes, exam: Exam) -> list[int]:
