@@ -1,6 +1,6 @@
-"""Asks all sockets fifty times a second, and sleeps in between.
+"""Asks all sockets, but only fifty times a second. It is quiet, and somebody pays.
 
-python3 04_polls_every_20_ms.py PORT
+python3 polling.py PORT
 """
 
 import socket
@@ -61,6 +61,7 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     clients = {}  # socket -> its Lines
+    # region loop
     while True:
         time.sleep(0.02)
         accept(listener, clients)
@@ -68,6 +69,7 @@ def main():
             if not serve(client, clients[client]):
                 del clients[client]
                 client.close()
+    # endregion
 
 
 if __name__ == "__main__":
