@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ..client import Client
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 
 __all__ = ["examine"]
 
-_CROWD: Final = 200
+_CROWD: Final = 100
+_SAID_AND_NOT_FINISHED: Final = b"CONECTAR 50"
+_SAID_AND_NOT_WAITED_FOR: Final = b"CONECTAR 50000\nINTERRUMPIR\n"
 
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
@@ -18,31 +19,58 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     before = exam.idle_share()
     first.hang_up()
     share = exam.idle_share()
-    if exam.is_busy(share) and not exam.is_busy(before):
+    if exam.is_busy(before):
+        # The intervention was that A has left. Who asks all sockets asks the one that listens.
+        id = "E04-BUSY-POLL" if exam.is_busy(share) else "E06-ALWAYS-WATCHING-WRITE"
+        raise Diagnosis(id, share=round(before, 2))
+    _expect_sleep(exam, share, before)
+    # The control: whoever dies of these would die of the others, too, and not of their resets.
+    with exam.transcript.summed_up("polite_crowd", count=_CROWD):
+        for _ in range(_CROWD):
+            _come_and_go(exam)
+    _expect_to_survive_resets(exam)
+    share = exam.idle_share()
+    _expect_sleep(exam, share, before)
+    return {"share": round(share, 2), "count": 2 * _CROWD}
+
+
+def _expect_sleep(exam: Exam, share: float, before: float) -> None:
+    if exam.is_busy(share):
         raise Diagnosis("E05-EOF-SPIN", share=round(share, 2), before=round(before, 2))
-    with exam.transcript.summed_up("crowd", count=_CROWD):
-        for number in range(_CROWD):
-            _visit(exam, number)
-    last = exam.client("B")
-    last.ask_error(b"CONECTARSE 1")
-    last.ask_to_watch(exam.some_port())
-    return {"share": round(share, 2), "count": _CROWD}
 
 
-def _visit(exam: Exam, number: int) -> None:
-    """One who comes, says something or nothing or half of it, and leaves politely or rudely."""
+def _come_and_go(exam: Exam) -> None:
+    """One who waits for all that it asked for, and hangs up."""
+    client = exam.client("C")
+    match exam.chance.randrange(3):
+        case 1:
+            client.send(_SAID_AND_NOT_FINISHED)
+        case 2:
+            client.ask_to_watch(exam.some_port())
+    client.hang_up()
+
+
+def _expect_to_survive_resets(exam: Exam) -> None:
+    came = 0
     try:
-        client = exam.client("C")
+        with exam.transcript.summed_up("rude_crowd", count=_CROWD):
+            while came < _CROWD:
+                _come_and_break_off(exam)
+                came += 1
+        last = exam.client("B")
+        last.ask_to_watch(exam.some_port())
+        last.ask_error(exam.wrong_word())
+        last.hang_up()
     except Diagnosis as diagnosis:
-        raise Diagnosis("E05-DIES-OF-A-RESET", clients=number, **diagnosis.figures) from None
-    _say_something(client, exam)
-    if number % 2:
-        client.hang_up()
-    else:
-        client.reset()
+        if diagnosis.id != "E00-DIED":
+            raise
+        figures = diagnosis.figures | {"clients": came}
+        raise Diagnosis("E05-DIES-OF-A-RESET", **figures) from None
 
 
-def _say_something(client: Client, exam: Exam) -> None:
-    said = exam.chance.choice([b"", b"CONECTAR 50", b"CONECTAR 50000\nINTERRUMPIR\n"])
+def _come_and_break_off(exam: Exam) -> None:
+    client = exam.client("C")
+    said = exam.chance.choice([b"", _SAID_AND_NOT_FINISHED, _SAID_AND_NOT_WAITED_FOR])
     if said:
         client.send(said)
+    client.reset()
