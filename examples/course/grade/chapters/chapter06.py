@@ -1,0 +1,144 @@
+"""Chapter 6: does all of a long list arrive, and who waits while its reader doesn't read?
+
+A asks for more than any send buffer holds, and does not read: the program stands before a socket
+without room for as long as the grader likes.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ..client import LIMIT, Answer, Client, Silence
+from ..diagnosis import Diagnosis, Figure
+from ..exam import Exam
+from ..listing import ask_for_a_short_list, listing
+from ..transcript import shown
+
+__all__ = ["examine"]
+
+_SEND_BUFFERS: Final = Path("/proc/sys/net/ipv4/tcp_wmem")
+"""tcp(7): the least, the first and the greatest size, in bytes."""
+_ELSEWHERE: Final = 4 << 20
+_TIMES: Final = 3
+_LINE: Final = len(b"cliente 000000\n")
+_IS_MADE_WITHIN: Final = 5 * LIMIT
+"""Seconds: a million lines take a slow language a while."""
+
+
+def examine(exam: Exam) -> Mapping[str, Figure]:
+    reader, other = exam.client("A"), exam.client("B")
+    other.ask_to_watch(exam.some_port())
+    other.ask_error(exam.wrong_word())
+    ask_for_a_short_list(other)
+    idle = exam.idle_share()
+    command, whole = _long_list(exam)
+    reader.send(command + b"\n")
+    if not reader.is_answered(_IS_MADE_WITHIN):
+        raise reader.complaint(reader.hear(0), shown(command), "cliente 000000")
+    if exam.is_busy(idle):
+        raise _why_never_idle(exam, other, reader, idle)
+    _expect_not_to_wait(exam, other, reader)
+    reader.wait_until_stuck()
+    stuck = exam.idle_share()
+    came = _read_all(exam, reader, 2 * len(whole))
+    rested = exam.idle_share()
+    if exam.is_busy(stuck):
+        raise _why_busy(exam, stuck, idle, rested)
+    if came != whole:
+        raise _why_not_whole(exam, reader, shown(command), came, whole)
+    if exam.is_busy(rested):
+        raise Diagnosis("E06-ALWAYS-WATCHING-WRITE", share=round(rested, 2))
+    reader.ask_to_watch(exam.some_port())
+    return {"size": len(whole), "share": round(max(idle, stuck, rested), 2)}
+
+
+def _long_list(exam: Exam) -> tuple[bytes, bytes]:
+    """A command, and its answer: three times what the largest send buffer of this system holds."""
+    largest = _ELSEWHERE
+    if _SEND_BUFFERS.exists():
+        largest = int(_SEND_BUFFERS.read_text().split()[2])
+    count = _TIMES * largest // _LINE + exam.chance.randrange(1000)
+    return b"LISTA %d" % count, listing(count)
+
+
+# -- while A does not read ---------------------------------------------------------------------
+
+
+def _expect_not_to_wait(exam: Exam, other: Client, reader: Client) -> None:
+    other.send(b"INTERRUMPIR\n")
+    _wait_while_it_works(exam, other)
+    answer = other.hear(0)
+    if answer is Silence.NOTHING:
+        taken = _read_until_answered(exam, reader, other)
+        if _is_ok(other.hear(0)):
+            raise Diagnosis("E06-BLOCKED-BY-A-READER", seconds=LIMIT, taken=taken)
+    if not _is_ok(answer):
+        raise other.complaint(answer, "INTERRUMPIR", "OK")
+
+
+def _wait_while_it_works(exam: Exam, other: Client) -> None:
+    """Who still makes the list is slow. Who does nothing and does not answer waits for A."""
+    deadline = time.monotonic() + _IS_MADE_WITHIN
+    while not other.is_answered(LIMIT) and time.monotonic() < deadline:
+        if not exam.is_busy(exam.program.idle_share()):
+            break
+
+
+def _is_ok(answer: Answer) -> bool:
+    return isinstance(answer, bytes) and answer.split(b" ")[0] == b"OK"
+
+
+def _read_until_answered(exam: Exam, reader: Client, other: Client) -> int:
+    """The intervention: whoever waited for A's room has it now. Returns bytes."""
+    taken = 0
+    while not other.is_answered() and (data := reader.read()):
+        taken += len(data)
+    exam.transcript.did("reads", who=reader.name, count=taken)
+    return taken
+
+
+def _why_never_idle(exam: Exam, other: Client, reader: Client, idle: float) -> Diagnosis:
+    """The intervention: the only client has no room. Does who watches for room sleep now?"""
+    other.hang_up()
+    reader.wait_until_stuck()
+    if exam.is_busy(exam.idle_share()):
+        return Diagnosis("E04-BUSY-POLL", share=round(idle, 2))
+    return Diagnosis("E06-ALWAYS-WATCHING-WRITE", share=round(idle, 2))
+
+
+def _why_busy(exam: Exam, stuck: float, idle: float, rested: float) -> Diagnosis:
+    """The intervention was that A has read everything."""
+    if exam.is_busy(rested):
+        return Diagnosis("E04-BUSY-POLL", share=round(stuck, 2))
+    figures = {"share": stuck, "before": idle, "after": rested}
+    return Diagnosis("E06-WRITE-SPIN", **{name: round(x, 2) for name, x in figures.items()})
+
+
+# -- what came ---------------------------------------------------------------------------------
+
+
+def _read_all(exam: Exam, reader: Client, most: int) -> bytes:
+    """A list to its OK, or as much of it as comes; the ends of lines may be those of Windows."""
+    came = bytearray()
+    while not came.endswith((b"\nOK\n", b"\nOK\r\n")) and (data := reader.read()):
+        came += data
+        if len(came) > most:
+            break
+    exam.transcript.did("reads", who=reader.name, count=len(came))
+    return bytes(came).replace(b"\r\n", b"\n")
+
+
+def _why_not_whole(
+    exam: Exam, reader: Client, command: str, came: bytes, whole: bytes
+) -> Diagnosis:
+    if len(came) >= len(whole):
+        at = next((at for at, byte in enumerate(whole) if byte != came[at]), len(whole))
+        return reader.complaint(came[at : at + 20], command, shown(whole[at : at + 20]))
+    rest = whole[len(came) :].split(b"\n")[0]
+    # The intervention: one who keeps the rest, and one who has lost it, say different things now.
+    answer = reader.ask(b"CONECTAR %d" % exam.some_port(), shown_as="CONECTAR <port>")
+    if isinstance(answer, Silence):
+        return reader.complaint(answer, command, shown(rest))
+    id = "E06-NEVER-WATCHES-WRITE" if answer == rest else "E06-SHORT-SEND"
+    return Diagnosis(id, size=len(whole), came=len(came), lost=len(whole) - len(came))
