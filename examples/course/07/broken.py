@@ -1,0 +1,96 @@
+"""Seems right: who asked for a pause gets one, and a mistake costs nobody else anything.
+
+python3 broken.py PORT
+"""
+
+import selectors
+import socket
+import sys
+import time
+
+LIMIT = 256  # bytes of a line
+
+selector = selectors.DefaultSelector()
+rest = {}  # client -> bytes that are no whole line yet
+
+
+# region answer
+def answer(line):
+    match line.decode(errors="replace").split():
+        case ["DORMIR", pause] if pause.isdecimal():
+            time.sleep(int(pause) / 1000)  # only who asked for it waits for the answer
+            return b"OK\n"
+        case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
+            return b"OK\n"
+    return b"ERROR DESCONOCIDO\n"
+
+
+# endregion
+
+
+def answer_lines(client):
+    while b"\n" in rest[client]:
+        line, _, rest[client] = rest[client].partition(b"\n")
+        client.send(answer(line))
+        if line.strip() == b"DESCONECTAR":
+            drop(client)
+            return
+
+
+def receive(client):
+    try:
+        data = client.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(rest[client]) > LIMIT:
+        drop(client)
+        return
+    rest[client] += data
+    answer_lines(client)
+
+
+def drop(client):
+    selector.unregister(client)
+    client.close()
+    del rest[client]
+
+
+# region attempt
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+# endregion
+
+
+def accept(listener):
+    try:
+        client, _ = listener.accept()
+    except OSError:
+        return
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+    rest[client] = b""
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    listener.setblocking(False)
+    selector.register(listener, selectors.EVENT_READ)
+    # region loop
+    while True:
+        for key, _ in selector.select():  # until somebody is ready
+            if key.fileobj is listener:
+                accept(listener)
+            else:
+                attempt(receive, key.fileobj)
+    # endregion
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Nobody waits for anybody: what is due later is a timer, and an error has one client.
+
+python3 fixed.py PORT
+"""
+
+import heapq
+import selectors
+import socket
+import sys
+import time
+
+LIMIT = 256  # bytes of a line
+DAY = 86_400_000  # ms: people can write down more than the system can wait
+
+selector = selectors.DefaultSelector()
+rest = {}  # client -> bytes whose turn has not come: no whole line yet, or it is asleep
+timers = []  # a heap of (when, number, client): timers[0] is due first
+
+
+# region answer
+def answer(client, line):
+    match line.decode(errors="replace").split():
+        case ["DORMIR", pause] if pause.isdecimal() and int(pause) <= DAY:
+            selector.unregister(client)  # its next line waits; nobody else's does
+            when = time.monotonic() + int(pause) / 1000
+            heapq.heappush(timers, (when, client.fileno(), client))
+            return None  # not yet
+        case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
+            return b"OK\n"
+    return b"ERROR DESCONOCIDO\n"
+
+
+def wake(client):
+    selector.register(client, selectors.EVENT_READ)
+    client.send(b"OK\n")
+    answer_lines(client)  # those that came behind DORMIR, in the same piece
+
+
+# endregion
+
+
+def answer_lines(client):
+    while b"\n" in rest[client]:
+        line, _, rest[client] = rest[client].partition(b"\n")
+        if (text := answer(client, line)) is None:
+            return
+        client.send(text)
+        if line.strip() == b"DESCONECTAR":
+            drop(client)
+            return
+
+
+def receive(client):
+    try:
+        data = client.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(rest[client]) > LIMIT:
+        drop(client)
+        return
+    rest[client] += data
+    answer_lines(client)
+
+
+def drop(client):
+    selector.unregister(client)
+    client.close()
+    del rest[client]
+
+
+# region attempt
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+# endregion
+
+
+def accept(listener):
+    try:
+        client, _ = listener.accept()
+    except OSError:
+        return
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+    rest[client] = b""
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    listener.setblocking(False)
+    selector.register(listener, selectors.EVENT_READ)
+    # region loop
+    while True:
+        timeout = max(0, timers[0][0] - time.monotonic()) if timers else None
+        for key, _ in selector.select(timeout):  # until somebody is ready, or a timer due
+            if key.fileobj is listener:
+                accept(listener)
+            else:
+                attempt(receive, key.fileobj)
+        while timers and timers[0][0] <= time.monotonic():
+            attempt(wake, heapq.heappop(timers)[2])
+    # endregion
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Your turn: a pause for one client that is nobody else's, and errors that stay where they are.
+
+python3 skeleton.py PORT
+"""
+
+import selectors
+import socket
+import sys
+
+LIMIT = 256  # bytes of a line
+
+selector = selectors.DefaultSelector()
+rest = {}  # client -> bytes that are no whole line yet
+
+
+# region answer
+def answer(client, line):
+    match line.decode(errors="replace").split():
+        # Your turn: DORMIR ms. Its OK is not due yet: write down when, and for whom.
+        case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
+            return b"OK\n"
+    return b"ERROR DESCONOCIDO\n"
+
+
+# endregion
+
+
+def answer_lines(client):
+    while b"\n" in rest[client]:
+        line, _, rest[client] = rest[client].partition(b"\n")
+        # Your turn: a line whose answer is not due yet. What about the next line of this client?
+        client.send(answer(client, line))
+        if line.strip() == b"DESCONECTAR":
+            drop(client)
+            return
+
+
+def receive(client):
+    try:
+        data = client.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(rest[client]) > LIMIT:
+        drop(client)
+        return
+    rest[client] += data
+    answer_lines(client)
+
+
+def drop(client):
+    selector.unregister(client)
+    client.close()
+    del rest[client]
+
+
+# region attempt
+def attempt(step, client):
+    # Your turn: what if this raises?
+    step(client)
+
+
+# endregion
+
+
+def accept(listener):
+    try:
+        client, _ = listener.accept()
+    except OSError:
+        return
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+    rest[client] = b""
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    listener.setblocking(False)
+    selector.register(listener, selectors.EVENT_READ)
+    # region loop
+    while True:
+        # Your turn: until when may it sleep? And who is due, once it has woken up?
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                accept(listener)
+            else:
+                attempt(receive, key.fileobj)
+    # endregion
+
+
+if __name__ == "__main__":
+    main()

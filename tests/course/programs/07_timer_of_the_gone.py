@@ -1,0 +1,100 @@
+"""Goes on listening to who sleeps, to notice who leaves; his timer is not told of it."""
+
+import heapq
+import selectors
+import socket
+import sys
+import time
+
+LIMIT = 256  # bytes of a line
+asleep = set()
+DAY = 86_400_000  # ms: people can write down more than the system can wait
+
+selector = selectors.DefaultSelector()
+rest = {}  # client -> bytes whose turn has not come: no whole line yet, or it is asleep
+timers = []  # a heap of (when, number, client): timers[0] is due first
+
+
+def answer(client, line):
+    match line.decode(errors="replace").split():
+        case ["DORMIR", pause] if pause.isdecimal() and int(pause) <= DAY:
+            asleep.add(client)
+            when = time.monotonic() + int(pause) / 1000
+            heapq.heappush(timers, (when, client.fileno(), client))
+            return None  # not yet
+        case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
+            return b"OK\n"
+    return b"ERROR DESCONOCIDO\n"
+
+
+def wake(client):
+    asleep.discard(client)
+    client.send(b"OK\n")
+    answer_lines(client)  # those that came behind DORMIR, in the same piece
+
+
+def answer_lines(client):
+    while client not in asleep and b"\n" in rest[client]:
+        line, _, rest[client] = rest[client].partition(b"\n")
+        if (text := answer(client, line)) is None:
+            return
+        client.send(text)
+        if line.strip() == b"DESCONECTAR":
+            drop(client)
+            return
+
+
+def receive(client):
+    try:
+        data = client.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(rest[client]) > LIMIT:
+        drop(client)
+        return
+    rest[client] += data
+    answer_lines(client)
+
+
+def drop(client):
+    selector.unregister(client)
+    client.close()
+    del rest[client]
+
+
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        client, _ = listener.accept()
+    except OSError:
+        return
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+    rest[client] = b""
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    listener.setblocking(False)
+    selector.register(listener, selectors.EVENT_READ)
+    while True:
+        timeout = max(0, timers[0][0] - time.monotonic()) if timers else None
+        for key, _ in selector.select(timeout):  # until somebody is ready, or a timer due
+            if key.fileobj is listener:
+                accept(listener)
+            else:
+                attempt(receive, key.fileobj)
+        while timers and timers[0][0] <= time.monotonic():
+            wake(heapq.heappop(timers)[2])
+
+
+if __name__ == "__main__":
+    main()
