@@ -1,0 +1,130 @@
+"""Seems right: who has left is in no table any more, and the selector has forgotten him.
+
+python3 broken_leak.py PORT INGEST
+"""
+
+import selectors
+import socket
+import sys
+import time
+
+LIMIT = 256  # bytes of a line
+LEASE = 1.0  # seconds; whatever a client says renews it
+
+# region table
+TABLE = {  # (state, word) -> next state, answer
+    ("new", "CONECTAR"): ("active", "OK"),
+    ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
+    ("new", "CONTINUAR"): ("new", "ERROR NO_CONECTADO"),
+    ("new", "VIVO"): ("new", "OK"),
+    ("new", "DESCONECTAR"): ("closed", "OK"),
+    ("active", "CONECTAR"): ("active", "ERROR YA_CONECTADO"),
+    ("active", "INTERRUMPIR"): ("paused", "OK"),
+    ("active", "CONTINUAR"): ("active", "ERROR NO_INTERRUMPIDO"),
+    ("active", "VIVO"): ("active", "OK"),
+    ("active", "DESCONECTAR"): ("closed", "OK"),
+    ("paused", "CONECTAR"): ("paused", "ERROR YA_CONECTADO"),
+    ("paused", "INTERRUMPIR"): ("paused", "ERROR YA_INTERRUMPIDO"),
+    ("paused", "CONTINUAR"): ("active", "OK"),
+    ("paused", "VIVO"): ("paused", "OK"),
+    ("paused", "DESCONECTAR"): ("closed", "OK"),
+}
+# endregion
+
+selector = selectors.DefaultSelector()
+clients = set()
+guests = []  # all who were ever here: how many shall be told in the end
+
+
+class Client:
+    def __init__(self, sock):
+        sock.setblocking(False)
+        self.sock, self.rest = sock, b""
+        self.state, self.port = "new", 0
+        self.renew()
+        guests.append(self)
+
+    def renew(self):
+        self.expires = time.monotonic() + LEASE
+
+
+def is_port(text):
+    return text.isdecimal() and 1024 <= int(text) <= 65535
+
+
+def answer(client, line):
+    word, _, port = line.decode(errors="replace").strip().partition(" ")
+    if word == "CONECTAR" and not is_port(port):
+        return "ERROR PUERTO"
+    if (client.state, word) not in TABLE:
+        return "ERROR DESCONOCIDO"
+    before = client.state
+    client.state, text = TABLE[before, word]
+    if before == "new" and client.state == "active":
+        client.port = int(port)
+    return text
+
+
+def drop(client):
+    clients.remove(client)
+    selector.unregister(client.sock)  # nobody asks him any more, and so Python closes him
+
+
+def receive(client):
+    try:
+        data = client.sock.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(client.rest) > LIMIT:
+        drop(client)
+        return
+    client.renew()
+    *lines, client.rest = (client.rest + data).split(b"\n")
+    for line in lines:
+        client.sock.send(answer(client, line).encode() + b"\n")
+        if client.state == "closed":
+            client.sock.shutdown(socket.SHUT_WR)  # what was said arrives, then the end
+
+
+def feed(ingest):
+    data = ingest.recv(65536)
+    for client in clients:
+        if client.state == "active":
+            ingest.sendto(data, ("127.0.0.1", client.port))
+
+
+def until_next_lease_ends():
+    """Seconds; None if there is no lease."""
+    if not clients:
+        return None
+    return max(0, min(client.expires for client in clients) - time.monotonic())
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.bind(("127.0.0.1", int(sys.argv[2])))
+    selector.register(listener, selectors.EVENT_READ)
+    selector.register(ingest, selectors.EVENT_READ)
+    while True:
+        ready = selector.select(until_next_lease_ends())
+        now = time.monotonic()
+        for key, _ in ready:
+            if key.fileobj is listener:
+                client = Client(listener.accept()[0])
+                clients.add(client)
+                selector.register(client.sock, selectors.EVENT_READ, client)
+            elif key.fileobj is ingest:
+                feed(ingest)
+            else:
+                try:
+                    receive(key.data)
+                except OSError:
+                    drop(key.data)  # his error is his alone
+        # Last, so that nobody is judged whose VIVO is there already.
+        for client in [each for each in clients if each.expires < now]:
+            drop(client)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Chapter 10: does a viewer who has gone cost nothing more, also if he went without a word?"""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from ..client import LIMIT, Client
+from ..diagnosis import Diagnosis, Figure
+from ..exam import Exam
+from ..screen import Screen
+from ..witness import Witness, has_seen
+
+__all__ = ["examine"]
+
+_PICTURE: Final = 0.02
+"""Seconds from one picture to the next."""
+_AFTER_GOODBYE: Final = 25
+"""Pictures: half a lease, so that it is not the lease that ends them."""
+_WITHOUT_A_WORD: Final = 150
+"""Pictures: three leases."""
+_CROWD: Final = 300
+_FEW: Final = 10
+"""Descriptors that a program may open for itself while a crowd comes and goes."""
+
+
+def examine(exam: Exam) -> Mapping[str, Figure]:
+    witness = Witness(exam, "B")
+    _stay(witness)
+    witness.client.ask_error(exam.wrong_word())
+    ways = exam.chance.sample((Client.hang_up, Client.reset), 2)
+    for name, leave in zip(("A", "C"), ways, strict=True):
+        client, screen = _join(exam, witness, name)
+        leave(client)
+        _film_after_goodbye(exam, witness, name, screen)
+    seconds = _fall_silent(exam, witness)
+    _come_and_go(exam, witness)
+    return {"seconds": seconds, "count": _CROWD}
+
+
+def _stay(witness: Witness) -> None:
+    witness.client.ask_ok(b"VIVO")
+
+
+def _join(exam: Exam, witness: Witness, name: str) -> tuple[Client, Screen]:
+    """A viewer whose lease begins, and who is seen to be sent the video."""
+    client, screen = exam.viewer(name)
+    if not has_seen(screen, witness.film(), LIMIT):
+        raise Diagnosis("E00-NO-VIDEO", who=name)
+    exam.transcript.saw("both_watch", who=name)
+    return client, screen
+
+
+def _film_after_goodbye(exam: Exam, witness: Witness, name: str, screen: Screen) -> None:
+    """Until a picture comes to the witness alone."""
+    began = time.monotonic()
+    with exam.transcript.summed_up("films_on", who=name):
+        for _ in range(_AFTER_GOODBYE):
+            _stay(witness)
+            if not has_seen(screen, witness.film()):
+                return
+            time.sleep(_PICTURE)
+    seconds = round(time.monotonic() - began, 1)
+    raise Diagnosis("E10-FED-AFTER-GOODBYE", who=name, datagrams=_AFTER_GOODBYE, seconds=seconds)
+
+
+def _fall_silent(exam: Exam, witness: Witness) -> float:
+    """How many seconds M was fed, from before its last word, while B says VIVO."""
+    began = last = time.monotonic()
+    _, screen = _join(exam, witness, "M")
+    with exam.transcript.summed_up("falls_silent"):
+        for _ in range(_WITHOUT_A_WORD):
+            if not has_seen(screen, _film_for_who_stays(exam, witness)):
+                return round(last - began, 1)
+            last = time.monotonic()
+            time.sleep(_PICTURE)
+    seconds = round(last - began, 1)
+    raise Diagnosis("E10-FED-FOR-EVER", datagrams=_WITHOUT_A_WORD, seconds=seconds)
+
+
+def _film_for_who_stays(exam: Exam, witness: Witness) -> bytes:
+    """A picture that B sees, since it has said VIVO. If not: does one who has come now see it?"""
+    try:
+        _stay(witness)
+        return witness.film()
+    except Diagnosis as diagnosis:
+        if diagnosis.id not in ("E00-HANGS-UP", "E00-NO-VIDEO"):
+            raise
+    Witness(exam, "N").film()
+    raise Diagnosis("E10-NOT-RENEWED")
+
+
+def _come_and_go(exam: Exam, witness: Witness) -> None:
+    before, port = exam.program.descriptors(), exam.some_port()
+    with exam.transcript.summed_up("crowd", count=_CROWD):
+        for _ in range(_CROWD):
+            _visit(exam, port)
+            _stay(witness)
+    if not before:
+        exam.transcript.saw("descriptors_unseen")
+    left = _left_open(exam, witness, before)
+    if left > _FEW:
+        raise Diagnosis("E10-FD-LEAK", count=_CROWD, left=left)
+
+
+def _visit(exam: Exam, port: int) -> None:
+    client = exam.client("V")
+    if exam.chance.random() < 0.5:
+        client.ask(b"CONECTAR %d" % port)
+    exam.chance.choice((Client.hang_up, Client.reset))(client)
+
+
+def _left_open(exam: Exam, witness: Witness, before: int) -> int:
+    """How many descriptors more than before, when the last visitor has had time to be gone."""
+    deadline = time.monotonic() + LIMIT
+    while (left := exam.program.descriptors() - before) > _FEW and time.monotonic() < deadline:
+        _stay(witness)
+        time.sleep(_PICTURE)
+    return left
