@@ -12,63 +12,54 @@ LIMIT = 256  # bytes of a line
 CAP = 64  # datagrams relayed before the clients have their turn
 
 # region table
-TABLE = {  # (state, word) -> the answer, the state from then on
-    ("new", "CONECTAR"): (b"OK\n", "active"),
-    ("new", "INTERRUMPIR"): (b"ERROR NO_CONECTADO\n", "new"),
-    ("new", "CONTINUAR"): (b"ERROR NO_CONECTADO\n", "new"),
-    ("active", "CONECTAR"): (b"ERROR YA_CONECTADO\n", "active"),
-    ("active", "INTERRUMPIR"): (b"OK\n", "paused"),
-    ("active", "CONTINUAR"): (b"ERROR NO_INTERRUMPIDO\n", "active"),
-    ("paused", "CONECTAR"): (b"ERROR YA_CONECTADO\n", "paused"),
-    ("paused", "INTERRUMPIR"): (b"ERROR YA_INTERRUMPIDO\n", "paused"),
-    ("paused", "CONTINUAR"): (b"OK\n", "active"),
+TABLE = {  # (state, word) -> next state, answer
+    ("new", "CONECTAR"): ("active", "OK"),
+    ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
+    ("new", "CONTINUAR"): ("new", "ERROR NO_CONECTADO"),
+    ("new", "DESCONECTAR"): ("closed", "OK"),
+    ("active", "CONECTAR"): ("active", "ERROR YA_CONECTADO"),
+    ("active", "INTERRUMPIR"): ("paused", "OK"),
+    ("active", "CONTINUAR"): ("active", "ERROR NO_INTERRUMPIDO"),
+    ("active", "DESCONECTAR"): ("closed", "OK"),
+    ("paused", "CONECTAR"): ("paused", "ERROR YA_CONECTADO"),
+    ("paused", "INTERRUMPIR"): ("paused", "ERROR YA_INTERRUMPIDO"),
+    ("paused", "CONTINUAR"): ("active", "OK"),
+    ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 # endregion
 
 
 class Client:
-    """One connection: what has come of a line, what has still to go, and where the video goes."""
+    """One connection: bytes that are no whole line yet, answers that have not left, the state."""
 
     def __init__(self, sock):
-        self.sock, self.video = sock, None
-        self.rest = self.queue = b""
-        self.state = "new"
+        sock.setblocking(False)
+        self.sock, self.rest, self.queue = sock, b"", b""
+        self.state, self.video = "new", None
+
+    def answer(self, line):
+        word, _, port = line.decode(errors="replace").strip().partition(" ")
+        if word == "CONECTAR" and not is_port(port):
+            return "ERROR PUERTO"
+        if (self.state, word) not in TABLE:
+            return "ERROR DESCONOCIDO"
+        if (self.state, word) == ("new", "CONECTAR"):
+            self.video = open_video(int(port))
+        self.state, text = TABLE[self.state, word]
+        return text
 
     def receive(self):
-        try:
-            data = self.sock.recv(4096)
-        except BlockingIOError:
-            return
+        data = self.sock.recv(4096)
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
-            if self.state != "leaving":
-                self.queue += self.answer(line.decode(errors="replace").split())
-        if len(self.rest) > LIMIT:
-            self.queue += b"ERROR LARGO\n"
+            if self.state != "closed":
+                self.queue += self.answer(line).encode() + b"\n"
         if not data or len(self.rest) > LIMIT:
-            self.state = "leaving"
-
-    def answer(self, words):
-        match words:
-            case ["DESCONECTAR"]:
-                self.state = "leaving"
-                return b"OK\n"
-            case ["CONECTAR", port]:
-                if not port.isdecimal() or not 1024 <= int(port) < 65536:
-                    return b"ERROR PUERTO\n"
-                self.video = self.video or open_video(int(port))
-            case ["INTERRUMPIR"] | ["CONTINUAR"]:
-                pass
-            case _:
-                return b"ERROR DESCONOCIDO\n"
-        answer, self.state = TABLE[self.state, words[0]]
-        return answer
+            self.state = "closed"
 
     def flush(self):
-        try:
+        if self.queue:
             self.queue = self.queue[self.sock.send(self.queue) :]
-        except BlockingIOError:
-            pass
 
     def close(self):
         self.sock.close()
@@ -76,10 +67,15 @@ class Client:
             self.video.close()
 
 
+def is_port(text):
+    return text.isdecimal() and 1024 <= int(text) <= 65535
+
+
+# region video
 def open_video(port):
     video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     video.setblocking(False)
-    video.connect((HOST, port))  # a send buffer of his own, and an error if nobody listens there
+    video.connect((HOST, port))  # a send buffer of his own, and word if nobody listens
     return video
 
 
@@ -87,14 +83,21 @@ def relay(ingest, clients):
     for _ in range(CAP):
         try:
             datagram = ingest.recv(65535)
-        except OSError:
+        except OSError:  # no more for now
             return
         for client in clients:
             if client.state == "active":
-                try:
-                    client.video.send(datagram)
-                except OSError:
-                    pass  # his VLC is not running, or his link is full: lost, for him alone
+                send_video(client, datagram)
+
+
+def send_video(client, datagram):
+    try:
+        client.video.send(datagram)
+    except OSError:
+        pass  # no VLC at his port, or no room on his way: lost, and for him alone
+
+
+# endregion
 
 
 def serve(client, events, selector, clients):
@@ -102,25 +105,26 @@ def serve(client, events, selector, clients):
         if events & selectors.EVENT_READ:
             client.receive()
         client.flush()
-    except OSError:  # a reset: nobody is there any more
-        client.state, client.queue = "leaving", b""
-    if client.state == "leaving" and not client.queue:
+    except BlockingIOError:
+        pass
+    except OSError:  # a reset: nobody is left to be answered
+        client.state, client.queue = "closed", b""
+    if client.state == "closed" and not client.queue:
         clients.remove(client)
         selector.unregister(client.sock)
         client.close()
-    else:  # who does not read the answers is not asked for more
+    else:  # who has not read the answers is asked for nothing more
         wanted = selectors.EVENT_WRITE if client.queue else selectors.EVENT_READ
         selector.modify(client.sock, wanted, client)
 
 
 def accept(listener, selector, clients):
     try:
-        sock, _ = listener.accept()
-    except OSError:
+        client = Client(listener.accept()[0])
+    except OSError:  # left before it was his turn
         return
-    sock.setblocking(False)
-    clients.append(Client(sock))
-    selector.register(sock, selectors.EVENT_READ, clients[-1])
+    clients.append(client)
+    selector.register(client.sock, selectors.EVENT_READ, client)
 
 
 def main():
