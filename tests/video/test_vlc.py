@@ -5,7 +5,6 @@ skip on a machine without VLC or ffmpeg, and fail there in CI.
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -19,19 +18,9 @@ import pytest
 import reactor
 from reactor.testing import run_until
 from tests.doubles.program import Program
+from tests.doubles.vlc import RTP, RTP_HEADER, STANDARD, decode, make_clip, needs_vlc, vlc
 
-_MISSING = [tool for tool in ("cvlc", "ffmpeg") if shutil.which(tool) is None]
-_CLIP_SECONDS = 4
-_RTP_HEADER = 12
-_STANDARD = "#standard{access=udp,mux=ts,dst=127.0.0.1:%d}"
-_RTP = "#rtp{dst=127.0.0.1,port=%d,mux=ts}"
-
-pytestmark = [
-    pytest.mark.thorough,
-    pytest.mark.skipif(
-        bool(_MISSING) and "CI" not in os.environ, reason=f"not installed: {', '.join(_MISSING)}"
-    ),
-]
+pytestmark = needs_vlc
 
 
 @pytest.fixture(scope="module")
@@ -45,24 +34,8 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def clip(folder: Path) -> Path:
     path = folder / "clip.ts"
-    picture = f"testsrc2=size=640x360:rate=25:duration={_CLIP_SECONDS}"
-    sound = f"sine=frequency=440:duration={_CLIP_SECONDS}"
-    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound]
-    command += ["-c:v", "mpeg2video", "-b:v", "2M", "-g", "12", "-c:a", "mp2", str(path)]
-    subprocess.run(command, check=True, timeout=60)
+    make_clip(path)
     return path
-
-
-def vlc(folder: Path, *arguments: str, log: Path | None = None) -> subprocess.Popen[bytes]:
-    with open(os.devnull if log is None else log, "wb") as output:
-        return subprocess.Popen(
-            ["cvlc", *arguments],
-            user="nobody" if os.geteuid() == 0 else None,
-            env={**os.environ, "HOME": str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
 
 
 class Port(reactor.DatagramHandler):
@@ -129,27 +102,9 @@ def house(folder: Path, clip: Path) -> Iterator[House]:
         yield House(loop, folder, clip, tap, server, int(found[1]), cleanup)
 
 
-def whole_pictures(stream: bytes) -> bytes:
-    """The stream without its last picture: VLC stops in the middle of it when a clip ends."""
-    start_of_last = stream.rfind(b"\x00\x00\x01\xe0")  # ISO/IEC 13818-1, 2.4.3.7: a video PES
-    return stream[: start_of_last // 188 * 188]
-
-
-def decode(folder: Path, datagrams: list[bytes], header: int) -> tuple[str, int]:
-    """What ffmpeg complains of, and how many pictures it found."""
-    path = folder / "received.ts"
-    path.write_bytes(whole_pictures(b"".join(datagram[header:] for datagram in datagrams)))
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "null", "-"]
-    complaints = subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
-    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-count_frames"]
-    command += ["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", str(path)]
-    counted = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
-    return complaints, int(counted.split()[0].rstrip(","))
-
-
 @pytest.mark.parametrize(
     ("output", "size", "header"),
-    [(_STANDARD, 1316, 0), (_RTP, 1328, _RTP_HEADER)],
+    [(STANDARD, 1316, 0), (RTP, 1328, RTP_HEADER)],
     ids=["raw TS", "RTP"],
 )
 def test_what_vlc_sends_arrives_at_both_players_and_decodes(
@@ -174,7 +129,7 @@ def test_a_paused_client_gets_nothing_and_a_resumed_one_goes_on(house: House) ->
     client = house.client(pausing.number)
     client.say("CONECTAR")
     client.wait_for(r"\nOK\n")
-    sender = house.stream(_STANDARD)
+    sender = house.stream(STANDARD)
     house.run_until(lambda: len(pausing.datagrams) > 100)
     client.say("INTERRUMPIR")
     client.wait_for(r"(\nOK){2}\n")
@@ -206,5 +161,5 @@ def test_a_vlc_player_opens_what_the_client_hands_it(house: House) -> None:
     house.cleanup.callback(player.kill)
     house.client(port, "--watch").wait_for(r"\nOK\n")
     house.run_until(lambda: b"`udp://@127" in log.read_bytes())
-    house.stream(_STANDARD)
+    house.stream(STANDARD)
     house.run_until(lambda: b"Received first picture" in log.read_bytes())
