@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from examples.course.grade import program as under_test
+from examples.course.grade import receive_queue
 from examples.course.grade.processor import asked_for, family
 from examples.course.grade.program import NotStarted, Program
 from examples.course.grade.result import grade
@@ -166,7 +167,6 @@ def test_children_count() -> None:
     program.stop()
     assert share is not None
     assert share > 0.5
-    assert descriptors is not None
     assert descriptors >= 6
 
 
@@ -206,3 +206,12 @@ def test_what_cannot_be_seen_is_said_and_no_diagnosis(monkeypatch: pytest.Monkey
     monkeypatch.setattr(under_test, "asked_for", lambda process: None)
     result = grade("05", [sys.executable, ODDLY, "usual", "{port}", "{ingest}"], seed=1)
     assert (result.id, result.transcript[3].key) == ("", "idle_unseen")
+
+
+@pytest.mark.thorough
+def test_where_nobody_tells_what_was_read_it_is_said_and_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receive_queue, "_TABLES", (tmp_path / "tcp",))
+    result = grade("03", [sys.executable, ODDLY, "usual", "{port}", "{ingest}"], seed=1)
+    assert (result.id, result.transcript[0].key) == ("", "reads_unseen")

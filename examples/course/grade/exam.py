@@ -10,6 +10,7 @@ from .camera import Camera
 from .client import LIMIT, Client
 from .diagnosis import Diagnosis
 from .program import Program
+from .receive_queue import can_be_seen
 from .screen import Screen
 from .transcript import Transcript
 
@@ -31,6 +32,8 @@ class Exam:
         self._open = ExitStack()
         self._open.callback(program.stop)
         self._has_listened = False
+        if not can_be_seen():
+            transcript.saw("reads_unseen")
 
     def __enter__(self) -> Self:
         return self

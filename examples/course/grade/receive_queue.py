@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["wait_until_read", "wait_until_stuck"]
+__all__ = ["can_be_seen", "wait_until_read", "wait_until_stuck"]
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 """A server that listens on IPv6 also, as those in Java do, has its connections in the second."""
@@ -18,13 +18,18 @@ _MOVES_WITHIN: Final = 0.2
 _FILLS_WITHIN: Final = 30.0
 
 
+def can_be_seen() -> bool:
+    """Whether this system tells what a program has read."""
+    return _TABLES[0].exists()
+
+
 def wait_until_read(server: int, client: int) -> bool:
     """Wait until the connection from port `client` to port `server` of this machine has nothing
     unread at the server, or for a second. Where the system doesn't tell, for 30 ms.
 
     Returns whether it was seen to be read.
     """
-    if not _TABLES[0].exists():
+    if not can_be_seen():
         time.sleep(_ELSEWHERE)
         return False
     started, was_there = time.monotonic(), False
