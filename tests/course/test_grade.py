@@ -58,6 +58,14 @@ def test_a_command_that_does_not_exist_is_wrong_use() -> None:
 
 
 @pytest.mark.thorough
+def test_a_program_that_never_listens_ends_a_run_of_all_chapters() -> None:
+    done = grader("--all", "--", sys.executable, "-c", "")
+    assert done.returncode == 3
+    assert done.stdout.count("FAIL E00-NOT-LISTENING") == 1
+    assert done.stdout.splitlines()[-1].startswith("01  FAIL ")
+
+
+@pytest.mark.thorough
 @pytest.mark.usefixtures("watchdog")
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_who_ends_the_grader_ends_the_program(signum: signal.Signals, tmp_path: Path) -> None:
@@ -87,6 +95,22 @@ def test_the_picture_of_this_very_run(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == f"The picture of this run: {picture}"
     assert "CONECTAR" in picture.read_text()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("chapter", "word"), [("02", "LISTA"), ("06", "LISTA"), ("07", "DORMIR"), ("10", "VIVO")]
+)
+def test_the_relay_of_this_project_is_told_which_word_it_lacks(chapter: str, word: str) -> None:
+    done = grader(chapter, "--json", "--", sys.executable, *SERVER)
+    result = from_json(done.stdout)
+    assert (result.id, result.figures["words"]) == ("E00-UNKNOWN-WORD", word)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("chapter", ["01", "03", "04", "05", "08", "09", "11"])
+def test_the_relay_of_this_project_passes_where_it_knows_the_words(chapter: str) -> None:
+    assert grader(chapter, "--", sys.executable, *SERVER).returncode == 0
 
 
 @pytest.mark.thorough

@@ -1,6 +1,6 @@
 // The whole relay for Node, with the extra words of the course.
 //
-// node 00_relay.js HOW PORT INGEST     HOW is "right", or how it is wrong
+// node 00_relay.js HOW PORT INGEST     HOW is "right", "leases", or how it is wrong
 "use strict";
 const dgram = require("node:dgram");
 const net = require("node:net");
@@ -49,9 +49,10 @@ class Session {
   }
 
   answer(line) {
-    const [word = "", argument = ""] = line.trim().toUpperCase().split(/\s+/);
+    const [word = "", argument = "none"] = line.trim().toUpperCase().split(/\s+/);
+    this.renew();
     switch (word) {
-      case "VIVO": return this.alive();
+      case "VIVO": return "OK\n";
       case "LISTA": return this.list(Number(argument));
       case "DORMIR": return this.sleep(Number(argument));
       case "CONECTAR": return this.connect(Number(argument));
@@ -65,12 +66,11 @@ class Session {
     return "ERROR DESCONOCIDO\n";
   }
 
-  // The lease counts from the first VIVO or CONECTAR of whoever watches.
-  alive() {
+  // For whoever watches, from the last word on.
+  renew() {
     clearTimeout(this.lease);
-    if (how === "no_lease" || process.env.NO_LEASE) return "OK\n";
+    if (how !== "leases") return;
     this.lease = setTimeout(() => { this.leave(); this.socket.destroy(); }, LEASE);
-    return "OK\n";
   }
 
   list(count) {
