@@ -23,7 +23,7 @@ __all__ = ["parse"]
 
 _HEADING: Final = re.compile(r"(#{1,6}) +(\S.*)")
 _FENCE: Final = re.compile(r"(`{3,})([\w+-]*)")
-_ITEM: Final = re.compile(r"(?:([-*+])|(\d{1,9})[.)])( +)(?=\S)")
+_ITEM: Final = re.compile(r"(?:(\d{1,9})([.)])|([-*+])) +(?=\S)")
 _RULE: Final = re.compile(r"(?:- *){3,}|(?:\* *){3,}|(?:_ *){3,}")
 _COMMENT: Final = re.compile(r"<!--(?:(?!-->).)*-->")
 _DETAILS: Final = re.compile(r"<details>(?:<summary>(.+)</summary>)?")
@@ -197,20 +197,21 @@ class _Reader:
 
     def _list(self) -> List:
         first = _item(self._here)
+        assert first is not None
         items = list[tuple[Block, ...]]()
         is_tight = True
         while (match := _item(self._here)) and _sign(match) == _sign(first):
+            is_tight &= not items or not self._is_below_a_blank()
             lines = self._lines_of_item(match.end())
+            is_tight &= all(line.text.strip() for line in lines)
             items.append(_Reader(lines, self._depth + 1).blocks())
-            is_tight &= not _has_gap(lines)
-            while self._is_blank() and self._at < len(self._lines):
+            while self._at < len(self._lines) and self._is_blank():
                 self._at += 1
-            follows = _item(self._here)
-            is_tight &= not (follows and self._lines[self._at - 1].text.strip() == "")
-        if match is not None:
-            raise self._wrong("another list begins where one ends")
-        start = first[2] if first is not None else None
-        return List(None if start is None else int(start), is_tight, tuple(items))
+        start = None if first[1] is None else int(first[1])
+        return List(start, is_tight, tuple(items))
+
+    def _is_below_a_blank(self) -> bool:
+        return not self._lines[self._at - 1].text.strip()
 
     def _lines_of_item(self, indent: int) -> list[_Line]:
         """Without the sign and what they are set in by; blank ones at the end are left."""
@@ -243,17 +244,21 @@ class _Reader:
         inside = self._inlines(summary)
         if not self._is_blank():
             raise self._wrong("a blank line stands below a summary")
-        lines = list[_Line]()
-        while self._here.rstrip() != _END_OF_DETAILS:
-            if self._at >= len(self._lines) or self._here.startswith("<details>"):
-                self._at = begin
-                raise self._wrong("<details> has no end")
-            lines.append(self._lines[self._at])
-            self._at += 1
-        self._at += 1
+        end = self._end_of_details(begin)
+        lines, self._at = self._lines[self._at : end], end + 1
         if not self._is_blank():
             raise self._wrong("a blank line stands below </details>")
         return Details(inside, _Reader(lines, self._depth + 1).blocks())
+
+    def _end_of_details(self, begin: int) -> int:
+        depth = 1
+        for at in range(self._at, len(self._lines)):
+            line = self._lines[at].text.rstrip()
+            depth += line.startswith("<details>") - (line == _END_OF_DETAILS)
+            if depth == 0:
+                return at
+        self._at = begin
+        raise self._wrong("<details> has no end")
 
     def _html(self) -> Block:
         raise self._wrong("HTML is not known here, and a line can't begin with a comment")
@@ -283,14 +288,9 @@ def _item(line: str) -> re.Match[str] | None:
     return None if _RULE.fullmatch(line) else _ITEM.match(line)
 
 
-def _sign(match: re.Match[str] | None) -> str | None:
+def _sign(match: re.Match[str]) -> str:
     """What the items of one list have in common."""
-    return match and (match[1] or ".")
-
-
-def _has_gap(lines: list[_Line]) -> bool:
-    """Whether a blank line stands between two blocks of an item."""
-    return any(not line.text.strip() for line in lines)
+    return match[2] or match[3]
 
 
 _KINDS: Final[tuple[tuple[Callable[[str], object], Callable[[_Reader], Block]], ...]] = (
