@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["coloured"]
 
 _STRING: Final = r"""
-    \b[rbf]{0,2}(?:\"{3}.*?\"{3} | '{3}.*?'{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*')
+    (?:\b[rbf]{1,2})?(?:\"{3}.*?\"{3} | '{3}.*?'{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*')
 """
 _PYTHON: Final = re.compile(
     rf"(?P<comment>\#[^\n]*) | (?P<string>{_STRING}) | (?P<word>\b(?:{'|'.join(kwlist)})\b)",
@@ -21,8 +21,8 @@ _LANGUAGES: Final = {"python": _PYTHON, "console": _CONSOLE}
 def coloured(text: str, language: str) -> str:
     """As HTML.
 
-    >>> coloured("return a < b", "python")
-    '<b class="word">return</b> a &lt; b'
+    >>> coloured("return a < b # 1", "python")
+    '<b class="word">return</b> a &lt; b <b class="comment"># 1</b>'
     """
     pattern = _LANGUAGES.get(language)
     if pattern is None:

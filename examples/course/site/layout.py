@@ -87,7 +87,8 @@ class _Layout:
             if page != self._page:
                 yield f"<li>{self._link(page, page.title)}</li>"
                 continue
-            yield f"<li>{self._link(page, page.title, ' aria-current="page"')}\n<ul>"
+            here = self._link(page, page.title, ' aria-current="page"')
+            yield f"<li>{here}\n<ul>"
             for each in sections:
                 yield f'<li><a href="#{escape(each.slug)}">{escape(each.title)}</a></li>'
             yield "</ul></li>"
