@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from .contents import ORIGINAL, Page, pages
-from .directives import DirectiveError, fill
+from .directives import DirectiveError, check_figures, fill
 from .filling import Filling
 from .translation import is_in_step, put_in_step
 
@@ -23,8 +23,10 @@ ROOT: Final = Path(__file__).parents[3]
 
 def filled(page: Page, root: Path = ROOT) -> str:
     """What is to stand in its file. Raises ValueError, in one line with the place, if it can't."""
+    text = _text(page, root)
     try:
-        return fill(_text(page, root), Filling(page, root))
+        check_figures(text)
+        return fill(text, Filling(page, root))
     except DirectiveError as exc:
         raise ValueError(f"{page.path.as_posix()}, line {exc.line}: {exc}") from None
 
@@ -39,10 +41,11 @@ def stale(root: Path = ROOT) -> Iterator[str]:
         try:
             if filled(page, root) != _text(page, root):
                 yield f"{path} is stale: python3 -m examples.course.pages"
+            if not _says_the_same(page, root):
+                original = page.in_language(ORIGINAL).path.as_posix()
+                yield f"{path} does not say what {original} says now"
         except ValueError as exc:
             yield str(exc)
-        if not _says_the_same(page, root):
-            yield f"{path} does not say what {page.in_language(ORIGINAL).path.as_posix()} says now"
 
 
 def _says_the_same(page: Page, root: Path) -> bool:

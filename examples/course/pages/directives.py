@@ -19,6 +19,7 @@ __all__ = [
     "Content",
     "Directive",
     "DirectiveError",
+    "check_figures",
     "directives",
     "emptied",
     "fill",
@@ -90,6 +91,13 @@ def directives(text: str) -> list[Directive]:
     return found
 
 
+def check_figures(text: str) -> None:
+    """Raises DirectiveError for a line that begins with a figure: all of it would be HTML."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip(" ").startswith("<!--="):
+            raise DirectiveError(number, "a line can't begin with a figure: put a word before it")
+
+
 def _filled(lines: list[str], content: Content) -> Iterator[str]:
     at, is_code = 0, False
     while at < len(lines):
@@ -137,9 +145,6 @@ def _block(directive: Directive, content: Content) -> list[str]:
 
 
 def _with_figures(line: str, number: int, content: Content) -> str:
-    if line.lstrip(" ").startswith("<!--="):
-        raise DirectiveError(number, "a line can't begin with a figure: all of it would be HTML")
-
     def filled(match: re.Match[str]) -> str:
         figure = _asked(Directive(FIGURE, match[2], number), content)
         if "\n" in figure or "<!--" in figure:

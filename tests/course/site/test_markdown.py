@@ -125,6 +125,7 @@ and a [link](b.md#c).
         ("[0, 1] and a[0]", (Text("[0, 1] and a[0]"),)),
         ("<https://a.b/c>", (Link("https://a.b/c", (Text("https://a.b/c"),)),)),
         ("it uses <!--=05-broken share-->99%<!--/-->.", (Text("it uses 99%."),)),
+        ("in the year\n1999. And so on", (Text("in the year\n1999. And so on"),)),
         ("[![a](b)](c)", (Link("c", (Image("b", "a"),)),)),
     ],
 )
@@ -169,7 +170,6 @@ def test_what_stands_in_lines_is_read_as_elsewhere(text: str, inside: object) ->
         ("> a\nb", 2),
         ("- a\nb", 2),
         ("-", 1),
-        ("in the year\n1999. And so on", 2),
         ("<details>\na\n</details>", 2),
         ("<details><summary>a</summary>\nb\n\n</details>", 2),
         ("<details><summary>a</summary>\n\nb", 1),

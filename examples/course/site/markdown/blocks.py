@@ -120,7 +120,7 @@ class _Reader:
         if line.startswith("|"):
             raise self._wrong("a table has a blank line above it")
         if _LATER_NUMBER.match(line):
-            raise self._wrong("a number and a point begin a line: the list has a blank line above")
+            return False
         if line == self._here:
             return _begins_block(line)
         if _begins_block(line):
