@@ -1,0 +1,86 @@
+"""Chapter 2: is a client answered while another one does not read what it asked for?
+
+S asks for more than any send buffer holds, and does not read. Whoever sends it to him waits, for
+as long as the grader likes; nobody else has to.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ..client import LIMIT, Client, Silence
+from ..diagnosis import Diagnosis, Figure
+from ..exam import Exam
+from ..listing import ask_for_a_short_list
+from .chapter01 import ask_beside
+
+__all__ = ["examine"]
+
+_SEND_BUFFERS: Final = Path("/proc/sys/net/ipv4/tcp_wmem")
+"""tcp(7): the least, the first and the greatest size, in bytes."""
+_ELSEWHERE: Final = 4 << 20
+_TIMES: Final = 3
+_LINE: Final = len(b"cliente 000000\n")
+_BEGINS_WITHIN: Final = 5 * LIMIT
+"""Seconds: a million lines take a slow language a while."""
+_PIECE: Final = 65_536
+_MOMENT: Final = 0.002
+
+
+def examine(exam: Exam) -> Mapping[str, Figure]:
+    slow, other = exam.client("S", receive_buffer=_PIECE), exam.client("B")
+    port = exam.some_port()
+    slow.ask_to_watch(port)
+    ask_beside(exam, [slow], other)
+    other.ask_error(exam.wrong_word())
+    _expect_to_be_refused(exam, port)
+    ask_for_a_short_list(other, exam.chance.randint(3, 9))
+    _ask_for_a_long_list(exam, slow)
+    _expect_not_to_wait(exam, other, slow)
+    for _ in range(exam.chance.randint(1, 3)):
+        other.ask_ok(b"CONTINUAR")
+        other.ask_ok(b"INTERRUMPIR")
+    return {"seconds": LIMIT}
+
+
+def _expect_to_be_refused(exam: Exam, port: int) -> None:
+    """Who says CONECTAR with a port that another client has. That is what the table is for."""
+    third = exam.client("C")
+    answer = third.ask(b"CONECTAR %d" % port, shown_as="CONECTAR <S's port>")
+    if isinstance(answer, Silence) or not answer.startswith(b"ERROR"):
+        raise third.complaint(answer, "CONECTAR <S's port>", "ERROR")
+    third.hang_up()
+
+
+def _ask_for_a_long_list(exam: Exam, slow: Client) -> None:
+    """Ask for three times what the largest send buffer of this system holds, and wait until
+    there is no room for more.
+    """
+    largest = _ELSEWHERE
+    if _SEND_BUFFERS.exists():
+        largest = int(_SEND_BUFFERS.read_text().split()[2])
+    command = b"LISTA %d" % (_TIMES * largest // _LINE + exam.chance.randrange(1000))
+    slow.send(command + b"\n")
+    if not slow.is_answered(_BEGINS_WITHIN):
+        raise slow.complaint(slow.hear(0), command.decode(), "cliente 000000")
+    slow.wait_until_stuck()
+
+
+def _expect_not_to_wait(exam: Exam, other: Client, slow: Client) -> None:
+    answer = other.ask(b"INTERRUMPIR")
+    if answer is Silence.NOTHING:
+        taken = _read_until_answered(exam, slow, other)
+        answer = other.hear(0)
+        if answer == b"OK":
+            raise Diagnosis("E02-LOCK-ACROSS-SEND", seconds=LIMIT, taken=taken)
+    if answer != b"OK":
+        raise other.complaint(answer, "INTERRUMPIR", "OK")
+
+
+def _read_until_answered(exam: Exam, slow: Client, other: Client) -> int:
+    """The intervention: whoever waits for S has room now. Returns how many bytes that took."""
+    taken = 0
+    while not other.is_answered(_MOMENT) and (data := slow.read(_PIECE)):
+        taken += len(data)
+    exam.transcript.did("reads_until", who=slow.name, whom=other.name)
+    return taken
