@@ -99,7 +99,7 @@ class _Teller:
             return [Message(Sign.FOLDED, turn, turn.began, seconds=turn.ended - turn.began)]
         own = [row for slot in turn.slots for row in self._of_slot(turn, slot)]
         others = [row for event in turn.elsewhere for row in self._of_event(turn, event)]
-        rows = list(_joined(merge(own, others, key=_time_of)))
+        rows = list(_joined(merge(own, sorted(others, key=_time_of), key=_time_of)))
         _put_kept(rows, turn)
         _put_waits(rows, turn)
         return rows

@@ -142,6 +142,14 @@ def test_what_other_threads_say_is_told_too_in_the_order_of_time() -> None:
     assert [row.data for row in rows[1:]] == [b"a", b"x", b"b"]
 
 
+def test_what_several_threads_say_is_told_in_the_order_of_time() -> None:
+    rows = told(
+        io("recv", 1, b"b", time=2.0, thread="one"),
+        io("recv", 1, b"a", time=1.0, thread="another"),
+    )
+    assert [row.data for row in rows[1:]] == [b"a", b"b"]
+
+
 # -- what the program does in between ------------------------------------------------------
 
 
