@@ -71,8 +71,12 @@ def test_it_says_for_whom_a_thread_waits_and_how_long(language: str, sentence: s
 
 def test_a_part_begins_with_the_command_that_was_asked_for() -> None:
     heard = [
-        {"t": time, "thread": 1, "e": "returns", "n": 2, "data": f"{letter}\n"}
+        event
         for time, letter in ((1.0, "A"), (2.0, "B"), (3.0, "C"), (4.0, "D"))
+        for event in (
+            {"t": time, "thread": 1, "e": "calls", "what": "recv", "socket": 5},
+            {"t": time + 0.5, "thread": 1, "e": "returns", "n": 2, "data": f"{letter}\n"},
+        )
     ]
     picture = drawn([{"t": 0.0, "thread": 1, "e": "starts", "name": "x"}, *heard], first=2, last=3)
     assert re.findall("▸ (.)", picture) == ["B", "C"]

@@ -36,10 +36,9 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     _expect_to_be_refused(exam, port)
     ask_for_a_short_list(other, exam.chance.randint(3, 9))
     _ask_for_a_long_list(exam, slow)
-    _expect_not_to_wait(exam, other, slow)
-    for _ in range(exam.chance.randint(1, 3)):
-        other.ask_ok(b"CONTINUAR")
-        other.ask_ok(b"INTERRUMPIR")
+    _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
+    newcomer, command = exam.client("D"), b"CONECTAR %d" % exam.some_port()
+    _expect_not_to_wait(exam, slow, newcomer, command, shown_as="CONECTAR <port>")
     return {"seconds": LIMIT}
 
 
@@ -66,15 +65,18 @@ def _ask_for_a_long_list(exam: Exam, slow: Client) -> None:
     slow.wait_until_stuck()
 
 
-def _expect_not_to_wait(exam: Exam, other: Client, slow: Client) -> None:
-    answer = other.ask(b"INTERRUMPIR")
+def _expect_not_to_wait(
+    exam: Exam, slow: Client, other: Client, command: bytes, shown_as: str = ""
+) -> None:
+    answer, said = other.ask(command, shown_as=shown_as), shown_as or command.decode()
     if answer is Silence.NOTHING:
         taken = _read_until_answered(exam, slow, other)
         answer = other.hear(0)
         if answer == b"OK":
-            raise Diagnosis("E02-LOCK-ACROSS-SEND", seconds=LIMIT, taken=taken)
+            figures: dict[str, Figure] = {"who": other.name, "command": said, "taken": taken}
+            raise Diagnosis("E02-LOCK-ACROSS-SEND", seconds=LIMIT, **figures)
     if answer != b"OK":
-        raise other.complaint(answer, "INTERRUMPIR", "OK")
+        raise other.complaint(answer, said, "OK")
 
 
 def _read_until_answered(exam: Exam, slow: Client, other: Client) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from reactor.timeline.picture.markup import escape, rect, text
 from reactor.timeline.picture.measure import MONO, SANS, fit, text_width
 from reactor.timeline.picture.svg import STYLE
+from reactor.timeline.words.printable import printable
 
 from .axis import Axis, Room
 from .lanes import Kind, Lane, Run, Saying, Span
@@ -28,6 +29,8 @@ _TOP: Final = 22
 """From the top of a lane to its bar: what was heard and said stands there."""
 _SIZE: Final = 11
 _GAP: Final = 8
+_AFTER: Final = 1e-6
+"""Seconds: what was said last has room behind it."""
 _SHORTEST_TOLD: Final = 0.05
 """Seconds: of what is shorter, nobody has to be told how long it took."""
 _LOOK: Final = files(__package__).joinpath("threads.css").read_text("utf-8")
@@ -39,7 +42,9 @@ _HATCH: Final = (
 
 
 def draw(run: Run, language: str, settings: Mapping[str, Any]) -> str:
-    """SVG of the commands from `first` to `last`, counted from 1; `names` are the clients'."""
+    """SVG of the commands from `first` to `last`, counted from 1; `names` are those of
+    the clients, in the order in which they came.
+    """
     return "\n".join(_Picture(run, language, settings).lines()) + "\n"
 
 
@@ -94,7 +99,7 @@ class _Picture:
         if thread == min(self._run.lanes):
             return self._words.main
         if lane.client not in self._run.clients:
-            return lane.name
+            return printable(lane.name)
         place = self._run.clients.index(lane.client)
         if place < len(self._names):
             return str(self._names[place])
@@ -107,10 +112,10 @@ class _Picture:
 
     def _said(self, said: Saying) -> str:
         line, end, more = said.data.partition("\n")
-        word = line + "↵" * bool(end)
+        word = printable(line) + "↵" * bool(end)
         if more or said.size > len(said.data):
-            word = f"{line[:14]}… {self._words.size.format(self._number(said.size))}"
-        return ("▸ " if said.is_heard else "◂ ") + (word or "∅")
+            word = f"{printable(line[:14])}… {self._words.size.format(self._number(said.size))}"
+        return ("▸ " if said.is_heard else "◂ ") + (word or self._words.end)
 
     def _number(self, number: float, places: int = 0) -> str:
         text = f"{number:,.{places}f}"
@@ -211,13 +216,23 @@ class _Picture:
         yield from self._heading(row, self._words.lock + number, self._words.lock_below)
         y = self._y(row) + _TOP - 4
         yield rect("has-not", _LEFT, y + _BAR / 2 - 1, self._axis.width, 2)
-        for lane in self._lanes:
-            for hold in lane.holds:
-                if hold.whom == lock:
-                    yield rect("has", self._x(hold.begin), y, self._long(hold), _BAR)
-                    words = self._words.has.format(self._name(lane.thread))
-                    if text_width(words, _SIZE) + _GAP <= self._long(hold):
-                        yield text("on on-has", self._x(hold.begin) + 6, y + 14, words)
+        taken = 0.0
+        for hold, name in self._holds(lock):
+            x, wide, words = self._x(hold.begin), self._long(hold), self._words.has.format(name)
+            yield rect("has", x, y, wide, _BAR)
+            if text_width(words, _SIZE) + _GAP <= wide:
+                yield text("on on-has", x + 6, y + 14, words)
+            elif taken <= x:
+                yield text("on held", x, y - 4, name)
+                taken = x + text_width(name, _SIZE) + _GAP
+
+    def _holds(self, lock: int) -> list[tuple[Span, str]]:
+        """In their order, each with the name of who has it."""
+        return sorted(
+            ((hold, self._name(lane.thread)) for lane in self._lanes for hold in lane.holds
+             if hold.whom == lock),
+            key=lambda held: held[0].begin,
+        )  # fmt: skip
 
     def _arrows(self, row: int, lane: Lane) -> Iterator[str]:
         """From who waits to who keeps him waiting."""
@@ -240,7 +255,7 @@ class _Picture:
             (rect("bar-work", 0, 0, 22, 11), self._words.work),
             (rect("bar-hear", 0, 0, 22, 11), f"{self._words.accept}, {self._words.hear}"),
             (rect("bar-send", 0, 0, 22, 11), self._words.send),
-            (rect("has", 0, 4, 22, 4), self._words.has_not),
+            *[(rect("has", 0, 4, 22, 4), self._words.has_it)] * bool(self._locks),
             ('<path class="cut" d="M6 10l4 -8m2 8l4 -8"/>', self._words.cut),
         ]
         x, drawn, width = 8.0, [], max(self._width, 560)
@@ -266,8 +281,18 @@ def _is_long(span: Span) -> bool:
 
 
 def _window(run: Run, first: int, last: int | None) -> tuple[float, float]:
-    """When the command `first` was heard, and when the next one after `last` was."""
-    heard = sorted(said.time for lane in run.lanes.values() for said in lane.says if said.is_heard)
-    begin = heard[first - 1] if 0 < first <= len(heard) else 0.0
-    end = heard[last] if last is not None and last < len(heard) else run.end
-    return begin, end
+    """From when the command `first` was heard until `last` has been answered, and its thread is
+    about to hear the next one.
+    """
+    heard = sorted(
+        ((said.time, lane) for lane in run.lanes.values() for said in lane.says
+         if said.is_heard and said.size),
+        key=lambda each: each[0],
+    )  # fmt: skip
+    begin = heard[first - 1][0] if 0 < first <= len(heard) else 0.0
+    end = run.end
+    if last is not None and last <= len(heard):
+        time, lane = heard[last - 1]
+        waits = (span.begin for span in lane.spans if span.kind is Kind.HEAR)
+        end = min((wait for wait in waits if wait >= time), default=run.end)
+    return begin, end + _AFTER

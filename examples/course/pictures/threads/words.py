@@ -22,8 +22,9 @@ class Words:
     send: str
     wait: str
     has: str
-    has_not: str
+    has_it: str
     cut: str
+    end: str
     size: str
     decimal: str
     more: str
@@ -33,7 +34,7 @@ WORDS: Final = {
     "en": Words(
         main="main",
         client="client {0}",
-        serves="a thread for it",
+        serves="its thread",
         accepts="accepts clients",
         lock="the lock",
         lock_below="who has it",
@@ -43,8 +44,9 @@ WORDS: Final = {
         send="sendall() waits for room",
         wait="waits for the lock, which {0} has",
         has="{0} has it",
-        has_not="has the lock",
+        has_it="has the lock",
         cut="time is shortened here; instants are drawn wider",
+        end="(end)",
         size="{0} bytes",
         decimal=".",
         more="{0} more threads are not shown",
@@ -52,7 +54,7 @@ WORDS: Final = {
     "es": Words(
         main="main",
         client="cliente {0}",
-        serves="un hilo para él",
+        serves="su hilo",
         accepts="acepta clientes",
         lock="el mutex",
         lock_below="quién lo tiene",
@@ -62,8 +64,9 @@ WORDS: Final = {
         send="sendall() espera lugar",
         wait="espera el mutex, que tiene {0}",
         has="lo tiene {0}",
-        has_not="tiene el mutex",
+        has_it="tiene el mutex",
         cut="acá se acortó el tiempo; los instantes se ven más anchos",
+        end="(fin)",
         size="{0} bytes",
         decimal=",",
         more="no se muestran {0} hilos más",

@@ -1,0 +1,41 @@
+"""Holds the lock while a list is sent: commands go on, only nobody can say CONECTAR."""
+
+import socket
+import sys
+import threading
+
+WORDS = (b"INTERRUMPIR", b"CONTINUAR", b"DESCONECTAR")
+owners = {}  # port -> client
+lock = threading.Lock()
+
+
+def answer(line, client):
+    word, *arguments = line.split() or [b""]
+    if word == b"CONECTAR" and len(arguments) == 1:
+        return b"OK\n" if owners.setdefault(arguments[0], client) is client else b"ERROR PUERTO\n"
+    if word == b"LISTA" and len(arguments) == 1 and arguments[0].isdigit():
+        return b"".join(b"cliente %06d\n" % n for n in range(int(arguments[0]))) + b"OK\n"
+    return b"OK\n" if word in WORDS else b"ERROR DESCONOCIDO\n"
+
+
+def say_list(client, reply):
+    with lock:
+        client.sendall(reply)
+
+
+def serve(client):
+    with client, client.makefile("rb") as lines:
+        for line in lines:
+            if line.startswith(b"CONECTAR"):
+                with lock:
+                    reply = answer(line, client)
+                client.sendall(reply)
+            elif line.startswith(b"LISTA"):
+                say_list(client, answer(line, client))
+            else:
+                client.sendall(answer(line, client))
+
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
