@@ -15,7 +15,6 @@ def answer(line):
     return b"OK\n" if words and words[0] in WORDS else b"ERROR DESCONOCIDO\n"
 
 
-# region serve
 def serve(client):
     try:
         with client:
@@ -25,9 +24,6 @@ def serve(client):
                     break
     except OSError:
         pass  # left without a word
-
-
-# endregion
 
 
 def main():

@@ -18,7 +18,6 @@ def answer(line):
     return b"OK\n" if words and words[0] in WORDS else b"ERROR DESCONOCIDO\n"
 
 
-# region serve
 def serve(client):
     line = b""
     try:
@@ -32,9 +31,6 @@ def serve(client):
                     line = b""
     except OSError:
         pass  # left without a word
-
-
-# endregion
 
 
 def main():

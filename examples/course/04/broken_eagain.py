@@ -42,7 +42,6 @@ def accept(listener, clients):
     clients[client] = Lines()
 
 
-# region serve
 def serve(client, lines):
     """Whether the client is still here."""
     try:
@@ -54,9 +53,6 @@ def serve(client, lines):
     except OSError:
         return False  # the connection is over
     return bool(data)  # b"" is the end
-
-
-# endregion
 
 
 def main():
