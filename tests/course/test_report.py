@@ -29,9 +29,10 @@ def test_a_diagnosis_says_what_was_sent_expected_and_came_and_where_to_read() ->
         "   A > CONECTAR <port>↵\n"
         "   idle: 99% of a core\n"
         "FAIL E05-EOF-SPIN\n"
-        "   sent      A connected, said CONECTAR, had its answer, and hung up.\n"
+        "   sent      Clients came, had their answers, and hung up.\n"
         "   expected  A program that sleeps: nobody asks anything of it.\n"
-        "   came      99% of a core since A left; before that it was 0%.\n"
+        "   came      99% of a core since they left. While A was there, silent, it was\n"
+        "             0%.\n"
         "   usually   The socket of a client who has left is readable for ever: there is\n"
         '             an end to be read. A program that takes that end for "nothing yet"\n'
         "             is woken again at once.\n"
@@ -42,9 +43,9 @@ def test_a_diagnosis_says_what_was_sent_expected_and_came_and_where_to_read() ->
 
 def test_a_success_says_what_now_holds() -> None:
     assert tell(PASSED, "es") == (
-        "BIEN 05  El programa duerme mientras nadie habla, también después de que un\n"
-        "   cliente se fue. Pasaron 200 clientes, la mitad de mala manera, y sigue\n"
-        "   contestando.\n"
+        "BIEN 05  El programa duerme mientras nadie habla, y también cuando sus clientes\n"
+        "   se fueron: 0% de un núcleo. Pasaron 200, la mitad se fue con un reset, y\n"
+        "   sigue contestando.\n"
         "   de nuevo     --seed 7\n"
     )
 
@@ -79,7 +80,7 @@ def test_the_json_of_a_result_is_the_result(result: Result, language: str) -> No
 def test_json_can_be_read_without_us() -> None:
     told = json.loads(to_json(SPIN, "es"))
     assert (told["chapter"], told["passed"], told["id"]) == ("05", False, "E05-EOF-SPIN")
-    assert told["text"] == "99% de un núcleo desde que A se fue; antes era 0%."
+    assert told["text"].startswith("99% de un núcleo desde que se fueron.")
     assert told["figures"] == {"share": 0.99, "before": 0.0}
     assert told["page"] == "docs/course/es/05.md#e05-eof-spin"
     assert (told["seconds"], told["seed"], told["language"]) == (2.5, 7, "es")
