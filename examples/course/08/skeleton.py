@@ -1,0 +1,97 @@
+"""Your turn: the video, from the ingest to every viewer.
+
+python3 skeleton.py PORT INGEST
+"""
+
+import selectors
+import socket
+import sys
+
+LIMIT = 256  # bytes of a line
+
+selector = selectors.DefaultSelector()
+rest = {}  # client -> bytes that are no whole line yet
+viewers = {}  # client -> the address at which it wants its copy of the video
+
+
+# region relay
+def relay(ingest):
+    """Called whenever the ingest is readable."""
+    # Your turn: what has come, to every viewer. Whole, and how much of it at once?
+
+
+# endregion
+
+
+# region answer
+def answer(client, line):
+    match line.decode(errors="replace").split():
+        case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
+            # Your turn: whose copy goes where?
+            return b"OK\n"
+        case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
+            return b"OK\n"
+    return b"ERROR DESCONOCIDO\n"
+
+
+# endregion
+
+
+def receive(client):
+    try:
+        data = client.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(rest[client]) > LIMIT:
+        drop(client)
+        return
+    *lines, rest[client] = (rest[client] + data).split(b"\n")
+    for line in lines:
+        client.send(answer(client, line))
+        if line.strip() == b"DESCONECTAR":
+            drop(client)
+            return
+
+
+def drop(client):
+    selector.unregister(client)
+    client.close()
+    del rest[client]
+
+
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        client, _ = listener.accept()
+    except OSError:
+        return
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+    rest[client] = b""
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    listener.setblocking(False)
+    selector.register(listener, selectors.EVENT_READ)
+    # Your turn: a socket for datagrams, at the port sys.argv[2]. Then it, too, is watched.
+    # region loop
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                accept(listener)
+            else:
+                attempt(receive, key.fileobj)
+    # endregion
+
+
+if __name__ == "__main__":
+    main()

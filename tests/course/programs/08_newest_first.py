@@ -1,0 +1,100 @@
+"""What came last is the most urgent: of all that waits, the newest leaves first."""
+
+import selectors
+import socket
+import sys
+
+LIMIT = 256  # bytes of a line
+LARGEST = 65_507  # bytes of a datagram
+CAP = 64  # datagrams relayed before the clients have their turn
+ROOM = 4 << 20  # bytes that may wait while this program has no processor; the system may give less
+
+selector = selectors.DefaultSelector()
+rest = {}  # client -> bytes that are no whole line yet
+viewers = {}  # client -> the address at which it wants its copy of the video
+
+
+def relay(ingest):
+    datagrams = []
+    try:
+        while len(datagrams) < CAP:
+            datagrams.append(ingest.recv(LARGEST))
+    except BlockingIOError:
+        pass
+    for datagram in reversed(datagrams):
+        for address in viewers.values():
+            ingest.sendto(datagram, address)
+
+
+def answer(client, line):
+    match line.decode(errors="replace").split():
+        case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
+            viewers[client] = (client.getpeername()[0], int(port))
+            return b"OK\n"
+        case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
+            return b"OK\n"
+    return b"ERROR DESCONOCIDO\n"
+
+
+def receive(client):
+    try:
+        data = client.recv(4096)
+    except BlockingIOError:
+        return
+    if not data or len(rest[client]) > LIMIT:
+        drop(client)
+        return
+    *lines, rest[client] = (rest[client] + data).split(b"\n")
+    for line in lines:
+        client.send(answer(client, line))
+        if line.strip() == b"DESCONECTAR":
+            drop(client)
+            return
+
+
+def drop(client):
+    selector.unregister(client)
+    client.close()
+    del rest[client]
+    viewers.pop(client, None)
+
+
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        client, _ = listener.accept()
+    except OSError:
+        return
+    client.setblocking(False)
+    selector.register(client, selectors.EVENT_READ)
+    rest[client] = b""
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+    ingest.bind(("127.0.0.1", int(sys.argv[2])))
+    for sock in (listener, ingest):
+        sock.setblocking(False)
+        selector.register(sock, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                accept(listener)
+            elif key.fileobj is ingest:
+                relay(ingest)
+            else:
+                attempt(receive, key.fileobj)
+
+
+if __name__ == "__main__":
+    main()
