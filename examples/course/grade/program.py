@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -126,6 +127,19 @@ class Program:
             except OSError:
                 pass
         return open_now
+
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Meanwhile it does nothing, as on a busy machine; where there are no such signals it
+        goes on. What is sent to it waits in its sockets.
+        """
+        if os.name == "posix":
+            kill(-self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if os.name == "posix":
+                kill(-self._process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """End it and all that it started: asked first, then not asked any more."""

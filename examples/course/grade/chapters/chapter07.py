@@ -96,12 +96,8 @@ class _Pause:
         return Diagnosis(id, who=self.client.name, pause=self.length, took=round(took), **figures)
 
     def _expect_ok(self, answer: Answer) -> None:
-        command = f"DORMIR {self.length}"
-        if isinstance(answer, bytes) and answer.startswith(b"ERROR"):
-            figures = {"who": self.client.name, "command": command, "came": shown(answer)}
-            raise Diagnosis("E00-UNKNOWN-WORD", expected="OK", words="DORMIR", **figures)
         if answer != b"OK":
-            raise self.client.complaint(answer, command, "OK")
+            raise self.client.complaint(answer, f"DORMIR {self.length}", "OK")
 
 
 def _ask_beside_a_pause(exam: Exam, sleeper: Client, other: _Other) -> tuple[float, int]:
