@@ -1,13 +1,12 @@
 """Chapter 10: does a viewer who has gone cost nothing more, also if he went without a word?"""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..client import LIMIT, Client
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
-from ..screen import Screen
 from ..witness import Witness, has_seen
 
 __all__ = ["examine"]
@@ -24,14 +23,13 @@ _FEW: Final = 10
 
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
+    one, another = exam.chance.sample((Client.hang_up, Client.reset), 2)
+    first = _Viewer(exam, "A")
     witness = Witness(exam, "B")
     _stay(witness)
     witness.client.ask_error(exam.wrong_word())
-    ways = exam.chance.sample((Client.hang_up, Client.reset), 2)
-    for name, leave in zip(("A", "C"), ways, strict=True):
-        client, screen = _join(exam, witness, name)
-        leave(client)
-        _film_after_goodbye(exam, witness, name, screen)
+    first.leave(witness, one)
+    _Viewer(exam, "C").leave(witness, another)
     seconds = _fall_silent(exam, witness)
     _come_and_go(exam, witness)
     return {"seconds": seconds, "count": _CROWD}
@@ -41,35 +39,43 @@ def _stay(witness: Witness) -> None:
     witness.client.ask_ok(b"VIVO")
 
 
-def _join(exam: Exam, witness: Witness, name: str) -> tuple[Client, Screen]:
-    """A viewer whose lease begins, and who is seen to be sent the video."""
-    client, screen = exam.viewer(name)
-    if not has_seen(screen, witness.film(), LIMIT):
-        raise Diagnosis("E00-NO-VIDEO", who=name)
-    exam.transcript.saw("both_watch", who=name)
-    return client, screen
+class _Viewer:
+    """One whose lease has begun, and who is going to leave."""
 
+    def __init__(self, exam: Exam, name: str) -> None:
+        self.client, self.screen = exam.viewer(name)
+        self._exam = exam
+        self._name = name
 
-def _film_after_goodbye(exam: Exam, witness: Witness, name: str, screen: Screen) -> None:
-    """Until a picture comes to the witness alone."""
-    began = time.monotonic()
-    with exam.transcript.summed_up("films_on", who=name):
-        for _ in range(_AFTER_GOODBYE):
-            _stay(witness)
-            if not has_seen(screen, witness.film()):
-                return
-            time.sleep(_PICTURE)
-    seconds = round(time.monotonic() - began, 1)
-    raise Diagnosis("E10-FED-AFTER-GOODBYE", who=name, datagrams=_AFTER_GOODBYE, seconds=seconds)
+    def watch(self, witness: Witness) -> None:
+        """The control: the video comes. Raises Diagnosis if not."""
+        if not has_seen(self.screen, witness.film(), LIMIT):
+            raise Diagnosis("E00-NO-VIDEO", who=self._name)
+        self._exam.transcript.saw("both_watch", who=self._name)
+
+    def leave(self, witness: Witness, way: Callable[[Client], None]) -> None:
+        """Raises Diagnosis if pictures come to more than the witness."""
+        self.watch(witness)
+        way(self.client)
+        began = time.monotonic()
+        with self._exam.transcript.summed_up("films_on", who=self._name):
+            for _ in range(_AFTER_GOODBYE):
+                _stay(witness)
+                if not has_seen(self.screen, witness.film()):
+                    return
+                time.sleep(_PICTURE)
+        figures = {"datagrams": _AFTER_GOODBYE, "seconds": round(time.monotonic() - began, 1)}
+        raise Diagnosis("E10-FED-AFTER-GOODBYE", who=self._name, **figures)
 
 
 def _fall_silent(exam: Exam, witness: Witness) -> float:
-    """How many seconds M was fed, from before its last word, while B says VIVO."""
+    """How many seconds D was fed, from before its last word, while B says VIVO."""
     began = last = time.monotonic()
-    _, screen = _join(exam, witness, "M")
+    mute = _Viewer(exam, "D")
+    mute.watch(witness)
     with exam.transcript.summed_up("falls_silent"):
         for _ in range(_WITHOUT_A_WORD):
-            if not has_seen(screen, _film_for_who_stays(exam, witness)):
+            if not has_seen(mute.screen, _film_for_who_stays(exam, witness)):
                 return round(last - began, 1)
             last = time.monotonic()
             time.sleep(_PICTURE)
@@ -85,7 +91,7 @@ def _film_for_who_stays(exam: Exam, witness: Witness) -> bytes:
     except Diagnosis as diagnosis:
         if diagnosis.id not in ("E00-HANGS-UP", "E00-NO-VIDEO"):
             raise
-    Witness(exam, "N").film()
+    Witness(exam, "E").film()
     raise Diagnosis("E10-NOT-RENEWED")
 
 
@@ -95,15 +101,16 @@ def _come_and_go(exam: Exam, witness: Witness) -> None:
         for _ in range(_CROWD):
             _visit(exam, port)
             _stay(witness)
-    if not before:
+    if before is None:
         exam.transcript.saw("descriptors_unseen")
+        return
     left = _left_open(exam, witness, before)
     if left > _FEW:
         raise Diagnosis("E10-FD-LEAK", count=_CROWD, left=left)
 
 
 def _visit(exam: Exam, port: int) -> None:
-    client = exam.client("V")
+    client = exam.client("E")
     if exam.chance.random() < 0.5:
         client.ask(b"CONECTAR %d" % port)
     exam.chance.choice((Client.hang_up, Client.reset))(client)
@@ -112,7 +119,9 @@ def _visit(exam: Exam, port: int) -> None:
 def _left_open(exam: Exam, witness: Witness, before: int) -> int:
     """How many descriptors more than before, when the last visitor has had time to be gone."""
     deadline = time.monotonic() + LIMIT
-    while (left := exam.program.descriptors() - before) > _FEW and time.monotonic() < deadline:
+    while (left := (exam.program.descriptors() or 0) - before) > _FEW:
+        if time.monotonic() > deadline:
+            break
         _stay(witness)
         time.sleep(_PICTURE)
     return left
