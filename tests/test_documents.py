@@ -115,8 +115,9 @@ def test_links_and_file_names_lead_somewhere(document: Path) -> None:
 
 def test_every_program_in_the_readme_exists() -> None:
     commands = "\n".join(code_in("README.md", "sh"))
-    programs = set(re.findall(r"python3 -m (examples\.\w+)", commands))
-    assert programs == {f"examples.{name}" for name in ("demo", "timeline", "server", "client")}
+    programs = set(re.findall(r"python3 -m (examples\.[\w.]+)", commands))
+    names = ("demo", "timeline", "course.grade", "server", "client")
+    assert programs == {f"examples.{name}" for name in names}
     for program in programs:
         help_text = subprocess.run(
             [sys.executable, "-m", program, "--help"], cwd=ROOT, capture_output=True, text=True
