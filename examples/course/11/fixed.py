@@ -7,9 +7,8 @@ import selectors
 import socket
 import sys
 
-HOST = "127.0.0.1"
 LIMIT = 256  # bytes of a line
-CAP = 64  # datagrams relayed before the clients have their turn
+CAP = 64  # datagrams in one turn, before the clients have theirs
 
 # region table
 TABLE = {  # (state, word) -> next state, answer
@@ -29,70 +28,103 @@ TABLE = {  # (state, word) -> next state, answer
 # endregion
 
 
-class Client:
-    """One connection: bytes that are no whole line yet, answers that have not left, the state."""
+selector = selectors.DefaultSelector()
+clients = []
 
+
+class Client:
     def __init__(self, sock):
         sock.setblocking(False)
         self.sock, self.rest, self.queue = sock, b"", b""
         self.state, self.video = "new", None
-
-    def answer(self, line):
-        word, _, port = line.decode(errors="replace").strip().partition(" ")
-        if word == "CONECTAR" and not is_port(port):
-            return "ERROR PUERTO"
-        if (self.state, word) not in TABLE:
-            return "ERROR DESCONOCIDO"
-        if (self.state, word) == ("new", "CONECTAR"):
-            self.video = open_video(int(port))
-        self.state, text = TABLE[self.state, word]
-        return text
-
-    def receive(self):
-        data = self.sock.recv(4096)
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            if self.state != "closed":
-                self.queue += self.answer(line).encode() + b"\n"
-        if not data or len(self.rest) > LIMIT:
-            self.state = "closed"
-
-    def flush(self):
-        if self.queue:
-            self.queue = self.queue[self.sock.send(self.queue) :]
-
-    def close(self):
-        self.sock.close()
-        if self.video:
-            self.video.close()
 
 
 def is_port(text):
     return text.isdecimal() and 1024 <= int(text) <= 65535
 
 
+def answer(client, line):
+    word, _, port = line.decode(errors="replace").strip().partition(" ")
+    if word == "CONECTAR" and not is_port(port):
+        return "ERROR PUERTO"
+    if (client.state, word) not in TABLE:
+        return "ERROR DESCONOCIDO"
+    if (client.state, word) == ("new", "CONECTAR"):
+        client.video = open_video(int(port))
+    client.state, text = TABLE[client.state, word]
+    return text
+
+
+def accept(listener):
+    try:
+        client = Client(listener.accept()[0])
+    except OSError:  # gone before it was his turn
+        return
+    clients.append(client)
+    selector.register(client.sock, selectors.EVENT_READ, client)
+
+
+def drop(client):
+    clients.remove(client)  # from here on nobody feeds him; then he may be closed
+    selector.unregister(client.sock)
+    client.sock.close()
+    if client.video:
+        client.video.close()
+
+
+def serve(client, events):
+    try:
+        if events & selectors.EVENT_READ:
+            receive(client)
+        flush(client)
+    except BlockingIOError:
+        pass
+    except OSError:  # a reset: nobody is left to be answered
+        client.state, client.queue = "closed", b""
+    if client.state == "closed" and not client.queue:
+        drop(client)
+    else:  # who has not read the answers is asked for nothing more
+        wanted = selectors.EVENT_WRITE if client.queue else selectors.EVENT_READ
+        selector.modify(client.sock, wanted, client)
+
+
+def receive(client):
+    data = client.sock.recv(4096)
+    *lines, client.rest = (client.rest + data).split(b"\n")
+    for line in lines:
+        if client.state != "closed":
+            client.queue += answer(client, line).encode() + b"\n"
+    if not data or len(client.rest) > LIMIT:
+        client.state = "closed"
+
+
+def flush(client):
+    if client.queue:
+        client.queue = client.queue[client.sock.send(client.queue) :]
+
+
 # region video
 def open_video(port):
     video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     video.setblocking(False)
-    video.connect((HOST, port))  # a send buffer of his own, and word if nobody listens
+    video.connect(("127.0.0.1", port))  # a send buffer of his own, and word if nobody listens
     return video
 
 
-def relay(ingest, clients):
+def feed(ingest):
     for _ in range(CAP):
         try:
-            datagram = ingest.recv(65535)
+            data = ingest.recv(65536)
         except OSError:  # no more for now
             return
         for client in clients:
             if client.state == "active":
-                send_video(client, datagram)
+                send_video(client, data)
 
 
-def send_video(client, datagram):
+def send_video(client, data):
     try:
-        client.video.send(datagram)
+        client.video.send(data)
     except OSError:
         pass  # no VLC at his port, or no room on his way: lost, and for him alone
 
@@ -100,50 +132,21 @@ def send_video(client, datagram):
 # endregion
 
 
-def serve(client, events, selector, clients):
-    try:
-        if events & selectors.EVENT_READ:
-            client.receive()
-        client.flush()
-    except BlockingIOError:
-        pass
-    except OSError:  # a reset: nobody is left to be answered
-        client.state, client.queue = "closed", b""
-    if client.state == "closed" and not client.queue:
-        clients.remove(client)
-        selector.unregister(client.sock)
-        client.close()
-    else:  # who has not read the answers is asked for nothing more
-        wanted = selectors.EVENT_WRITE if client.queue else selectors.EVENT_READ
-        selector.modify(client.sock, wanted, client)
-
-
-def accept(listener, selector, clients):
-    try:
-        client = Client(listener.accept()[0])
-    except OSError:  # left before it was his turn
-        return
-    clients.append(client)
-    selector.register(client.sock, selectors.EVENT_READ, client)
-
-
 def main():
-    selector = selectors.DefaultSelector()
-    listener = socket.create_server((HOST, int(sys.argv[1])))
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    ingest.bind((HOST, int(sys.argv[2])))
+    ingest.bind(("127.0.0.1", int(sys.argv[2])))
     for sock in (listener, ingest):
         sock.setblocking(False)
         selector.register(sock, selectors.EVENT_READ)
-    clients = []
     while True:
         for key, events in selector.select():
             if key.fileobj is listener:
-                accept(listener, selector, clients)
+                accept(listener)
             elif key.fileobj is ingest:
-                relay(ingest, clients)
+                feed(ingest)
             else:
-                serve(key.data, events, selector, clients)
+                serve(key.data, events)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ class Client:
             self.state = "gone"
 
 
-# region relay
-def relay(ingest, clients):
+# region feed
+def feed(ingest, clients):
     datagram = ingest.recv(65535)
     print(len(datagram), "bytes of video, for nobody yet")
     # Your turn: send it to every client that is active. What can go wrong in one send, whose
@@ -68,7 +68,7 @@ def main():
                 clients.append(Client(listener.accept()[0]))
                 selector.register(clients[-1].sock, selectors.EVENT_READ, clients[-1])
             elif key.fileobj is ingest:
-                relay(ingest, clients)
+                feed(ingest, clients)
             else:
                 key.data.serve()
                 if key.data.state == "gone":

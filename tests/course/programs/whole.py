@@ -1,0 +1,93 @@
+"""The relay of chapter 11 with the words of all others: LISTA, DORMIR, VIVO. It passes each chapter.
+
+python3 whole.py PORT INGEST
+"""
+
+import sys
+from importlib import import_module
+
+import reactor
+
+relay = import_module("examples.course.11.fixed_with_reactor")
+
+LEASE = 1.0  # seconds
+
+
+class Client(relay.Client):
+    """Is fed no more, but not thrown out, when nothing was heard of it for the time of a lease."""
+
+    def __init__(self, loop, video):
+        super().__init__(video)
+        self.loop = loop
+        self.is_asleep = False
+        self.lease = loop.call_later(LEASE, self.lapse)
+
+    def connection_made(self, stream):
+        super().connection_made(stream)
+        stream.set_write_buffer_limits(65536, limit=1 << 30)  # lists are long
+
+    def data_received(self, buffer):
+        try:
+            while not self.is_asleep and self.state != "closed":
+                if (line := buffer.take_line(limit=relay.LIMIT)) is None:
+                    break
+                self.renew()
+                answer = self.answer(line).encode()
+                if not self.is_asleep and not self.stream.write(answer + b"\n"):
+                    self.stream.pause_reading()
+                    break
+        except reactor.LineTooLong:
+            self.become("closed")
+        if self.is_asleep:
+            self.stream.pause_reading()
+        if self.state == "closed":
+            self.stream.close()
+
+    def resume_writing(self):
+        if not self.is_asleep:
+            super().resume_writing()
+
+    def answer(self, line):
+        match line.split():
+            case [b"VIVO"]:
+                return "OK"
+            case [b"LISTA", count] if count.isdigit():
+                return "".join(f"cliente {n:06}\n" for n in range(int(count))) + "OK"
+            case [b"DORMIR", ms] if ms.isdigit():
+                self.is_asleep = True
+                self.loop.call_later(int(ms) / 1000, self.wake)
+                return ""
+        return super().answer(line)
+
+    def wake(self):
+        self.is_asleep = False
+        if not self.stream.closing:
+            self.stream.write(b"OK\n")
+            self.stream.resume_reading()
+
+    def renew(self):
+        self.lease.cancel()
+        self.lease = self.loop.call_later(LEASE, self.lapse)
+        if self.state == "active" and self.address not in self.video.active:
+            self.video.active.append(self.address)
+
+    def lapse(self):
+        if self.state == "active":
+            self.video.active.remove(self.address)
+
+    def connection_lost(self, exc):
+        self.renew()
+        self.lease.cancel()
+        super().connection_lost(exc)
+
+
+def main():
+    with reactor.EventLoop() as loop:
+        video = relay.Video(loop)
+        reactor.bind_udp(loop, video, relay.HOST, int(sys.argv[2]))
+        reactor.listen(loop, lambda: Client(loop, video), relay.HOST, int(sys.argv[1]))
+        loop.run()
+
+
+if __name__ == "__main__":
+    main()
