@@ -1,4 +1,4 @@
-"""The relay of chapter 11 with the words of all others: LISTA, DORMIR, VIVO. It passes each chapter.
+"""The relay of chapter 11 with the words of all others, LISTA, DORMIR, VIVO: passes each chapter.
 
 python3 whole.py PORT INGEST
 """
