@@ -106,3 +106,9 @@ def test_what_any_chapter_may_find_is_on_the_page_about_grading() -> None:
 )
 def test_the_exit_status_tells_whose_fault_it_is(id: str, status: Status) -> None:
     assert Result("05", 1, id, {}, 0.0).status == status
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_another_chapter_writes_down_can_be_told_in_each(language: str) -> None:
+    entry = Entry(Kind.ACTION, "silent_leave")  # of chapter 1, which chapter 2 asks for help
+    assert tell(Result("02", 1, DEAF.id, DEAF.figures, 1.0, (entry,)), language)
