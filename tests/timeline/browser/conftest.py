@@ -72,6 +72,11 @@ class Reader:
         """
         path = self._folder / f"page-{len(self.pages)}.html"
         path.write_text(html, encoding="utf-8")
+        url = path.as_uri() + (f"#{address}" if address else "")
+        return self.visit(url, width=width, height=height, **context)
+
+    def visit(self, url: str, *, width: int = 1400, height: int = 900, **context: Any) -> "Page":
+        """The same, of a page that is there."""
         page = self._browser.new_context(
             viewport={"width": width, "height": height}, reduced_motion="reduce", **context
         ).new_page()
@@ -79,7 +84,7 @@ class Reader:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
-        page.goto(path.as_uri() + (f"#{address}" if address else ""))
+        page.goto(url)
         self.pages.append(page)
         return page
 
