@@ -31,11 +31,19 @@ Address = Callable[[str], str]
 """Where a target of the text lies on the site."""
 
 
-class Writer:
-    """Writes the blocks of one page, whose targets lie where `address` says."""
+def _nowhere(text: str) -> str:
+    return ""
 
-    def __init__(self, address: Address) -> None:
+
+class Writer:
+    """Writes the blocks of one page, whose targets lie where `address` says.
+
+    `named` says where lies what is named in code, a file of the project; "" if it is none.
+    """
+
+    def __init__(self, address: Address, named: Address = _nowhere) -> None:
         self._address = address
+        self._named = named
         self._slugs = Slugs()
 
     def blocks(self, blocks: Iterable[Block]) -> str:
@@ -101,21 +109,25 @@ class Writer:
             f'<div class="table" tabindex="0"><table>{head}\n<tbody>\n{rows}</tbody></table></div>'
         )
 
-    def _inlines(self, inlines: Iterable[Inline]) -> str:
-        return "".join(map(self._inline, inlines))
+    def _inlines(self, inlines: Iterable[Inline], *, is_link: bool = False) -> str:
+        """A link can't stand in another."""
+        return "".join(self._inline(each, is_link) for each in inlines)
 
-    def _inline(self, inline: Inline) -> str:
+    def _inline(self, inline: Inline, is_link: bool) -> str:
         match inline:
             case Text(text):
                 return escape(text, quote=False)
             case Code(text):
-                return f"<code>{escape(text, quote=False)}</code>"
+                code = f"<code>{escape(text, quote=False)}</code>"
+                place = "" if is_link else self._named(text)
+                return f'<a href="{escape(place)}">{code}</a>' if place else code
             case Emphasis(inside):
-                return f"<em>{self._inlines(inside)}</em>"
+                return f"<em>{self._inlines(inside, is_link=is_link)}</em>"
             case Strong(inside):
-                return f"<strong>{self._inlines(inside)}</strong>"
+                return f"<strong>{self._inlines(inside, is_link=is_link)}</strong>"
             case Link(target, inside):
-                return f'<a href="{escape(self._address(target))}">{self._inlines(inside)}</a>'
+                text = self._inlines(inside, is_link=True)
+                return f'<a href="{escape(self._address(target))}">{text}</a>'
             case Image():
                 return self._image(inline)
 

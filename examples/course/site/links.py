@@ -72,6 +72,10 @@ class Links:
         if not name or ":" in name:
             return target
         path = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), name))
+        return self.address_of_file(path) + mark + anchor
+
+    def address_of_file(self, path: str) -> str:
+        """Of a file of the project, from its root."""
         self.files.add(path)
         here = posixpath.dirname(location_of(self.path))
-        return posixpath.relpath(location_of(path), here or ".") + mark + anchor
+        return posixpath.relpath(location_of(path), here or ".")

@@ -1,6 +1,7 @@
 """All files of the site, as text: the pages, and what they lead to, and what that leads to."""
 
 import posixpath
+import re
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ __all__ = ["build", "sections"]
 
 _NAVIGATION: Final = "\n<!-- navigation -->"
 """The ways on are part of the layout here."""
+_FILE: Final = re.compile(r"(?:reactor|examples|tests|docs)/[\w/.]+")
+"""What is linked to where it is named in code; elsewhere a link says so."""
 _LANGUAGES: Final = {".py": "python"}
 
 
@@ -35,7 +38,7 @@ def build(root: Path) -> dict[str, str]:
         location, links = location_of(path), Links(path)
         match kind_of(path):
             case Kind.DOCUMENT:
-                files[location] = _document(text, course.get(path), links)
+                files[location] = _document(text, course.get(path), links, root)
             case Kind.SOURCE:
                 files[location] = _source(path, text)
                 files[location.removesuffix(".html")] = text
@@ -56,9 +59,13 @@ def _read(root: Path, path: str) -> str:
         raise ValueError(f"{path} is missing") from None
 
 
-def _document(text: str, page: Page | None, links: Links) -> str:
+def _document(text: str, page: Page | None, links: Links, root: Path) -> str:
+    def named(code: str) -> str:
+        is_file = _FILE.fullmatch(code) and (root / code).is_file()
+        return links.address_of_file(code) if is_file else ""
+
     blocks = _parsed(text.partition(_NAVIGATION)[0] if page else text, links.path)
-    body = Writer(links.address).blocks(blocks)
+    body = Writer(links.address, named).blocks(blocks)
     title = page.title if page else posixpath.basename(links.path)
     second = [section for level, section in sections(blocks) if level == 2]
     return laid_out(location_of(links.path), title, body, second, page)

@@ -18,12 +18,14 @@ def root(tmp_path: Path) -> Path:
     files = {page.path.as_posix(): f"# {page.title}\n\n## One\n\nText.\n" for page in pages()}
     files["docs/course/05.md"] += (
         "![the spin](pictures/05-broken.svg)\n\n[its program](../../examples/broken.py#L2),\n"
-        "[the protocol](../protocol.md#words) and [chapter 4](04.md#one).\n\n"
+        "[the protocol](../protocol.md#words) and [chapter 4](04.md#one). Begin with\n"
+        "`examples/skeleton.py`, not with `examples/nothing.py`.\n\n"
         "<!-- navigation -->\n[another way](06.md)\n<!-- end -->\n"
     )
     files |= {
         "docs/course/pictures/05-broken.svg": "<svg/>",
         "docs/protocol.md": "# Protocol\n\n## Words\n\n[back](course/05.md)\n",
+        "examples/skeleton.py": "pass\n",
         "examples/broken.py": '"""A <program>."""\nimport socket\n',
     }
     for name, text in files.items():
@@ -59,6 +61,13 @@ def test_what_a_page_leads_to_lies_beside_it(root: Path) -> None:
     assert '<a href="../../05.html">back</a>' in files["files/docs/protocol.html"]
     assert files["files/examples/broken.py"] == '"""A <program>."""\nimport socket\n'
     assert "A &lt;program&gt;." in files["files/examples/broken.py.html"]
+
+
+def test_a_program_that_is_named_can_be_looked_at(root: Path) -> None:
+    page = build(root)["05.html"]
+    skeleton = '<a href="files/examples/skeleton.py.html"><code>examples/skeleton.py</code></a>'
+    assert skeleton in page
+    assert "with <code>examples/nothing.py</code>" in page
 
 
 def test_a_page_has_its_language_its_translation_and_its_neighbours(root: Path) -> None:
