@@ -7,6 +7,7 @@ from pathlib import Path
 
 from examples.course.pictures.threads import cut, recorded
 from tests.doubles.program import ROOT
+from tests.timeline.wellformed import check_svg
 
 PROGRAM = """
 import socket, sys, threading
@@ -81,3 +82,13 @@ def test_what_can_not_be_written_any_more_does_not_end_the_program(tmp_path: Pat
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     assert run(recorded([str(program)], Path("/dev/full")))[0] == 3
+
+
+def test_a_student_can_draw_a_run_of_his_own(tmp_path: Path) -> None:
+    program, record = tmp_path / "program.py", tmp_path / "record.jsonl"
+    program.write_text(PROGRAM)
+    command = recorded([str(program)], record)
+    run(command)
+    status, picture, _ = run([*command[:3], "--draw", str(record)])
+    assert status == 0
+    check_svg(picture)
