@@ -5,22 +5,16 @@ as long as the grader likes; nobody else has to.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from ..client import LIMIT, Client, Silence
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
-from ..listing import ask_for_a_short_list
+from ..listing import ask_for_a_short_list, lines_for_any_buffer
 from .chapter01 import ask_beside
 
 __all__ = ["examine"]
 
-_SEND_BUFFERS: Final = Path("/proc/sys/net/ipv4/tcp_wmem")
-"""tcp(7): the least, the first and the greatest size, in bytes."""
-_ELSEWHERE: Final = 4 << 20
-_TIMES: Final = 3
-_LINE: Final = len(b"cliente 000000\n")
 _BEGINS_WITHIN: Final = 5 * LIMIT
 """Seconds: a million lines take a slow language a while."""
 _PIECE: Final = 65_536
@@ -34,7 +28,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     ask_beside(exam, [slow], other)
     other.ask_error(exam.wrong_word())
     _expect_to_be_refused(exam, port)
-    ask_for_a_short_list(other, exam.chance.randint(3, 9))
+    ask_for_a_short_list(other, exam.chance.randint(2, 4))
     _ask_for_a_long_list(exam, slow)
     _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
     newcomer, command = exam.client("D"), b"CONECTAR %d" % exam.some_port()
@@ -52,16 +46,12 @@ def _expect_to_be_refused(exam: Exam, port: int) -> None:
 
 
 def _ask_for_a_long_list(exam: Exam, slow: Client) -> None:
-    """Ask for three times what the largest send buffer of this system holds, and wait until
-    there is no room for more.
-    """
-    largest = _ELSEWHERE
-    if _SEND_BUFFERS.exists():
-        largest = int(_SEND_BUFFERS.read_text().split()[2])
-    command = b"LISTA %d" % (_TIMES * largest // _LINE + exam.chance.randrange(1000))
+    """Ask for what no send buffer holds, and wait until there is no room for more."""
+    command = b"LISTA %d" % lines_for_any_buffer(exam.chance)
     slow.send(command + b"\n")
     if not slow.is_answered(_BEGINS_WITHIN):
         raise slow.complaint(slow.hear(0), command.decode(), "cliente 000000")
+    exam.transcript.did("does_not_read", who=slow.name)
     slow.wait_until_stuck()
 
 

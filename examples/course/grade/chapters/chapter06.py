@@ -6,22 +6,16 @@ without room for as long as the grader likes.
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from ..client import LIMIT, Answer, Client, Silence
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
-from ..listing import ask_for_a_short_list, listing
+from ..listing import ask_for_a_short_list, lines_for_any_buffer, listing
 from ..transcript import shown
 
 __all__ = ["examine"]
 
-_SEND_BUFFERS: Final = Path("/proc/sys/net/ipv4/tcp_wmem")
-"""tcp(7): the least, the first and the greatest size, in bytes."""
-_ELSEWHERE: Final = 4 << 20
-_TIMES: Final = 3
-_LINE: Final = len(b"cliente 000000\n")
 _IS_MADE_WITHIN: Final = 5 * LIMIT
 """Seconds: a million lines take a slow language a while."""
 
@@ -54,11 +48,8 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
 
 
 def _long_list(exam: Exam) -> tuple[bytes, bytes]:
-    """A command, and its answer: three times what the largest send buffer of this system holds."""
-    largest = _ELSEWHERE
-    if _SEND_BUFFERS.exists():
-        largest = int(_SEND_BUFFERS.read_text().split()[2])
-    count = _TIMES * largest // _LINE + exam.chance.randrange(1000)
+    """A command, and its answer, which no send buffer holds."""
+    count = lines_for_any_buffer(exam.chance)
     return b"LISTA %d" % count, listing(count)
 
 
