@@ -35,11 +35,18 @@ def ask_beside(exam: Exam, silent: Sequence[Client], client: Client) -> None:
     """
     answer = client.ask(b"CONECTAR %d" % exam.some_port(), shown_as="CONECTAR <port>")
     if answer is Silence.NOTHING:
-        with exam.transcript.summed_up("silent_leave"):
-            for each in silent:
-                each.hang_up()
+        _hang_up(exam, silent)
         answer = client.hear()
         if isinstance(answer, bytes):
             raise Diagnosis("E01-ONE-AT-A-TIME", who=client.name, silent=len(silent))
     if isinstance(answer, Silence) or not answer.startswith(b"OK"):
         raise client.complaint(answer, "CONECTAR <port>", "OK")
+
+
+def _hang_up(exam: Exam, silent: Sequence[Client]) -> None:
+    first, *others = silent
+    first.hang_up()
+    if others:
+        with exam.transcript.summed_up("crowd_leaves", count=len(others)):
+            for each in others:
+                each.hang_up()
