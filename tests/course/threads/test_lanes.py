@@ -72,3 +72,16 @@ def test_what_was_not_over_lasts_until_the_record_ends() -> None:
     assert run.lanes[1].holds == [Span(0.1, 0.9, Kind.LOCK, LOCK)]
     assert run.lanes[2].spans[-1] == Span(0.3, 0.9, Kind.LOCK, 1)
     assert run.lanes[1].client == 7
+
+
+def test_only_a_send_that_takes_long_has_waited_for_room() -> None:
+    run = run_of(
+        [
+            {"t": 0.0, "thread": 1, "e": "starts", "name": "MainThread"},
+            {"t": 1.0, "thread": 1, "e": "calls", "what": "sendall", "n": 3, "data": "OK\n"},
+            {"t": 1.00001, "thread": 1, "e": "returns"},
+            {"t": 2.0, "thread": 1, "e": "calls", "what": "sendall", "n": 3, "data": "OK\n"},
+            {"t": 5.0, "thread": 1, "e": "returns"},
+        ]
+    )
+    assert run.lanes[1].spans == [Span(0.0, 2.0, Kind.WORK), Span(2.0, 5.0, Kind.SEND)]

@@ -80,6 +80,7 @@ class _Picture:
         for lane in self._lanes:
             for span in (*lane.spans, *lane.holds):
                 yield from (span.begin, span.end)
+            yield from (said.time for said in lane.says)
 
     def _rooms(self) -> Iterator[Room]:
         for lane in self._lanes:

@@ -1,7 +1,8 @@
 """A record as plain data: what each thread did when, and who had which lock.
 
 Whatever the record says, nothing is made up: a thread waits for a lock only while another one
-has it, and what was not over when the record ended lasts until there.
+has it, and for room only if a send took so long that there was none. What was not over when the
+record ended lasts until there.
 """
 
 import json
@@ -24,6 +25,8 @@ class Kind(Enum):
     LOCK = "lock"
 
 
+_AT_ONCE: Final = 0.001
+"""Seconds: a send that is over sooner found room."""
 _CALLS: Final = {
     "accept": Kind.ACCEPT, "recv": Kind.HEAR, "recv_into": Kind.HEAR, "recvfrom": Kind.HEAR,
     "send": Kind.SEND, "sendall": Kind.SEND,
@@ -179,6 +182,8 @@ class _Reader:
         since, kind, whom = self._now.pop(lane.thread, (time, Kind.WORK, 0))
         if since == time:
             return
+        if kind is Kind.SEND and time - since < _AT_ONCE:
+            kind = Kind.WORK
         last = lane.spans[-1] if lane.spans else None
         if last and last.end == since and (last.kind, last.whom) == (kind, whom):
             since = lane.spans.pop().begin
