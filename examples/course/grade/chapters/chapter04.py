@@ -8,6 +8,7 @@ from typing import Final
 from ..client import Client, Silence
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
+from .chapter01 import ask_beside
 
 __all__ = ["examine"]
 
@@ -20,7 +21,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     first.ask_to_watch(exam.some_port())
     # Again, now that one of them has been answered.
     share = _be_silent(exam, first, second)
-    second.ask_to_watch(exam.some_port())
+    ask_beside(exam, [first], second)
     second.ask_error(exam.wrong_word())
     with exam.transcript.summed_up("questions", who=first.name, count=_QUESTIONS):
         waits = [_ask(first, number) for number in range(_QUESTIONS)]
