@@ -48,6 +48,10 @@ class _Language:
 
 
 def _english_wrong(lines: int, answers: int) -> str:
+    """
+    >>> _english_wrong(0, 1), _english_wrong(3, 0), _spanish_wrong(1, 3)
+    ('1 answer, and no ↵ yet', 'no answers, and 3 ↵', '3 respuestas, 1 ↵')
+    """
     said = f"{answers or 'no'} answer{'s' * (answers != 1)}"
     return f"{said}, and {lines or 'no'} ↵{' yet' * (not lines)}"
 
@@ -130,11 +134,12 @@ def _recvs(lines: Iterable[str]) -> list[list[str]]:
         event = parse(line)
         if isinstance(event, Io) and event.op == "recv":
             client = client or event.serial
-            if event.serial == client and not event.data:
-                break
-            found += [[]] * (event.serial == client)
+            if event.serial == client:
+                if not event.data:
+                    break
+                found.append([])
         if isinstance(event, Io | Close) and event.serial == client:
-            found[-1] = [*found[-1], line]
+            found[-1].append(line)
     return found
 
 
