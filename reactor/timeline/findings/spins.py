@@ -110,8 +110,9 @@ def _spells(run: Run) -> Iterator[tuple[_Key, _Spell]]:
     spells: dict[_Key, _Spell] = {}
     seen = _seen(run)
     for turn in run.turns:
-        wrong = set(_wrong(turn, seen)) if turn.stage is Stage.TURN else set()
-        for key in spells.keys() - wrong:
+        # In their order: the first of them is named.
+        wrong = dict.fromkeys(_wrong(turn, seen) if turn.stage is Stage.TURN else ())
+        for key in [key for key in spells if key not in wrong]:
             yield key, spells.pop(key)
         # Who is still waiting while somebody else is served costs no turn.
         for key in wrong if _is_idle(turn) else ():

@@ -115,6 +115,16 @@ def test_room_is_not_to_be_waited_for_with_nothing_to_write() -> None:
     assert (finding.id, finding.serial, finding.times) == (Id.SPIN_WRITE_INTEREST, 2, 1000)
 
 
+def test_of_many_who_spin_the_one_is_named_who_was_ready_first() -> None:
+    tape = Tape()
+    for serial in range(2, 22):
+        tape.client(serial)
+        tape.watch(serial, "rw")
+    tape.turn(*((serial, "w") for serial in range(2, 22)))
+    tape.again(999, 0.1)
+    assert (only(tape.run()).serial, only(tape.run()).others) == (2, 19)
+
+
 def test_room_that_is_used_may_be_waited_for() -> None:
     tape = Tape()
     tape.client(2)
