@@ -18,6 +18,8 @@ __all__ = ["examine"]
 
 _IS_MADE_WITHIN: Final = 5 * LIMIT
 """Seconds: a million lines take a slow language a while."""
+_IS_SENT_WITHIN: Final = 60.0
+"""Seconds, for who sends it in very small pieces."""
 
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
@@ -111,10 +113,10 @@ def _why_busy(exam: Exam, stuck: float, idle: float, rested: float) -> Diagnosis
 
 def _read_all(exam: Exam, reader: Client, most: int) -> bytes:
     """A list to its OK, or as much of it as comes; the ends of lines may be those of Windows."""
-    came = bytearray()
-    while not came.endswith((b"\nOK\n", b"\nOK\r\n")) and (data := reader.read()):
-        came += data
-        if len(came) > most:
+    came, deadline = bytearray(), time.monotonic() + _IS_SENT_WITHIN
+    while len(came) < most and time.monotonic() < deadline:
+        came += (data := reader.read())
+        if not data or came.endswith((b"\nOK\n", b"\nOK\r\n")):
             break
     exam.transcript.did("reads", who=reader.name, count=len(came))
     return bytes(came).replace(b"\r\n", b"\n")
