@@ -24,12 +24,12 @@ _EARLY: Final = 0.95
 
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
-    sleeper, other = exam.client("A"), _Other(exam.client("B"))
+    sleeper, other, third = exam.client("A"), _Other(exam.client("B")), exam.client("C")
     sleeper.ask_to_watch(exam.some_port())
     other.client.ask_to_watch(exam.some_port())
     other.client.ask_error(exam.wrong_word())
     _Pause(sleeper, _SHORT).hear_end(other)  # the control: nobody else wants anything
-    waited, pause = _ask_beside_a_pause(exam, sleeper, other)
+    waited, pause = _ask_beside_a_pause(exam, sleeper, other, third)
     _ask_for_more_meanwhile(exam, sleeper)
     _make_mistakes(exam, other)
     _leave_meanwhile(exam, sleeper, other)
@@ -100,9 +100,10 @@ class _Pause:
             raise self.client.complaint(answer, f"DORMIR {self.length}", "OK")
 
 
-def _ask_beside_a_pause(exam: Exam, sleeper: Client, other: _Other) -> tuple[float, int]:
+def _ask_beside_a_pause(
+    exam: Exam, sleeper: Client, other: _Other, third: Client
+) -> tuple[float, int]:
     """How long B waited, and how long A's pause was, both in milliseconds."""
-    third = exam.client("C")
     for is_last in (False, True):
         length = 100 * exam.chance.randrange(13, 18)
         found = _beside(exam, _Pause(sleeper, length), other, third)

@@ -33,15 +33,15 @@ _MANY: Final = 10_000
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
     viewer, screen = exam.viewer("A")
-    other = exam.client("B")
-    other.ask_to_watch(exam.some_port())
-    other.ask_error(exam.wrong_word())
+    viewer.ask_error(exam.wrong_word())
     way = _Way(exam, viewer, screen)
     way.expect_any()
     for size in (exam.chance.randrange(100, 900), *_SIZES):  # a small one first: the control
         if can_carry(size):
             way.expect(_datagrams(exam, [size]))
     way.expect(_datagrams(exam, exam.chance.sample(range(_PACKET), _CROWD)))
+    other = exam.client("B")
+    other.ask_to_watch(exam.some_port())
     return _film_streams(exam, way, other)
 
 
@@ -116,7 +116,7 @@ class _Way:
         return self._without_marks(came)
 
     def _film_mark(self) -> bytes:
-        mark = b"%032x" % self._exam.chance.getrandbits(128)
+        mark = b"mark %08x" % self._exam.chance.getrandbits(32)
         self._marks.add(mark)
         self.film(mark)
         return mark
@@ -197,7 +197,7 @@ def _ask_meanwhile(exam: Exam, stream: _Stream, least: int, other: Client, comma
 
     Raises Diagnosis if only the end of it brings the answer.
     """
-    stream.go_on(until=least // 2)
+    stream.go_on(until=least // _TIMES)
     asked_at = time.monotonic()
     other.send(command + b"\n")
     stream.go_on(until=least)
