@@ -11,11 +11,11 @@ from ..witness import Witness, has_seen
 
 __all__ = ["examine"]
 
-_PICTURE: Final = 0.02
+_PICTURE: Final = 0.05
 """Seconds from one picture to the next."""
-_AFTER_GOODBYE: Final = 25
+_AFTER_GOODBYE: Final = 10
 """Pictures: half a lease, so that it is not the lease that ends them."""
-_WITHOUT_A_WORD: Final = 150
+_WITHOUT_A_WORD: Final = 60
 """Pictures: three leases."""
 _CROWD: Final = 300
 _FEW: Final = 10
@@ -101,10 +101,9 @@ def _come_and_go(exam: Exam, witness: Witness) -> None:
         for _ in range(_CROWD):
             _visit(exam, port)
             _stay(witness)
+        left = _left_open(exam, witness, before)
     if before is None:
         exam.transcript.saw("descriptors_unseen")
-        return
-    left = _left_open(exam, witness, before)
     if left > _FEW:
         raise Diagnosis("E10-FD-LEAK", count=_CROWD, left=left)
 
@@ -116,11 +115,14 @@ def _visit(exam: Exam, port: int) -> None:
     exam.chance.choice((Client.hang_up, Client.reset))(client)
 
 
-def _left_open(exam: Exam, witness: Witness, before: int) -> int:
-    """How many descriptors more than before, when the last visitor has had time to be gone."""
-    deadline = time.monotonic() + LIMIT
-    while (left := (exam.program.descriptors() or 0) - before) > _FEW:
-        if time.monotonic() > deadline:
+def _left_open(exam: Exam, witness: Witness, before: int | None) -> int:
+    """How many descriptors more than before, when the last visitor has had time to be gone. 0 if
+    that can't be seen.
+    """
+    deadline, left = time.monotonic() + LIMIT, 0
+    while before is not None and time.monotonic() < deadline:
+        left = (exam.program.descriptors() or 0) - before
+        if left <= _FEW:
             break
         _stay(witness)
         time.sleep(_PICTURE)
