@@ -122,7 +122,7 @@ def _leave(exam: Exam, session: _Session, witness: Witness) -> None:
         raise session.diagnosis("E09-STATE", expected="OK", came=shown(answer))
     if not is_over:
         raise session.diagnosis("E09-NOT-CLOSED", seconds=LIMIT, datagrams=int(is_fed))
-    raise Diagnosis("E10-FED-AFTER-GOODBYE", who=client.name, datagrams=1, seconds=0.0)
+    raise Diagnosis("E10-FED-AFTER-GOODBYE", who=client.name, datagrams=1, lasted=0.0)
 
 
 def _ask_for_whole_words(exam: Exam, *, goodbye: str = "OK") -> None:

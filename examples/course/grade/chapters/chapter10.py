@@ -32,7 +32,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     _Viewer(exam, "C").leave(witness, another)
     seconds = _fall_silent(exam, witness)
     _come_and_go(exam, witness)
-    return {"seconds": seconds, "count": _CROWD}
+    return {"lasted": seconds, "count": _CROWD}
 
 
 def _stay(witness: Witness) -> None:
@@ -64,7 +64,7 @@ class _Viewer:
                 if not has_seen(self.screen, witness.film()):
                     return
                 time.sleep(_PICTURE)
-        figures = {"datagrams": _AFTER_GOODBYE, "seconds": round(time.monotonic() - began, 1)}
+        figures = {"datagrams": _AFTER_GOODBYE, "lasted": round(time.monotonic() - began, 1)}
         raise Diagnosis("E10-FED-AFTER-GOODBYE", who=self._name, **figures)
 
 
@@ -80,7 +80,7 @@ def _fall_silent(exam: Exam, witness: Witness) -> float:
             last = time.monotonic()
             time.sleep(_PICTURE)
     seconds = round(last - began, 1)
-    raise Diagnosis("E10-FED-FOR-EVER", datagrams=_WITHOUT_A_WORD, seconds=seconds)
+    raise Diagnosis("E10-FED-FOR-EVER", datagrams=_WITHOUT_A_WORD, lasted=seconds)
 
 
 def _film_for_who_stays(exam: Exam, witness: Witness) -> bytes:
