@@ -36,7 +36,7 @@ class Client:
     def __init__(self, sock):
         sock.setblocking(False)
         self.sock, self.rest, self.queue = sock, b"", b""
-        self.state, self.video = "new", None
+        self.state, self.port, self.video = "new", 0, None
 
 
 def is_port(text):
@@ -50,7 +50,9 @@ def answer(client, line):
     if (client.state, word) not in TABLE:
         return "ERROR DESCONOCIDO"
     if (client.state, word) == ("new", "CONECTAR"):
-        client.video = open_video(int(port))
+        if any(each.port == int(port) and each.state != "closed" for each in clients):
+            return "ERROR PUERTO_OCUPADO"
+        client.port, client.video = int(port), open_video(int(port))
     client.state, text = TABLE[client.state, word]
     return text
 

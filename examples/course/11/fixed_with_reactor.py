@@ -37,7 +37,7 @@ class Video(reactor.DatagramHandler):
     """Copies what comes to the ingest to those who are active."""
 
     def __init__(self, loop):
-        self.active = []
+        self.viewers, self.active = set(), []
         self.way_out = reactor.bind_udp(loop, reactor.DatagramHandler(), HOST, receiving=False)
 
     def datagrams_received(self, endpoint, batch):
@@ -77,7 +77,10 @@ class Client(reactor.StreamHandler):
         if (self.state, word) not in TABLE:
             return "ERROR DESCONOCIDO"
         if (self.state, word) == ("new", "CONECTAR"):
+            if (HOST, int(port)) in self.video.viewers:
+                return "ERROR PUERTO_OCUPADO"
             self.address = HOST, int(port)
+            self.video.viewers.add(self.address)
             self.video.way_out.open_lane(self.address)
         state, text = TABLE[self.state, word]
         self.become(state)
@@ -89,11 +92,13 @@ class Client(reactor.StreamHandler):
         self.state = state
         if self.state == "active":
             self.video.active.append(self.address)
+        if self.state == "closed" and self.address:  # free for others, however long we close
+            self.video.viewers.remove(self.address)
+            self.video.way_out.close_lane(self.address)
+            self.address = None
 
     def connection_lost(self, exc):
         self.become("closed")
-        if self.address:
-            self.video.way_out.close_lane(self.address)
 
 
 def main():

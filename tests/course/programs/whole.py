@@ -14,7 +14,12 @@ LEASE = 1.0  # seconds
 
 
 class Client(relay.Client):
-    """Is fed no more, but not thrown out, when nothing was heard of it for the time of a lease."""
+    """Is fed no more, but not thrown out, when nothing was heard of it for the time of a lease.
+
+    There are leases as soon as somebody has said VIVO: to who does not know it, silence is no end.
+    """
+
+    knows_leases = False
 
     def __init__(self, loop, video):
         super().__init__(video)
@@ -27,11 +32,11 @@ class Client(relay.Client):
         stream.set_write_buffer_limits(65536, limit=1 << 30)  # lists are long
 
     def data_received(self, buffer):
+        self.renew()
         try:
             while not self.is_asleep and self.state != "closed":
                 if (line := buffer.take_line(limit=relay.LIMIT)) is None:
                     break
-                self.renew()
                 answer = self.answer(line).encode()
                 if not self.is_asleep and not self.stream.write(answer + b"\n"):
                     self.stream.pause_reading()
@@ -50,6 +55,7 @@ class Client(relay.Client):
     def answer(self, line):
         match line.split():
             case [b"VIVO"]:
+                Client.knows_leases = True
                 return "OK"
             case [b"LISTA", count] if count.isdigit():
                 return "".join(f"cliente {n:06}\n" for n in range(int(count))) + "OK"
@@ -72,7 +78,7 @@ class Client(relay.Client):
             self.video.active.append(self.address)
 
     def lapse(self):
-        if self.state == "active":
+        if self.state == "active" and self.knows_leases:
             self.video.active.remove(self.address)
 
     def connection_lost(self, exc):
