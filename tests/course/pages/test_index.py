@@ -1,0 +1,44 @@
+"""What the table of chapters says is what the chapters say: their minutes, and what may be found."""
+
+import re
+
+import pytest
+
+from examples.course.pages.contents import Page
+from tests.course.pages.existing import CHAPTERS, ids, is_there, text_of
+
+MORE = {
+    "en": {"two": 2, "three": 3, "four": 4, "five": 5},
+    "es": {"dos": 2, "tres": 3, "cuatro": 4, "cinco": 5},
+}
+
+each_chapter = pytest.mark.parametrize(
+    "page",
+    [page for page in CHAPTERS if is_there(Page("index", page.language))],
+    ids=lambda page: page.path.as_posix(),
+)
+
+
+def row_of(page: Page) -> list[str]:
+    """The cells behind the question of the chapter: what is found, and minutes."""
+    index = text_of(Page("index", page.language))
+    (row,) = re.findall(rf"^\| \[{int(page.name)}\]\({page.name}\.md\) \| (.+) \|$", index, re.M)
+    _, found, minutes = str(row).split(" | ")
+    return [found, minutes]
+
+
+@each_chapter
+def test_the_index_has_the_minutes_of_the_page_and_of_its_exercise(page: Page) -> None:
+    text = text_of(page)
+    (exercise,) = re.findall(r"^## (?:Exercise|Ejercicio)\n\n\*(\d+) ", text, re.MULTILINE)
+    (whole,) = re.findall(r"^\*(\d+) ", text, re.MULTILINE)[:1]
+    assert row_of(page)[1] == f"{whole} + {exercise}"
+
+
+@each_chapter
+def test_the_index_counts_what_the_grader_may_find(page: Page) -> None:
+    found, _ = row_of(page)
+    named = re.findall(r"`(E[\w-]+)`", found)
+    more = [count for word, count in MORE[page.language].items() if f" {word} " in found]
+    assert set(named) <= set(ids(page))
+    assert len(named) + sum(more) == len(ids(page))
