@@ -1,7 +1,6 @@
 """A program's states are found out from outside, and drawn beside what they should be."""
 
 import sys
-from itertools import permutations
 from xml.etree import ElementTree
 
 import pytest
