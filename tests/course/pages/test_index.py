@@ -1,4 +1,4 @@
-"""What the table of chapters says is what the chapters say: their minutes, and what may be found."""
+"""The table of chapters says what the chapters say: their minutes, and what may be found."""
 
 import re
 
