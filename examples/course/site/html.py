@@ -1,7 +1,9 @@
 """A tree as HTML: each text is escaped at the moment at which it is written."""
 
+import re
 from collections.abc import Callable, Iterable
 from html import escape
+from typing import Final
 
 from .colours import coloured
 from .markdown.tree import (
@@ -29,6 +31,10 @@ __all__ = ["Address", "Writer"]
 
 Address = Callable[[str], str]
 """Where a target of the text lies on the site."""
+
+
+_COMMANDS: Final = ("console", "sh")
+_PROGRAM: Final = re.compile(r"[\w/]+\.py\b")
 
 
 def _nowhere(text: str) -> str:
@@ -59,7 +65,7 @@ class Writer:
             case Paragraph(inside):
                 return f"<p>{self._inlines(inside)}</p>"
             case Fence(language, text):
-                return _code(language, text)
+                return f'<pre tabindex="0"><code>{self._code(language, text)}</code></pre>'
             case List():
                 return self._list(block)
             case Quote(inside):
@@ -81,6 +87,16 @@ class Writer:
         """A picture of its own, which can be had in its own size."""
         source = escape(self._address(image.target))
         return f'<figure tabindex="0"><a href="{source}">{self._image(image)}</a></figure>'
+
+    def _code(self, language: str, text: str) -> str:
+        """Commands lead to the programs that they start."""
+
+        def program(match: re.Match[str]) -> str:
+            place = self._named(match[0])
+            return f'<a href="{escape(place)}">{match[0]}</a>' if place else match[0]
+
+        code = coloured(text, language)
+        return _PROGRAM.sub(program, code) if language in _COMMANDS else code
 
     def _list(self, block: List) -> str:
         name = "ul" if block.start is None else "ol"
@@ -133,10 +149,6 @@ class Writer:
 
     def _image(self, image: Image) -> str:
         return f'<img src="{escape(self._address(image.target))}" alt="{escape(image.text)}">'
-
-
-def _code(language: str, text: str) -> str:
-    return f'<pre tabindex="0"><code>{coloured(text, language)}</code></pre>'
 
 
 def _side(side: str) -> str:

@@ -20,6 +20,7 @@ def root(tmp_path: Path) -> Path:
         "![the spin](pictures/05-broken.svg)\n\n[its program](../../examples/broken.py#L2),\n"
         "[the protocol](../protocol.md#words) and [chapter 4](04.md#one). Begin with\n"
         "`examples/skeleton.py`, not with `examples/nothing.py`.\n\n"
+        "```console\n$ python3 examples/broken.py {port}\n```\n\n"
         "<!-- navigation -->\n[another way](06.md)\n<!-- end -->\n"
     )
     files |= {
@@ -68,6 +69,7 @@ def test_a_program_that_is_named_can_be_looked_at(root: Path) -> None:
     skeleton = '<a href="files/examples/skeleton.py.html"><code>examples/skeleton.py</code></a>'
     assert skeleton in page
     assert "with <code>examples/nothing.py</code>" in page
+    assert 'python3 <a href="files/examples/broken.py.html">examples/broken.py</a> {port}' in page
 
 
 def test_a_page_has_its_language_its_translation_and_its_neighbours(root: Path) -> None:
