@@ -1,11 +1,15 @@
 """The table of chapters says what the chapters say: their minutes, and what may be found."""
 
 import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
 from examples.course.pages.contents import Page
-from tests.course.pages.existing import CHAPTERS, ids, is_there, text_of
+from tests.course.pages.existing import CHAPTERS, PAGES, ids, is_there, text_of
+from tests.doubles.program import ROOT
 
 MORE = {
     "en": {"two": 2, "three": 3, "four": 4, "five": 5},
@@ -16,6 +20,11 @@ each_chapter = pytest.mark.parametrize(
     "page",
     [page for page in CHAPTERS if is_there(Page("index", page.language))],
     ids=lambda page: page.path.as_posix(),
+)
+
+
+each_index = pytest.mark.parametrize(
+    "index", [page for page in PAGES if page.name == "index"], ids=lambda page: page.language
 )
 
 
@@ -42,3 +51,17 @@ def test_the_index_counts_what_the_grader_may_find(page: Page) -> None:
     more = [count for word, count in MORE[page.language].items() if f" {word} " in found]
     assert set(named) <= set(ids(page))
     assert len(named) + sum(more) == len(ids(page))
+
+
+@pytest.mark.thorough
+@each_index
+def test_the_first_five_minutes_go_as_the_page_says(index: Page) -> None:
+    commands = re.findall(
+        r"^```sh\npython3 (-m examples.course.grade 01 .+)\n```$", text_of(index), re.M
+    )
+    ends = [
+        subprocess.run([sys.executable, *shlex.split(command)], cwd=ROOT, capture_output=True)
+        for command in commands
+    ]
+    assert [end.returncode for end in ends] == [1, 0]
+    assert b"E01-ONE-AT-A-TIME" in ends[0].stdout
