@@ -98,6 +98,7 @@ class Session {
   connect(to) {
     if (!(Number.isInteger(to) && to >= 1024 && to <= 65535)) return "ERROR PUERTO\n";
     if (this.state !== "new") return "ERROR YA_CONECTADO\n";
+    if ([...viewers].some((viewer) => viewer.port === to)) return "ERROR PUERTO_OCUPADO\n";
     this.port = to;
     this.state = "active";
     viewers.add(this);
