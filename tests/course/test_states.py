@@ -1,6 +1,7 @@
 """A program's states are found out from outside, and drawn beside what they should be."""
 
 import sys
+from itertools import permutations
 from xml.etree import ElementTree
 
 import pytest
@@ -59,13 +60,7 @@ def test_what_is_wrong_is_drawn_beside_what_is_due(following: str, answer: str, 
 
 
 def test_five_states_fit_beside_each_other() -> None:
-    names = "ABCDE"
-    moves = [
-        Move(one, "GO", other, "OK", other, "OK")
-        for one in names
-        for other in names
-        if one != other
-    ]
+    moves = [Move(one, "GO", other, "OK", other, "OK") for one, other in permutations("ABCDE", 2)]
     assert 'width="720"' in draw(moves, "es", "Todos", {"A": "el primero"})
 
 
