@@ -79,19 +79,21 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
-    selector.register(listener, selectors.EVENT_READ)
-    selector.register(ingest, selectors.EVENT_READ)
+    for sock in (listener, ingest):
+        sock.setblocking(False)
+        selector.register(sock, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select():
-            if key.fileobj is listener:
-                client = Client(listener.accept()[0])
-                selector.register(client.sock, selectors.EVENT_READ, client)
-            elif key.fileobj is ingest:
-                feed(ingest)
-            else:
-                try:
+            try:
+                if key.fileobj is listener:
+                    client = Client(listener.accept()[0])
+                    selector.register(client.sock, selectors.EVENT_READ, client)
+                elif key.fileobj is ingest:
+                    feed(ingest)
+                else:
                     receive(key.data)
-                except OSError:
+            except OSError:
+                if key.data:
                     drop(key.data)  # his error is his alone
 
 

@@ -104,22 +104,24 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
-    selector.register(listener, selectors.EVENT_READ)
-    selector.register(ingest, selectors.EVENT_READ)
+    for sock in (listener, ingest):
+        sock.setblocking(False)
+        selector.register(sock, selectors.EVENT_READ)
     while True:
         ready = selector.select(until_next_lease_ends())
         now = time.monotonic()
         for key, _ in ready:
-            if key.fileobj is listener:
-                client = Client(listener.accept()[0])
-                clients.add(client)
-                selector.register(client.sock, selectors.EVENT_READ, client)
-            elif key.fileobj is ingest:
-                feed(ingest)
-            else:
-                try:
+            try:
+                if key.fileobj is listener:
+                    client = Client(listener.accept()[0])
+                    clients.add(client)
+                    selector.register(client.sock, selectors.EVENT_READ, client)
+                elif key.fileobj is ingest:
+                    feed(ingest)
+                else:
                     receive(key.data)
-                except OSError:
+            except OSError:
+                if key.data:
                     drop(key.data)  # his error is his alone
         # Last, so that nobody is judged whose VIVO is there already.
         for client in [each for each in clients if each.expires < now]:
