@@ -9,7 +9,7 @@ import sys
 
 LIMIT = 256  # bytes of a line
 LARGEST = 65_507  # bytes of a datagram
-PAUSE = 0.1  # s without a datagram: then there is time for the clients
+PAUSE = 0.5  # s without a datagram: then there is time for the clients
 
 selector = selectors.DefaultSelector()
 rest = {}  # client -> bytes that are no whole line yet

@@ -19,6 +19,8 @@ __all__ = ["examine"]
 _MISTAKES: Final = (b"DORMIR", b"DORMIR pronto", b"DORMIR ya mismo")
 _SHORT: Final = 200
 """Milliseconds: less than any other pause that lasts at the same time."""
+_LONG_ENOUGH: Final = 500
+"""Milliseconds: to leave meanwhile, also where a machine is busy."""
 _EARLY: Final = 0.95
 """Of a pause: clocks are coarse, and some count in whole milliseconds."""
 
@@ -186,14 +188,14 @@ def _leave_meanwhile(exam: Exam, sleeper: Client, other: _Other) -> None:
     """
     polite, rude = exam.client("E"), exam.client("F")
     for client in (polite, rude):
-        _Pause(client, _SHORT)
+        _Pause(client, _LONG_ENOUGH)
         client.wait_until_read()
     polite.hang_up()
     rude.reset()
-    pause = _Pause(sleeper, 2 * _SHORT)
+    pause = _Pause(sleeper, _LONG_ENOUGH + _SHORT)
     sleeper.is_answered(pause.length / 1000 + LIMIT)
     if other.is_deaf():
-        raise _all_are_deaf(exam, polite, b"DORMIR %d" % _SHORT)
+        raise _all_are_deaf(exam, polite, b"DORMIR %d" % _LONG_ENOUGH)
     pause.hear_end(other)
 
 

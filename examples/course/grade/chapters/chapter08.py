@@ -23,8 +23,8 @@ _SIZES: Final = (_PACKET, 0, 1, 9000, 65_507)
 _CROWD: Final = 12
 _AWAY: Final = 0.2
 """Seconds in which a stream fills a socket that asked for nothing: who looks away longer, loses."""
-_TIMES: Final = 8
-"""What a socket holds: a stream."""
+_LASTS: Final = 1.6
+"""Seconds of a stream: whoever stalls once a second does so in the midst of it."""
 _FASTEST: Final = 2_000
 """Datagrams a second that can be filmed evenly."""
 _SOON: Final = 0.5
@@ -147,18 +147,19 @@ def _film_streams(exam: Exam, way: _Way, other: Client) -> Mapping[str, Figure]:
     """A machine may be busy for a moment: only who loses of both streams is accused."""
     room = room_for(_PACKET)
     rate = min(_FASTEST, round(room / _AWAY))
+    count = round(_LASTS * rate)
     figures: dict[str, Figure] = {"room": room, "rate": rate, "size": _PACKET}
     tries: list[tuple[int, int]] = []
     for command in (b"INTERRUMPIR", b"CONTINUAR"):
-        exam.transcript.did("films_stream", count=_TIMES * room, **figures)
+        exam.transcript.did("films_stream", count=count, **figures)
         stream = _Stream(way, rate, at_once=max(1, room // 4))
-        _ask_meanwhile(exam, stream, _TIMES * room, other, command)
+        _ask_meanwhile(exam, stream, count, other, command)
         exam.transcript.saw("watches_stream", who="A", came=stream.sent - stream.lost)
         if not stream.lost:
             return figures | {"count": stream.sent}
         tries.append((stream.lost, stream.sent))
-    lost, count = min(tries)
-    raise Diagnosis("E08-OVERFLOW", lost=lost, count=count, **figures)
+    lost, sent = min(tries)
+    raise Diagnosis("E08-OVERFLOW", lost=lost, count=sent, **figures)
 
 
 class _Stream:
@@ -193,11 +194,11 @@ class _Stream:
 
 
 def _ask_meanwhile(exam: Exam, stream: _Stream, least: int, other: Client, command: bytes) -> None:
-    """The stream goes on until `other` is answered, who speaks in the middle of it; then it ends.
+    """The stream goes on until `other` is answered, who speaks in the midst of it; then it ends.
 
     Raises Diagnosis if only the end of it brings the answer.
     """
-    stream.go_on(until=least // _TIMES)
+    stream.go_on(until=least // 8)
     asked_at = time.monotonic()
     other.send(command + b"\n")
     stream.go_on(until=least)
