@@ -138,6 +138,7 @@ def test_each_page_that_is_missing_is_named(root: Path, capsys: pytest.CaptureFi
         ("<!-- picture 05-broken -->", "needs a colon"),
         ("<!-- run 05-broken now -->", "too much or too little"),
         ("A <!--=05-broken shar--><!--/-->", "has no figure 'shar', but spin, share, before"),
+        ("<!--=05-broken share--><!--/--> of it", "a line can't begin with a figure"),
         ("A <!--=05-broken share:,d--><!--/-->", "Unknown format code"),
     ],
 )  # fmt: skip

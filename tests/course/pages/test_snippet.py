@@ -26,12 +26,15 @@ def main():
         # region body
         pass
         # endregion
+        break
     # endregion
 '''
 
 
 def test_a_function_is_found_by_its_name_and_the_marks_of_regions_are_left_out() -> None:
-    assert snippet(PROGRAM, "main").text == "def main():\n    while True:\n        pass"
+    assert (
+        snippet(PROGRAM, "main").text == "def main():\n    while True:\n        pass\n        break"
+    )
 
 
 def test_a_method_is_found_with_its_decorators() -> None:
@@ -40,7 +43,7 @@ def test_a_method_is_found_with_its_decorators() -> None:
 
 
 def test_a_region_goes_to_its_own_end() -> None:
-    assert snippet(PROGRAM, "loop").text == "while True:\n    pass"
+    assert snippet(PROGRAM, "loop").text == "while True:\n    pass\n    break"
     assert snippet(PROGRAM, "body").text == "pass"
     assert snippet(PROGRAM, "split").text == 'lines = data.split(b"\\n")'
 

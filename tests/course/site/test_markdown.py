@@ -117,6 +117,7 @@ and a [link](b.md#c).
     ("text", "inside"),
     [
         ("**a *b***", (Strong((Text("a "), Emphasis((Text("b"),)))),)),
+        ("*a**b**c*", (Emphasis((Text("a"), Strong((Text("b"),)), Text("c"))),)),
         ("***a* b**", (Strong((Emphasis((Text("a"),)), Text(" b"))),)),
         ("EVENT_WRITE and a_b_c", (Text("EVENT_WRITE and a_b_c"),)),
         ("2 * 3 * 4, a < b & c", (Text("2 * 3 * 4, a < b & c"),)),
