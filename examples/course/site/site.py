@@ -20,7 +20,7 @@ __all__ = ["build", "sections"]
 _NAVIGATION: Final = "\n<!-- navigation -->"
 """The ways on are part of the layout here."""
 _FILE: Final = re.compile(r"(?:reactor|examples|tests|docs)/[\w/.]+")
-"""What is linked to where it is named in code; elsewhere a link says so."""
+"""What a page of the course leads to by naming it: other documents name the whole project."""
 _LANGUAGES: Final = {".py": "python"}
 
 
@@ -61,7 +61,7 @@ def _read(root: Path, path: str) -> str:
 
 def _document(text: str, page: Page | None, links: Links, root: Path) -> str:
     def named(code: str) -> str:
-        is_file = _FILE.fullmatch(code) and (root / code).is_file()
+        is_file = page and _FILE.fullmatch(code) and (root / code).is_file()
         return links.address_of_file(code) if is_file else ""
 
     blocks = _parsed(text.partition(_NAVIGATION)[0] if page else text, links.path)

@@ -123,3 +123,12 @@ def test_what_is_printed_has_the_answers_and_no_ways_on(student: Student) -> Non
     assert window.locator("details li").first.is_visible()
     assert not any(window.locator(part).is_visible() for part in ("header", ".contents", ".ways"))
     assert window.pdf().startswith(b"%PDF")
+
+
+def test_a_picture_is_printed_on_white_also_for_who_wants_it_dark(student: Student) -> None:
+    shots = set()
+    for scheme in ("light", "dark"):
+        window = student.go("05.html", scheme=scheme)
+        window.emulate_media(media="print")
+        shots.add(window.locator("figure").first.screenshot())
+    assert len(shots) == 1

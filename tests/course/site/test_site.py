@@ -25,8 +25,9 @@ def root(tmp_path: Path) -> Path:
     )
     files |= {
         "docs/course/pictures/05-broken.svg": "<svg/>",
-        "docs/protocol.md": "# Protocol\n\n## Words\n\n[back](course/05.md)\n",
+        "docs/protocol.md": "# Protocol\n\n## Words\n\n[back](course/05.md) `tests/a.py`\n",
         "examples/skeleton.py": "pass\n",
+        "tests/a.py": "pass\n",
         "examples/broken.py": '"""A <program>."""\nimport socket\n',
     }
     for name, text in files.items():
@@ -69,6 +70,7 @@ def test_a_program_that_is_named_can_be_looked_at(root: Path) -> None:
     skeleton = '<a href="files/examples/skeleton.py.html"><code>examples/skeleton.py</code></a>'
     assert skeleton in page
     assert "with <code>examples/nothing.py</code>" in page
+    assert "files/tests/a.py.html" not in build(root)
     assert 'python3 <a href="files/examples/broken.py.html">examples/broken.py</a> {port}' in page
 
 
