@@ -1,7 +1,6 @@
 """What belongs behind a directive of a page: from programs, recorded runs, the contents."""
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -94,10 +93,7 @@ class Filling:
         return _written(figures[key], spec, self._page.language)
 
     def _run_named(self, name: str) -> RecordedRun:
-        return _recorded(name, self._root)
-
-
-_recorded = cache(run_named)
+        return run_named(name, self._root)
 
 
 def command_line(run: RecordedRun, language: str) -> str:

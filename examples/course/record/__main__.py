@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from .. import pictures
-from ..grade.diagnosis import Figure
 from ..grade.result import grade
 from ..grade.sentences import LANGUAGES
 from .recorded_run import RecordedRun, dump
@@ -30,17 +29,17 @@ def record(run: PlannedRun, folder: Path) -> RecordedRun:
     """
     path = _record(run, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = None
-    if run.picture is not None:
-        command = pictures.recorded([run.path], path, run.picture)
-    ports = ["{port}", "{ingest}"]
-    result = grade(run.chapter, [*(command or [sys.executable, run.path]), *ports], run.seed)
-    counted: Mapping[str, Figure] = {}
-    if run.picture is not None and command is not None:
-        counted = pictures.cut(path, run.picture)
+    result = grade(run.chapter, [*_command(run, path), "{port}", "{ingest}"], run.seed)
+    counted = pictures.cut(path, run.picture) if run.picture else {}
     recorded = RecordedRun(run.path, result, counted)
     path.with_suffix(".json").write_text(dump(recorded), "utf-8")
     return recorded
+
+
+def _command(run: PlannedRun, record: Path) -> list[str]:
+    """What starts the program, recorded if its picture needs that."""
+    recorded = pictures.recorded([run.path], record, run.picture) if run.picture else None
+    return recorded or [sys.executable, run.path]
 
 
 def draw(run: PlannedRun, folder: Path) -> dict[Path, str]:

@@ -119,6 +119,7 @@ def test_a_new_recording_makes_no_translation_stale(
     record = root / RUNS / "05-broken.json"
     record.write_text(record.read_text().replace("31486", "44000"))
     main([], root)
+    assert "-->44,000<!--/--> turns" in shown(root)
     assert wrong(root, capsys) == []
 
 
