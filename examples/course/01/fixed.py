@@ -28,11 +28,9 @@ def serve(client):
 
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-    # region loop
     while True:
         client, _ = listener.accept()
         threading.Thread(target=serve, args=[client], daemon=True).start()
-    # endregion
 
 
 if __name__ == "__main__":

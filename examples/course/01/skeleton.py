@@ -28,13 +28,11 @@ def serve(client):
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     waiting = []
-    # region loop
     while True:
         client, _ = listener.accept()
         waiting.append(client)
         # Your turn: serve(client) comes back when this client has left. Who calls it,
         # so that this loop can go back to accept() at once?
-    # endregion
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ def give_back_ports_of(client):
             del owners[port]
 
 
-# region serve
 def serve(client):
     with client, client.makefile("rb") as lines:
         try:
@@ -47,9 +46,6 @@ def serve(client):
         except OSError:
             pass  # left without a word
         give_back_ports_of(client)
-
-
-# endregion
 
 
 def main():

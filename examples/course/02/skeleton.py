@@ -33,7 +33,6 @@ def give_back_ports_of(client):
     pass
 
 
-# region serve
 def serve(client):
     with client, client.makefile("rb") as lines:
         try:
@@ -44,9 +43,6 @@ def serve(client):
         except OSError:
             pass  # left without a word
         give_back_ports_of(client)
-
-
-# endregion
 
 
 def main():
