@@ -29,11 +29,11 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     other.ask_error(exam.wrong_word())
     _expect_to_be_refused(exam, port)
     ask_for_a_short_list(other, exam.chance.randint(2, 4))
-    _ask_for_a_long_list(exam, slow)
+    lines = _ask_for_a_long_list(exam, slow)
     _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
     newcomer, command = exam.client("D"), b"CONECTAR %d" % exam.some_port()
     _expect_not_to_wait(exam, slow, newcomer, command, shown_as="CONECTAR <port>")
-    return {"seconds": LIMIT}
+    return {"lines": lines}
 
 
 def _expect_to_be_refused(exam: Exam, port: int) -> None:
@@ -45,14 +45,18 @@ def _expect_to_be_refused(exam: Exam, port: int) -> None:
     third.hang_up()
 
 
-def _ask_for_a_long_list(exam: Exam, slow: Client) -> None:
-    """Ask for what no send buffer holds, and wait until there is no room for more."""
-    command = b"LISTA %d" % lines_for_any_buffer(exam.chance)
+def _ask_for_a_long_list(exam: Exam, slow: Client) -> int:
+    """Ask for what no send buffer holds, and wait until there is no room for more. Returns for
+    how many lines.
+    """
+    lines = lines_for_any_buffer(exam.chance)
+    command = b"LISTA %d" % lines
     slow.send(command + b"\n")
     if not slow.is_answered(_BEGINS_WITHIN):
         raise slow.complaint(slow.hear(0), command.decode(), "cliente 000000")
     exam.transcript.did("does_not_read", who=slow.name)
     slow.wait_until_stuck()
+    return lines
 
 
 def _expect_not_to_wait(
