@@ -6,8 +6,9 @@ from typing import Final
 from ..client import Client, Silence
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
+from ..transcript import shown
 
-__all__ = ["ask_beside", "examine"]
+__all__ = ["ask_beside", "examine", "say_beside"]
 
 _FEWEST: Final = 20
 _MOST: Final = 30
@@ -21,7 +22,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     count = exam.chance.randint(_FEWEST, _MOST)
     with exam.transcript.summed_up("crowd_comes", count=count):
         silent += [exam.client("") for _ in range(count)]
-    ask_beside(exam, silent, exam.client("C"))
+    ask_beside(exam, [*silent, second], exam.client("C"))
     second.ask_error(exam.wrong_word())
     # Whose turn it is has to be nobody's business: also the first is answered, after the others.
     silent[0].ask_to_watch(exam.some_port())
@@ -29,24 +30,41 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
 
 
 def ask_beside(exam: Exam, silent: Sequence[Client], client: Client) -> None:
-    """Have a client say CONECTAR while all of `silent` say nothing.
+    """CONECTAR, while all of `silent` say nothing. Raises Diagnosis as `say_beside` does."""
+    command = b"CONECTAR %d" % exam.some_port()
+    say_beside(exam, silent, client, command, shown_as="CONECTAR <port>")
+
+
+def say_beside(
+    exam: Exam,
+    silent: Sequence[Client],
+    client: Client,
+    command: bytes,
+    *,
+    shown_as: str = "",
+    expected: str = "OK",
+) -> None:
+    """Have a client say what is answered OK, or ERROR, while all of `silent` say nothing.
 
     Raises Diagnosis: that of this chapter if he is answered as soon as they have hung up.
     """
-    answer = client.ask(b"CONECTAR %d" % exam.some_port(), shown_as="CONECTAR <port>")
+    answer, said = client.ask(command, shown_as=shown_as), shown_as or shown(command)
     if answer is Silence.NOTHING:
         _hang_up(exam, silent)
         answer = client.hear()
         if isinstance(answer, bytes):
-            raise Diagnosis("E01-ONE-AT-A-TIME", who=client.name, silent=len(silent))
-    if isinstance(answer, Silence) or not answer.startswith(b"OK"):
-        raise client.complaint(answer, "CONECTAR <port>", "OK")
+            figures = {"who": client.name, "command": said, "expected": expected}
+            raise Diagnosis("E01-ONE-AT-A-TIME", silent=len(silent), **figures)
+    if isinstance(answer, Silence) or answer.split(b" ")[0] != expected.encode():
+        raise client.complaint(answer, said, expected)
 
 
 def _hang_up(exam: Exam, silent: Sequence[Client]) -> None:
-    first, *others = silent
-    first.hang_up()
-    if others:
-        with exam.transcript.summed_up("crowd_leaves", count=len(others)):
-            for each in others:
+    crowd = [each for each in silent if not each.name]
+    for each in silent:
+        if each.name:
+            each.hang_up()
+    if crowd:
+        with exam.transcript.summed_up("crowd_leaves", count=len(crowd)):
+            for each in crowd:
                 each.hang_up()

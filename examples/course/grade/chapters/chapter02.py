@@ -11,10 +11,12 @@ from ..client import LIMIT, Client, Silence
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 from ..listing import ask_for_a_short_list, lines_for_any_buffer
-from .chapter01 import ask_beside
+from .chapter01 import ask_beside, say_beside
 
 __all__ = ["examine"]
 
+_NO: Final = "ERROR"
+"""To who asks for a port that another client has: that is what the table is for."""
 _BEGINS_WITHIN: Final = 5 * LIMIT
 """Seconds: a million lines take a slow language a while."""
 _PIECE: Final = 65_536
@@ -23,26 +25,22 @@ _MOMENT: Final = 0.002
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
     slow, other = exam.client("S", receive_buffer=_PIECE), exam.client("B")
-    port = exam.some_port()
-    slow.ask_to_watch(port)
+    # Whoever waits for one of them with the lock in his hand may do so for either, and give it
+    # to the other after each command: one of these three is not answered.
+    command = b"CONECTAR %d" % exam.some_port()
+    say_beside(exam, [other], slow, command, shown_as="CONECTAR <port>")
     ask_beside(exam, [slow], other)
+    third = exam.client("C")
+    say_beside(exam, [slow, other], third, command, shown_as="CONECTAR <S's port>", expected=_NO)
+    third.hang_up()
     other.ask_error(exam.wrong_word())
-    _expect_to_be_refused(exam, port)
     ask_for_a_short_list(other, exam.chance.randint(2, 4))
     lines = _ask_for_a_long_list(exam, slow)
     _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
-    newcomer, command = exam.client("D"), b"CONECTAR %d" % exam.some_port()
+    newcomer = exam.client("D")
+    command = b"CONECTAR %d" % exam.some_port()
     _expect_not_to_wait(exam, slow, newcomer, command, shown_as="CONECTAR <port>")
     return {"lines": lines}
-
-
-def _expect_to_be_refused(exam: Exam, port: int) -> None:
-    """Who says CONECTAR with a port that another client has. That is what the table is for."""
-    third = exam.client("C")
-    answer = third.ask(b"CONECTAR %d" % port, shown_as="CONECTAR <S's port>")
-    if isinstance(answer, Silence) or not answer.startswith(b"ERROR"):
-        raise third.complaint(answer, "CONECTAR <S's port>", "ERROR")
-    third.hang_up()
 
 
 def _ask_for_a_long_list(exam: Exam, slow: Client) -> int:
