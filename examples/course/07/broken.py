@@ -14,7 +14,6 @@ selector = selectors.DefaultSelector()
 rest = {}  # client -> bytes that are no whole line yet
 
 
-# region answer
 def answer(line):
     match line.decode(errors="replace").split():
         case ["DORMIR", pause] if pause.isdecimal():
@@ -23,9 +22,6 @@ def answer(line):
         case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
     return b"ERROR DESCONOCIDO\n"
-
-
-# endregion
 
 
 def answer_lines(client):
@@ -55,7 +51,6 @@ def drop(client):
     del rest[client]
 
 
-# region attempt
 def attempt(step, client):
     """Whatever goes wrong in a step of one client ends this client, and nobody else."""
     try:
@@ -63,9 +58,6 @@ def attempt(step, client):
     except Exception as error:  # also a full socket: it has read none of very many answers
         print(f"a client is lost: {error!r}", file=sys.stderr)
         drop(client)
-
-
-# endregion
 
 
 def accept(listener):
@@ -82,14 +74,12 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
-    # region loop
     while True:
         for key, _ in selector.select():  # until somebody is ready
             if key.fileobj is listener:
                 accept(listener)
             else:
                 attempt(receive, key.fileobj)
-    # endregion
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ timers = []  # a heap of (when, number, client): timers[0] is due first
 numbers = itertools.count()
 
 
-# region answer
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["DORMIR", pause] if pause.isdecimal() and int(pause) <= DAY:
@@ -34,9 +33,6 @@ def answer(client, line):
 def wake(client):
     if client in rest:  # else it has left meanwhile
         client.send(b"OK\n")
-
-
-# endregion
 
 
 def answer_lines(client):
@@ -66,7 +62,6 @@ def drop(client):
     del rest[client]
 
 
-# region attempt
 def attempt(step, client):
     """Whatever goes wrong in a step of one client ends this client, and nobody else."""
     try:
@@ -74,9 +69,6 @@ def attempt(step, client):
     except Exception as error:  # also a full socket: it has read none of very many answers
         print(f"a client is lost: {error!r}", file=sys.stderr)
         drop(client)
-
-
-# endregion
 
 
 def accept(listener):
@@ -93,7 +85,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
-    # region loop
     while True:
         timeout = max(0, timers[0][0] - time.monotonic()) if timers else None
         for key, _ in selector.select(timeout):  # until somebody is ready, or a timer due
@@ -103,7 +94,6 @@ def main():
                 attempt(receive, key.fileobj)
         while timers and timers[0][0] <= time.monotonic():
             attempt(wake, heapq.heappop(timers)[2])
-    # endregion
 
 
 if __name__ == "__main__":

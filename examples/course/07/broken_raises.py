@@ -16,7 +16,6 @@ rest = {}  # client -> bytes whose turn has not come: no whole line yet, or it i
 timers = []  # a heap of (when, number, client): timers[0] is due first
 
 
-# region answer
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["DORMIR", pause]:
@@ -33,9 +32,6 @@ def wake(client):
     selector.register(client, selectors.EVENT_READ)
     client.send(b"OK\n")
     answer_lines(client)  # those that came behind DORMIR, in the same piece
-
-
-# endregion
 
 
 def answer_lines(client):
@@ -67,7 +63,6 @@ def drop(client):
     del rest[client]
 
 
-# region attempt
 def attempt(step, client):
     """What goes wrong with one client's socket ends this client, and nobody else."""
     try:
@@ -75,9 +70,6 @@ def attempt(step, client):
     except OSError as error:  # a reset; also a full socket, of who reads no answers
         print(f"a client is lost: {error!r}", file=sys.stderr)
         drop(client)
-
-
-# endregion
 
 
 def accept(listener):
@@ -94,7 +86,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
-    # region loop
     while True:
         timeout = max(0, timers[0][0] - time.monotonic()) if timers else None
         for key, _ in selector.select(timeout):  # until somebody is ready, or a timer due
@@ -104,7 +95,6 @@ def main():
                 attempt(receive, key.fileobj)
         while timers and timers[0][0] <= time.monotonic():
             attempt(wake, heapq.heappop(timers)[2])
-    # endregion
 
 
 if __name__ == "__main__":

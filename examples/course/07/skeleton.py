@@ -13,16 +13,12 @@ selector = selectors.DefaultSelector()
 rest = {}  # client -> bytes that are no whole line yet
 
 
-# region answer
 def answer(client, line):
     match line.decode(errors="replace").split():
         # Your turn: DORMIR ms. Its OK is not due yet: write down when, and for whom.
         case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
     return b"ERROR DESCONOCIDO\n"
-
-
-# endregion
 
 
 def answer_lines(client):
@@ -53,13 +49,9 @@ def drop(client):
     del rest[client]
 
 
-# region attempt
 def attempt(step, client):
     # Your turn: what if this raises?
     step(client)
-
-
-# endregion
 
 
 def accept(listener):
@@ -76,7 +68,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
-    # region loop
     while True:
         # Your turn: until when may it sleep? And who is due, once it has woken up?
         for key, _ in selector.select():
@@ -84,7 +75,6 @@ def main():
                 accept(listener)
             else:
                 attempt(receive, key.fileobj)
-    # endregion
 
 
 if __name__ == "__main__":

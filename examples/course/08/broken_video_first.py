@@ -16,7 +16,6 @@ rest = {}  # client -> bytes that are no whole line yet
 viewers = {}  # client -> the address at which it wants its copy of the video
 
 
-# region relay
 def relay(ingest):
     while True:
         try:
@@ -30,10 +29,6 @@ def relay(ingest):
                 pass  # lost on its way, as any datagram may be
 
 
-# endregion
-
-
-# region answer
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
@@ -42,9 +37,6 @@ def answer(client, line):
         case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
     return b"ERROR DESCONOCIDO\n"
-
-
-# endregion
 
 
 def receive(client):
@@ -91,15 +83,12 @@ def accept(listener):
 
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-    # region ingest
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
     ingest.settimeout(PAUSE)
-    # endregion
     listener.setblocking(False)
     for sock in (listener, ingest):
         selector.register(sock, selectors.EVENT_READ)
-    # region loop
     while True:
         for key, _ in selector.select():
             if key.fileobj is listener:
@@ -108,7 +97,6 @@ def main():
                 relay(ingest)
             else:
                 attempt(receive, key.fileobj)
-    # endregion
 
 
 if __name__ == "__main__":

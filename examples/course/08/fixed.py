@@ -17,7 +17,6 @@ rest = {}  # client -> bytes that are no whole line yet
 viewers = {}  # client -> the address at which it wants its copy of the video
 
 
-# region relay
 def relay(ingest):
     for _ in range(CAP):
         try:
@@ -31,10 +30,6 @@ def relay(ingest):
                 pass  # lost on its way, as any datagram may be
 
 
-# endregion
-
-
-# region answer
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
@@ -43,9 +38,6 @@ def answer(client, line):
         case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
     return b"ERROR DESCONOCIDO\n"
-
-
-# endregion
 
 
 def receive(client):
@@ -92,15 +84,12 @@ def accept(listener):
 
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-    # region ingest
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
-    # endregion
     for sock in (listener, ingest):
         sock.setblocking(False)
         selector.register(sock, selectors.EVENT_READ)
-    # region loop
     while True:
         for key, _ in selector.select():
             if key.fileobj is listener:
@@ -109,7 +98,6 @@ def main():
                 relay(ingest)
             else:
                 attempt(receive, key.fileobj)
-    # endregion
 
 
 if __name__ == "__main__":

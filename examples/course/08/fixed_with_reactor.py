@@ -13,13 +13,9 @@ LIMIT = 256  # bytes of a line
 viewers = {}  # client -> the address at which it wants its copy of the video
 
 
-# region video
 class Video(reactor.DatagramHandler):
     def datagrams_received(self, endpoint, batch):
         endpoint.send_batch_to_all(batch, list(viewers.values()))
-
-
-# endregion
 
 
 class Client(reactor.StreamHandler):

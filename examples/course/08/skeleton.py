@@ -14,16 +14,11 @@ rest = {}  # client -> bytes that are no whole line yet
 viewers = {}  # client -> the address at which it wants its copy of the video
 
 
-# region relay
 def relay(ingest):
     """Called whenever the ingest is readable."""
     # Your turn: what has come, to every viewer. Whole, and how much of it at once?
 
 
-# endregion
-
-
-# region answer
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
@@ -32,9 +27,6 @@ def answer(client, line):
         case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
     return b"ERROR DESCONOCIDO\n"
-
-
-# endregion
 
 
 def receive(client):
@@ -83,14 +75,12 @@ def main():
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
     # Your turn: a socket for datagrams, at the port sys.argv[2]. Then it, too, is watched.
-    # region loop
     while True:
         for key, _ in selector.select():
             if key.fileobj is listener:
                 accept(listener)
             else:
                 attempt(receive, key.fileobj)
-    # endregion
 
 
 if __name__ == "__main__":
