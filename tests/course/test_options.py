@@ -86,9 +86,11 @@ def test_wrong_use_is_one_line_that_says_what_to_do(
 
 
 def test_a_program_that_is_drawn_is_run_by_the_recorder() -> None:
-    options = parse(["5", "--timeline", "run.html", "--", "python3", "-X", "dev", "-m", "mine"])
+    ours = ["5", "--lang", "es", "--timeline", "run.html"]
+    options = parse([*ours, "--", "python3", "-X", "dev", "-m", "mine"])
     python, *words = options.command
     assert (python, words[:4]) == ("python3", ["-X", "dev", "-m", "reactor.timeline"])
+    assert words[4:6] == ["--lang", "es"]
     assert words[-2:] == ["-m", "mine"]
 
 

@@ -108,18 +108,18 @@ def _to_be_drawn(parser: Parser, options: argparse.Namespace) -> list[str]:
         parser.wrong("picture_of_all")
     if options.timeline.suffix != ".html":
         parser.wrong("picture", picture=repr(str(options.timeline)))
-    command = recorded(options.command, options.timeline)
+    command = recorded(options.command, options.timeline, options.lang)
     if command is None:
         parser.wrong("python", command=repr(options.command[0]))
     return command
 
 
-def recorded(command: Sequence[str], picture: Path) -> list[str] | None:
+def recorded(command: Sequence[str], picture: Path, language: str) -> list[str] | None:
     """The command under `python3 -m reactor.timeline`; None if it is no Python with a file.
 
-    >>> recorded(["python3", "-u", "mine.py", "{port}"], Path("/tmp/run.html"))
-    ['python3', '-u', '-m', 'reactor.timeline', '-o', '/tmp/run.html', 'mine.py', '{port}']
-    >>> recorded(["node", "mine.js"], Path("run.html"))
+    >>> " ".join(recorded(["python3", "-u", "mine.py", "{port}"], Path("/run.html"), "es"))
+    'python3 -u -m reactor.timeline --lang es -o /run.html mine.py {port}'
+    >>> recorded(["node", "mine.js"], Path("run.html"), "en")
     """
     python, *words = command
     if not _PYTHON.fullmatch(Path(python).name):
@@ -129,5 +129,5 @@ def recorded(command: Sequence[str], picture: Path) -> list[str] | None:
         program += 2 if words[program] in _TAKE_A_VALUE else 1
     if "-c" in words[:program] or program >= len(words):
         return None
-    recorder = ["-m", "reactor.timeline", "-o", str(picture.absolute())]
+    recorder = ["-m", "reactor.timeline", "--lang", language, "-o", str(picture.absolute())]
     return [python, *words[:program], *recorder, *words[program:]]
