@@ -114,7 +114,7 @@ def test_the_seed_is_the_classs_or_each_students_own(tmp_path: Path) -> None:
 def test_no_name_is_a_formula() -> None:
     passed = Result("05", 1, "", {}, 2.4)
     assert as_csv({"=1+1": [passed]}, ["05", "06"], "es").splitlines() == [
-        "estudiante;05;06;pasados;segundos",
+        "estudiante;05;06;aprobados;segundos",
         "'=1+1;BIEN;;1;2",
     ]
 
