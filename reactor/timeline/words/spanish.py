@@ -113,7 +113,7 @@ SPANISH: Final = Words(
     page_later="vueltas siguientes",
     page_findings="Hallazgos",
     page_story="El relato, vuelta por vuelta",
-    page_hint="Haga clic en una columna, o use → y ←.",
+    page_hint="Hacé clic en una columna, o usá → y ←.",
     page_whole="El relato completo",
     page_scriptless=(
         "Sin scripts, el dibujo tiene solo las primeras vueltas; el relato las tiene todas."
