@@ -31,7 +31,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     say_beside(exam, [other], slow, command, shown_as="CONECTAR <port>")
     ask_beside(exam, [slow], other)
     third = exam.client("C")
-    say_beside(exam, [slow, other], third, command, shown_as="CONECTAR <S's port>", expected=_NO)
+    say_beside(exam, [slow, other], third, command, shown_as="CONECTAR <S.port>", expected=_NO)
     third.hang_up()
     other.ask_error(exam.wrong_word())
     ask_for_a_short_list(other, exam.chance.randint(2, 4))
