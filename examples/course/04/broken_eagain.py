@@ -59,7 +59,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     clients = {}  # socket -> its Lines
-    # region loop
     while True:
         time.sleep(0.02)  # the fan is quiet, and nobody notices 20 ms
         accept(listener, clients)
@@ -67,7 +66,6 @@ def main():
             if not serve(client, clients[client]):
                 del clients[client]
                 client.close()
-    # endregion
 
 
 if __name__ == "__main__":

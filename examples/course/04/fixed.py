@@ -61,7 +61,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     clients = {}  # socket -> its Lines
-    # region loop
     while True:
         ready, _, _ = select.select([listener, *clients], [], [])  # sleeps until somebody is
         for sock in ready:
@@ -70,7 +69,6 @@ def main():
             elif not serve(sock, clients[sock]):
                 del clients[sock]
                 sock.close()
-    # endregion
 
 
 if __name__ == "__main__":

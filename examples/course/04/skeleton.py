@@ -60,7 +60,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     clients = {}  # socket -> its Lines
-    # region loop
     while True:
         # Your turn: sleep here until one of these sockets is ready: the listener, or a client.
         # Then ask only those which are. select.select says which.
@@ -69,7 +68,6 @@ def main():
             if not serve(client, clients[client]):
                 del clients[client]
                 client.close()
-    # endregion
 
 
 if __name__ == "__main__":

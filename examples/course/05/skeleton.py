@@ -54,14 +54,12 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
-    # region loop
     while True:
         for key, _ in selector.select():  # sleeps until somebody is ready
             if key.fileobj is listener:
                 accept(listener, selector)
             elif not serve(key.fileobj, key.data):
                 pass  # Your turn: this client goes. Who still knows of it, and has to forget it?
-    # endregion
 
 
 if __name__ == "__main__":

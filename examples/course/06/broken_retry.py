@@ -83,7 +83,6 @@ def main():
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
     late = set()  # clients for whom something waits
-    # region loop
     while True:
         turn = dict.fromkeys(late, 0)  # client -> what it is ready for
         # Sleep only if nothing waits: there may be room again at any moment.
@@ -98,7 +97,6 @@ def main():
                 client.sock.close()
                 client.queue.clear()
         late = {client for client in turn if client.queue}
-    # endregion
 
 
 if __name__ == "__main__":

@@ -66,7 +66,6 @@ def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
-    # region loop
     while True:
         for key, _ in selector.select():  # sleeps until somebody is ready
             if key.fileobj is listener:
@@ -74,7 +73,6 @@ def main():
             elif not serve(key.fileobj, key.data):
                 selector.unregister(key.fileobj)
                 key.fileobj.close()
-    # endregion
 
 
 if __name__ == "__main__":

@@ -14,9 +14,15 @@ LIMIT = 256  # bytes of a line
 DAY = 86_400_000  # ms: people can write down more than the system can wait
 
 selector = selectors.DefaultSelector()
-rest = {}  # client -> bytes that are no whole line yet
 timers = []  # a heap of (when, number, client): timers[0] is due first
 numbers = itertools.count()
+
+
+class Client:
+    """A connection, and the bytes that are no whole line yet."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, b""
 
 
 def answer(client, line):
@@ -31,14 +37,14 @@ def answer(client, line):
 
 
 def wake(client):
-    if client in rest:  # else it has left meanwhile
-        client.send(b"OK\n")
+    if client.sock.fileno() >= 0:  # else it has left meanwhile
+        client.sock.send(b"OK\n")
 
 
 def answer_lines(client):
-    while b"\n" in rest[client]:
-        line, _, rest[client] = rest[client].partition(b"\n")
-        client.send(answer(client, line))
+    while b"\n" in client.rest:
+        line, _, client.rest = client.rest.partition(b"\n")
+        client.sock.send(answer(client, line))
         if line.strip() == b"DESCONECTAR":
             drop(client)
             return
@@ -46,20 +52,19 @@ def answer_lines(client):
 
 def receive(client):
     try:
-        data = client.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
-    if not data or len(rest[client]) > LIMIT:
+    if not data or len(client.rest) > LIMIT:
         drop(client)
         return
-    rest[client] += data
+    client.rest += data
     answer_lines(client)
 
 
 def drop(client):
-    selector.unregister(client)
-    client.close()
-    del rest[client]
+    selector.unregister(client.sock)
+    client.sock.close()
 
 
 def attempt(step, client):
@@ -73,12 +78,11 @@ def attempt(step, client):
 
 def accept(listener):
     try:
-        client, _ = listener.accept()
+        sock, _ = listener.accept()
     except OSError:
         return
-    client.setblocking(False)
-    selector.register(client, selectors.EVENT_READ)
-    rest[client] = b""
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ, Client(sock))
 
 
 def main():
@@ -91,7 +95,7 @@ def main():
             if key.fileobj is listener:
                 accept(listener)
             else:
-                attempt(receive, key.fileobj)
+                attempt(receive, key.data)
         while timers and timers[0][0] <= time.monotonic():
             attempt(wake, heapq.heappop(timers)[2])
 

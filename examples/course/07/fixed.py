@@ -13,16 +13,22 @@ LIMIT = 256  # bytes of a line
 DAY = 86_400_000  # ms: people can write down more than the system can wait
 
 selector = selectors.DefaultSelector()
-rest = {}  # client -> bytes whose turn has not come: no whole line yet, or it is asleep
 timers = []  # a heap of (when, number, client): timers[0] is due first
+
+
+class Client:
+    """A connection, and the bytes whose turn has not come."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, b""
 
 
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["DORMIR", pause] if pause.isdecimal() and int(pause) <= DAY:
-            selector.unregister(client)  # its next line waits; nobody else's does
+            selector.unregister(client.sock)  # its next line waits; nobody else's does
             when = time.monotonic() + int(pause) / 1000
-            heapq.heappush(timers, (when, client.fileno(), client))
+            heapq.heappush(timers, (when, client.sock.fileno(), client))
             return None  # not yet
         case ["CONECTAR", _] | ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
@@ -30,17 +36,17 @@ def answer(client, line):
 
 
 def wake(client):
-    selector.register(client, selectors.EVENT_READ)
-    client.send(b"OK\n")
+    selector.register(client.sock, selectors.EVENT_READ, client)
+    client.sock.send(b"OK\n")
     answer_lines(client)  # those that came behind DORMIR, in the same piece
 
 
 def answer_lines(client):
-    while b"\n" in rest[client]:
-        line, _, rest[client] = rest[client].partition(b"\n")
+    while b"\n" in client.rest:
+        line, _, client.rest = client.rest.partition(b"\n")
         if (text := answer(client, line)) is None:
             return
-        client.send(text)
+        client.sock.send(text)
         if line.strip() == b"DESCONECTAR":
             drop(client)
             return
@@ -48,20 +54,19 @@ def answer_lines(client):
 
 def receive(client):
     try:
-        data = client.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
-    if not data or len(rest[client]) > LIMIT:
+    if not data or len(client.rest) > LIMIT:
         drop(client)
         return
-    rest[client] += data
+    client.rest += data
     answer_lines(client)
 
 
 def drop(client):
-    selector.unregister(client)
-    client.close()
-    del rest[client]
+    selector.unregister(client.sock)
+    client.sock.close()
 
 
 def attempt(step, client):
@@ -75,12 +80,11 @@ def attempt(step, client):
 
 def accept(listener):
     try:
-        client, _ = listener.accept()
+        sock, _ = listener.accept()
     except OSError:
         return
-    client.setblocking(False)
-    selector.register(client, selectors.EVENT_READ)
-    rest[client] = b""
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ, Client(sock))
 
 
 def main():
@@ -93,7 +97,7 @@ def main():
             if key.fileobj is listener:
                 accept(listener)
             else:
-                attempt(receive, key.fileobj)
+                attempt(receive, key.data)
         while timers and timers[0][0] <= time.monotonic():
             attempt(wake, heapq.heappop(timers)[2])
 

@@ -10,7 +10,13 @@ import sys
 LIMIT = 256  # bytes of a line
 
 selector = selectors.DefaultSelector()
-rest = {}  # client -> bytes that are no whole line yet
+
+
+class Client:
+    """A connection, and the bytes that are no whole line yet."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, b""
 
 
 def answer(client, line):
@@ -22,10 +28,10 @@ def answer(client, line):
 
 
 def answer_lines(client):
-    while b"\n" in rest[client]:
-        line, _, rest[client] = rest[client].partition(b"\n")
+    while b"\n" in client.rest:
+        line, _, client.rest = client.rest.partition(b"\n")
         # Your turn: a line whose answer is not due yet. What about the next line of this client?
-        client.send(answer(client, line))
+        client.sock.send(answer(client, line))
         if line.strip() == b"DESCONECTAR":
             drop(client)
             return
@@ -33,20 +39,19 @@ def answer_lines(client):
 
 def receive(client):
     try:
-        data = client.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
-    if not data or len(rest[client]) > LIMIT:
+    if not data or len(client.rest) > LIMIT:
         drop(client)
         return
-    rest[client] += data
+    client.rest += data
     answer_lines(client)
 
 
 def drop(client):
-    selector.unregister(client)
-    client.close()
-    del rest[client]
+    selector.unregister(client.sock)
+    client.sock.close()
 
 
 def attempt(step, client):
@@ -56,12 +61,11 @@ def attempt(step, client):
 
 def accept(listener):
     try:
-        client, _ = listener.accept()
+        sock, _ = listener.accept()
     except OSError:
         return
-    client.setblocking(False)
-    selector.register(client, selectors.EVENT_READ)
-    rest[client] = b""
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ, Client(sock))
 
 
 def main():
@@ -74,7 +78,7 @@ def main():
             if key.fileobj is listener:
                 accept(listener)
             else:
-                attempt(receive, key.fileobj)
+                attempt(receive, key.data)
 
 
 if __name__ == "__main__":

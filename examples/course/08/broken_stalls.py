@@ -14,8 +14,14 @@ CAP = 1000  # datagrams relayed before the clients have their turn
 NAP = 0.4  # s: 2.5 wake-ups a second, in place of 475
 
 selector = selectors.DefaultSelector()
-rest = {}  # client -> bytes that are no whole line yet
 viewers = {}  # client -> the address at which it wants its copy of the video
+
+
+class Client:
+    """A connection, and the bytes that are no whole line yet."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, b""
 
 
 def relay(ingest):
@@ -34,7 +40,7 @@ def relay(ingest):
 def answer(client, line):
     match line.decode(errors="replace").split():
         case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
-            viewers[client] = (client.getpeername()[0], int(port))
+            viewers[client] = ("127.0.0.1", int(port))
             return b"OK\n"
         case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:
             return b"OK\n"
@@ -43,24 +49,23 @@ def answer(client, line):
 
 def receive(client):
     try:
-        data = client.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
-    if not data or len(rest[client]) > LIMIT:
+    if not data or len(client.rest) > LIMIT:
         drop(client)
         return
-    *lines, rest[client] = (rest[client] + data).split(b"\n")
+    *lines, client.rest = (client.rest + data).split(b"\n")
     for line in lines:
-        client.send(answer(client, line))
+        client.sock.send(answer(client, line))
         if line.strip() == b"DESCONECTAR":
             drop(client)
             return
 
 
 def drop(client):
-    selector.unregister(client)
-    client.close()
-    del rest[client]
+    selector.unregister(client.sock)
+    client.sock.close()
     viewers.pop(client, None)
 
 
@@ -75,12 +80,11 @@ def attempt(step, client):
 
 def accept(listener):
     try:
-        client, _ = listener.accept()
+        sock, _ = listener.accept()
     except OSError:
         return
-    client.setblocking(False)
-    selector.register(client, selectors.EVENT_READ)
-    rest[client] = b""
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ, Client(sock))
 
 
 def main():
@@ -99,7 +103,7 @@ def main():
             elif key.fileobj is ingest:
                 relay(ingest)
             else:
-                attempt(receive, key.fileobj)
+                attempt(receive, key.data)
     # endregion
 
 

@@ -10,8 +10,14 @@ import sys
 LIMIT = 256  # bytes of a line
 
 selector = selectors.DefaultSelector()
-rest = {}  # client -> bytes that are no whole line yet
 viewers = {}  # client -> the address at which it wants its copy of the video
+
+
+class Client:
+    """A connection, and the bytes that are no whole line yet."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, b""
 
 
 def relay(ingest):
@@ -31,24 +37,23 @@ def answer(client, line):
 
 def receive(client):
     try:
-        data = client.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
-    if not data or len(rest[client]) > LIMIT:
+    if not data or len(client.rest) > LIMIT:
         drop(client)
         return
-    *lines, rest[client] = (rest[client] + data).split(b"\n")
+    *lines, client.rest = (client.rest + data).split(b"\n")
     for line in lines:
-        client.send(answer(client, line))
+        client.sock.send(answer(client, line))
         if line.strip() == b"DESCONECTAR":
             drop(client)
             return
 
 
 def drop(client):
-    selector.unregister(client)
-    client.close()
-    del rest[client]
+    selector.unregister(client.sock)
+    client.sock.close()
 
 
 def attempt(step, client):
@@ -62,12 +67,11 @@ def attempt(step, client):
 
 def accept(listener):
     try:
-        client, _ = listener.accept()
+        sock, _ = listener.accept()
     except OSError:
         return
-    client.setblocking(False)
-    selector.register(client, selectors.EVENT_READ)
-    rest[client] = b""
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ, Client(sock))
 
 
 def main():
@@ -80,7 +84,7 @@ def main():
             if key.fileobj is listener:
                 accept(listener)
             else:
-                attempt(receive, key.fileobj)
+                attempt(receive, key.data)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import reactor
 
 LIMIT = 256  # bytes of a line
 
-# region table
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
@@ -24,7 +23,6 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "CONTINUAR"): ("active", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
-# endregion
 
 clients = set()
 

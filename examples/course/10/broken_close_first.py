@@ -10,7 +10,6 @@ import reactor
 LIMIT = 256  # bytes of a line
 LEASE = 1.0  # seconds; whatever a client says renews it
 
-# region table
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
@@ -28,7 +27,6 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "VIVO"): ("paused", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
-# endregion
 
 clients = set()
 

@@ -9,7 +9,6 @@ import sys
 
 LIMIT = 256  # bytes of a line
 
-# region table
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
@@ -27,7 +26,6 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "VIVO"): ("paused", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
-# endregion
 
 selector = selectors.DefaultSelector()
 clients = set()

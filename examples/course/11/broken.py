@@ -43,7 +43,6 @@ class Client:
             self.state = "gone"
 
 
-# region feed
 def feed(ingest, clients):
     datagram = ingest.recv(65535)
     try:
@@ -52,9 +51,6 @@ def feed(ingest, clients):
                 client.video.send(datagram)
     except OSError:
         pass  # this is UDP: what can't be sent is lost
-
-
-# endregion
 
 
 def main():

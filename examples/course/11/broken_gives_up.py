@@ -43,7 +43,6 @@ class Client:
             self.state = "gone"
 
 
-# region feed
 def feed(ingest, clients):
     datagram = ingest.recv(65535)
     for client in clients:
@@ -52,9 +51,6 @@ def feed(ingest, clients):
                 client.video.send(datagram)
             except OSError:
                 client.state = "paused"  # nobody is there: he costs us no more
-
-
-# endregion
 
 
 def main():

@@ -10,7 +10,6 @@ import sys
 LIMIT = 256  # bytes of a line
 CAP = 64  # datagrams in one turn, before the clients have theirs
 
-# region table
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
@@ -25,7 +24,6 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "CONTINUAR"): ("active", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
-# endregion
 
 
 selector = selectors.DefaultSelector()
@@ -105,7 +103,6 @@ def flush(client):
         client.queue = client.queue[client.sock.send(client.queue) :]
 
 
-# region video
 def open_video(port):
     video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     video.setblocking(False)
@@ -129,9 +126,6 @@ def send_video(client, data):
         client.video.send(data)
     except OSError:
         pass  # no VLC at his port, or no room on his way: lost, and for him alone
-
-
-# endregion
 
 
 def main():

@@ -10,7 +10,6 @@ import reactor
 HOST = "127.0.0.1"
 LIMIT = 256  # bytes of a line
 
-# region table
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
@@ -25,7 +24,6 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "CONTINUAR"): ("active", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
-# endregion
 
 
 def is_port(text):

@@ -43,15 +43,11 @@ class Client:
             self.state = "gone"
 
 
-# region feed
 def feed(ingest, clients):
     datagram = ingest.recv(65535)
     print(len(datagram), "bytes of video, for nobody yet")
     # Your turn: send it to every client that is active. What can go wrong in one send, whose
     # trouble is it, and who has to get the datagram nevertheless?
-
-
-# endregion
 
 
 def main():
