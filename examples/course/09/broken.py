@@ -8,16 +8,33 @@ import socket
 import sys
 
 LIMIT = 256  # bytes of a line
+LARGEST = 65_507  # bytes of a datagram
+CAP = 64  # datagrams relayed before the clients have their turn
+ROOM = 4 << 20  # bytes that may wait while this program has no processor; the system may give less
 
 selector = selectors.DefaultSelector()
-viewers = {}  # client -> where his copy of the video goes
+viewers = {}  # client -> the address at which it wants its copy of the video
 
 
 class Client:
+    """A connection, and the port at which its viewer listens."""
+
     def __init__(self, sock):
-        sock.setblocking(False)
         self.sock, self.rest = sock, b""
-        self.port, self.is_leaving = 0, False
+        self.port, self.leaving = 0, False
+
+
+def relay(ingest):
+    for _ in range(CAP):
+        try:
+            datagram = ingest.recv(LARGEST)
+        except BlockingIOError:
+            return
+        for address in viewers.values():
+            try:
+                ingest.sendto(datagram, address)
+            except OSError:
+                pass  # lost on its way, as any datagram may be
 
 
 def is_port(text):
@@ -44,21 +61,15 @@ def answer(client, line):
         viewers[client] = ("127.0.0.1", client.port)
     elif "DESCONECTAR" in text:
         viewers.pop(client, None)
-        client.is_leaving = True
+        client.leaving = True
     else:
         return "ERROR DESCONOCIDO"
     return "OK"
 
 
-def drop(client):
-    viewers.pop(client, None)
-    selector.unregister(client.sock)
-    client.sock.close()
-
-
 def receive(client):
     try:
-        data = client.sock.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
     if not data or len(client.rest) > LIMIT:
@@ -67,36 +78,51 @@ def receive(client):
     *lines, client.rest = (client.rest + data).split(b"\n")
     for line in lines:
         client.sock.send(answer(client, line).encode() + b"\n")
-        if client.is_leaving:
-            client.sock.shutdown(socket.SHUT_WR)  # what was said arrives, then the end
+        if client.leaving:
+            drop(client)
+            return
 
 
-def feed(ingest):
-    data = ingest.recv(65536)
-    for address in viewers.values():
-        ingest.sendto(data, address)
+def drop(client):
+    viewers.pop(client, None)
+    selector.unregister(client.sock)
+    client.sock.close()
+
+
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        sock, _ = listener.accept()
+    except OSError:
+        return
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ, Client(sock))
 
 
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
     for sock in (listener, ingest):
         sock.setblocking(False)
         selector.register(sock, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select():
-            try:
-                if key.fileobj is listener:
-                    client = Client(listener.accept()[0])
-                    selector.register(client.sock, selectors.EVENT_READ, client)
-                elif key.fileobj is ingest:
-                    feed(ingest)
-                else:
-                    receive(key.data)
-            except OSError:
-                if key.data:
-                    drop(key.data)  # his error is his alone
+            if key.fileobj is listener:
+                accept(listener)
+            elif key.fileobj is ingest:
+                relay(ingest)
+            else:
+                attempt(receive, key.data)
 
 
 if __name__ == "__main__":
