@@ -6,7 +6,7 @@ from typing import Final
 
 from ..grade.diagnosis import Figure
 from ..grade.report import tell
-from ..record.recorded_run import RecordedRun, run_named
+from ..record.recorded_run import RecordedRun, picture_file, run_named
 from .contents import ORIGINAL, Page, neighbours
 from .directives import FIGURE, Directive
 from .snippet import snippet
@@ -65,8 +65,7 @@ class Filling:
         name, _, text = argument.partition(": ")
         if not text:
             raise ValueError(f"picture {name!r} needs a colon, and a text for who can't see it")
-        suffix = ".svg" if self._page.language == ORIGINAL else f".{self._page.language}.svg"
-        path = f"docs/course/pictures/{name}{suffix}"
+        path = f"docs/course/pictures/{picture_file(name, self._page.language)}"
         if not (self._root / path).exists():
             raise ValueError(f"there is no {path}")
         return f"![{text}]({self._page.link_to(path)})"

@@ -14,7 +14,7 @@ from typing import Final
 from .. import pictures
 from ..grade.result import grade
 from ..grade.sentences import LANGUAGES
-from .recorded_run import RecordedRun, dump
+from .recorded_run import RecordedRun, dump, picture_file
 from .runs import PlannedRun, planned
 
 __all__ = ["draw", "main", "record"]
@@ -48,8 +48,7 @@ def draw(run: PlannedRun, folder: Path) -> dict[Path, str]:
         return {}
     drawn = {}
     for language in LANGUAGES:
-        suffix = ".svg" if language == "en" else f".{language}.svg"
-        path = folder / "pictures" / f"{run.name}{suffix}"
+        path = folder / "pictures" / picture_file(run.name, language)
         drawn[path] = pictures.draw(_record(run, folder), language, run.picture)
     return drawn
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from ..grade.diagnosis import Figure
 from ..grade.result import Result
+from ..grade.sentences import LANGUAGES
 from ..grade.transcript import Entry, Kind
 
-__all__ = ["RUNS", "RecordedRun", "dump", "load", "run_named"]
+__all__ = ["RUNS", "RecordedRun", "dump", "load", "picture_file", "run_named"]
 
 RUNS: Final = Path("docs/course/runs")
 """Where they lie, from the root of the project."""
@@ -58,3 +59,12 @@ def run_named(name: str, root: Path) -> RecordedRun:
         return load(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ValueError(f"no run is called {name!r}: there is no {RUNS / path.name}") from None
+
+
+def picture_file(name: str, language: str) -> str:
+    """What the picture of a run is called, with the words of that language.
+
+    >>> picture_file("05-broken", "en"), picture_file("05-broken", "es")
+    ('05-broken.svg', '05-broken.es.svg')
+    """
+    return f"{name}.svg" if language == LANGUAGES[0] else f"{name}.{language}.svg"

@@ -1,4 +1,4 @@
-"""The pages that are there, and what the tests of them look at."""
+"""The pages, and what the tests of them look at."""
 
 import re
 import tomllib
@@ -6,11 +6,7 @@ import tomllib
 from examples.course.pages.contents import ORIGINAL, Page, pages
 from tests.doubles.program import ROOT
 
-__all__ = ["CHAPTERS", "PAGES", "TRANSLATIONS", "ids", "is_there", "text_of"]
-
-
-def is_there(page: Page) -> bool:
-    return (ROOT / page.path).exists()
+__all__ = ["CHAPTERS", "PAGES", "TRANSLATIONS", "ids", "text_of"]
 
 
 def text_of(page: Page) -> str:
@@ -25,8 +21,6 @@ def ids(page: Page) -> list[str]:
     return [key for key in texts if re.match(r"E\d\d-", key)]
 
 
-PAGES = [page for page in pages() if is_there(page)]
+PAGES = pages()
 CHAPTERS = [page for page in PAGES if page.name.isdigit()]
-TRANSLATIONS = [
-    page for page in PAGES if page.language != ORIGINAL and is_there(page.in_language(ORIGINAL))
-]
+TRANSLATIONS = [page for page in PAGES if page.language != ORIGINAL]
