@@ -15,6 +15,9 @@ from examples.course.grade.transcript import Entry
 from tests.doubles.program import ROOT, Program
 
 BROKEN = "examples/course/05/broken.py"
+TWICE = "tests/course/programs/00_answers_twice.py"
+UNENDED = "tests/course/programs/00_never_ends_an_answer.py"
+DEAF = "examples/course/05/skeleton.py"
 SERVER = ("-m", "examples.server", "127.0.0.1", "{port}", "--ingest", "127.0.0.1:{ingest}")
 _PATIENCE = 60
 
@@ -111,6 +114,25 @@ def test_the_relay_of_this_project_is_told_which_word_it_lacks(chapter: str, wor
 @pytest.mark.parametrize("chapter", ["01", "03", "04", "05", "08", "09", "11"])
 def test_the_relay_of_this_project_passes_where_it_knows_the_words(chapter: str) -> None:
     assert grader(chapter, "--", sys.executable, *SERVER).returncode == 0
+
+
+@pytest.mark.thorough
+def test_what_is_behind_a_wrong_answer_is_heard_too() -> None:
+    result = from_json(grader("5", "--json", "--", sys.executable, TWICE).stdout)
+    assert result.figures["came"] == "OK | ERROR DESCONOCIDO"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("program", "seen", "printed"),
+    [(UNENDED, "hears_no_end", "answered"), (DEAF, "is_unread", "")],
+)
+def test_of_a_line_without_answer_it_is_said_what_became_of_it(
+    program: str, seen: str, printed: str
+) -> None:
+    result = from_json(grader("5", "--json", "--", sys.executable, program).stdout)
+    assert (result.transcript[-1].key, result.figures["last_line"]) == (seen, printed)
+    assert (f"printed   {printed}\n" in tell(result, "en")) == bool(printed)
 
 
 @pytest.mark.thorough

@@ -48,7 +48,8 @@ def test_a_diagnosis_ends_the_program_too(monkeypatch: pytest.MonkeyPatch) -> No
         raise Diagnosis("E05-EOF-SPIN", share=1.0, before=0.0)
 
     monkeypatch.setattr(under_test, "examination", lambda chapter: examine)
-    assert grade("05", SLEEPER, seed=1).figures == {"share": 1.0, "before": 0.0}
+    figures = grade("05", SLEEPER, seed=1).figures
+    assert figures == {"last_line": "", "share": 1.0, "before": 0.0}
     assert programs[0].status is not None
 
 

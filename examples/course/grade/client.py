@@ -10,7 +10,7 @@ from typing import Final
 
 from .diagnosis import Diagnosis, Figure
 from .program import Program
-from .receive_queue import wait_until_read, wait_until_stuck
+from .receive_queue import is_unread, wait_until_read, wait_until_stuck
 from .transcript import Transcript, shown, shown_pieces
 
 __all__ = ["LIMIT", "WORDS_OF_CHAPTERS", "Answer", "Client", "Silence"]
@@ -23,6 +23,7 @@ WORDS_OF_CHAPTERS: Final = ("LISTA", "DORMIR", "VIVO")
 
 _PIECE: Final = 65_536
 _LONGEST_LINE: Final = 1_000_000
+_MOMENT: Final = 0.3
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -94,17 +95,21 @@ class Client:
         """The next line, or what came in its place within so many seconds."""
         answer = self._next_line(time.monotonic() + within)
         if answer is Silence.NOTHING:
-            self._transcript.saw("hears_nothing", who=self.name)
+            if self._received:
+                part = shown(self._received)
+                self._transcript.saw("hears_no_end", who=self.name, data=part)
+            else:
+                self._transcript.saw("hears_nothing", who=self.name)
         elif answer is Silence.END:
             self._transcript.saw("hears_end", who=self.name)
         else:
-            self._transcript.saw("hears", who=self.name, data=shown(answer))
+            self._transcript.saw("hears", who=self.name, data=_shown_line(answer))
         return answer
 
     def _next_line(self, deadline: float) -> Answer:
         """Of one that does not end, a million bytes: who sends for ever is not heard for ever."""
         while b"\n" not in self._received and len(self._received) < _LONGEST_LINE:
-            if not self.is_answered(max(0.0, deadline - time.monotonic())):
+            if not self._has_more(max(0.0, deadline - time.monotonic())):
                 return Silence.NOTHING
             data = self._receive()
             if not data:
@@ -139,7 +144,10 @@ class Client:
 
     def is_answered(self, within: float = 0.0) -> bool:
         """Whether there is something to be heard, a byte or the end, within so many seconds."""
-        return bool(self._received or select.select([self.sock], [], [], within)[0])
+        return bool(self._received) or self._has_more(within)
+
+    def _has_more(self, within: float) -> bool:
+        return bool(select.select([self.sock], [], [], within)[0])
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -182,11 +190,25 @@ class Client:
             word = command.partition(" ")[0]
             if word in WORDS_OF_CHAPTERS and answer.startswith(b"ERROR"):
                 otherwise, figures["words"] = "E00-UNKNOWN-WORD", word
-            return Diagnosis(otherwise or "E00-WRONG-ANSWER", came=shown(answer), **figures)
+            came = _shown_line(answer)
+            if otherwise in ("", "E00-ACCEPTS-ANYTHING"):
+                # Whoever answered something twice has this answer still to give.
+                self._transcript.did("says_no_more", who=self.name)
+                following = self.hear(_MOMENT)
+                if isinstance(following, bytes):
+                    otherwise, came = "", f"{came} | {_shown_line(following)}"
+            return Diagnosis(otherwise or "E00-WRONG-ANSWER", came=came, **figures)
         is_alive = self._program.is_alive()
         figures["last_line"] = self._program.last_line
         if not is_alive:
             return Diagnosis(otherwise or "E00-DIED", **figures)
         if answer is Silence.END:
             return Diagnosis(otherwise or "E00-HANGS-UP", **figures)
+        if is_unread(self._program.port, self.sock.getsockname()[1]):
+            self._transcript.saw("is_unread", who=self.name)
         return Diagnosis(otherwise or "E00-NO-ANSWER", seconds=LIMIT, **figures)
+
+
+def _shown_line(line: bytes) -> str:
+    """An empty one is not nothing."""
+    return shown(line or b"\n")

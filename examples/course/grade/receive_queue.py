@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["can_be_seen", "wait_until_read", "wait_until_stuck"]
+__all__ = ["can_be_seen", "is_unread", "wait_until_read", "wait_until_stuck"]
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 """A server that listens on IPv6 also, as those in Java do, has its connections in the second."""
@@ -40,6 +40,12 @@ def wait_until_read(server: int, client: int) -> bool:
         was_there |= queues is not None
         time.sleep(_LOOK_AGAIN)
     return False
+
+
+def is_unread(server: int, client: int) -> bool:
+    """Whether something lies at the server that was not read; False where this can't be seen."""
+    queues = _queues(server, client)
+    return queues is not None and queues.unread > 0
 
 
 def wait_until_stuck(server: int, client: int) -> None:

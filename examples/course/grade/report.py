@@ -33,6 +33,9 @@ def _lines(result: Result, language: str) -> Iterator[str]:
         return
     yield f"{words.label('failed')} {result.id}"
     said = {part: words.of_diagnosis(result.id, part, result.figures) for part in _PARTS}
+    printed = str(result.figures.get("last_line", ""))
+    if printed and printed not in said["came"]:
+        said["printed"] = printed
     said |= {"read": page(result, language), "again": f"--seed {result.seed}"}
     yield from _labelled(said, words)
 
@@ -46,7 +49,7 @@ def _transcript(result: Result, words: Sentences) -> Iterator[str]:
 
 
 def _labelled(said: dict[str, str], words: Sentences) -> Iterator[str]:
-    width = max(len(words.label(part)) for part in (*_PARTS, "read", "again")) + 2
+    width = max(len(words.label(part)) for part in (*_PARTS, "printed", "read", "again")) + 2
     for part, sentence in said.items():
         label = _MARGIN + words.label(part).ljust(width)
         yield from _wrapped(label, sentence, " " * len(label))

@@ -72,7 +72,7 @@ def grade(
         with Exam(program, transcript, seed) as exam:
             id, figures = "", examination(chapter)(exam)
     except Diagnosis as diagnosis:
-        id, figures = diagnosis.id, diagnosis.figures
+        id, figures = diagnosis.id, {"last_line": program.last_line, **diagnosis.figures}
     except NotStarted as exc:
         id, figures = "E00-NOT-STARTED", {"command": exc.command, "problem": exc.problem}
     except Exception as exc:  # ours, or the system's: no fault of the program's
