@@ -10,39 +10,53 @@ import time
 
 LIMIT = 256  # bytes of a line
 LEASE = 1.0  # seconds; whatever a client says renews it
+LARGEST = 65_507  # bytes of a datagram
+CAP = 64  # datagrams relayed before the clients have their turn
+ROOM = 4 << 20  # bytes that may wait while this program has no processor; the system may give less
 
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
     ("new", "CONTINUAR"): ("new", "ERROR NO_CONECTADO"),
-    ("new", "VIVO"): ("new", "OK"),
     ("new", "DESCONECTAR"): ("closed", "OK"),
     ("active", "CONECTAR"): ("active", "ERROR YA_CONECTADO"),
     ("active", "INTERRUMPIR"): ("paused", "OK"),
     ("active", "CONTINUAR"): ("active", "ERROR NO_INTERRUMPIDO"),
-    ("active", "VIVO"): ("active", "OK"),
     ("active", "DESCONECTAR"): ("closed", "OK"),
     ("paused", "CONECTAR"): ("paused", "ERROR YA_CONECTADO"),
     ("paused", "INTERRUMPIR"): ("paused", "ERROR YA_INTERRUMPIDO"),
     ("paused", "CONTINUAR"): ("active", "OK"),
-    ("paused", "VIVO"): ("paused", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 
 selector = selectors.DefaultSelector()
-clients = set()
-viewers = {}  # client -> port, of those to whom the video goes
+clients = []
+viewers = {}  # client -> the address at which it wants its copy of the video
 
 
 class Client:
+    """A connection, its state, and the port at which its viewer listens."""
+
     def __init__(self, sock):
-        sock.setblocking(False)
         self.sock, self.rest = sock, b""
         self.state, self.port = "new", 0
         self.renew()
 
     def renew(self):
         self.expires = time.monotonic() + LEASE
+
+
+def relay(ingest):
+    for _ in range(CAP):
+        try:
+            datagram = ingest.recv(LARGEST)
+        except BlockingIOError:
+            return
+        for address in viewers.values():  # nobody has to be asked whether he watches
+            try:
+                ingest.sendto(datagram, address)
+            except OSError:
+                pass  # lost on its way, as any datagram may be
 
 
 def is_port(text):
@@ -53,28 +67,23 @@ def answer(client, line):
     word, _, port = line.decode(errors="replace").strip().partition(" ")
     if word == "CONECTAR" and not is_port(port):
         return "ERROR PUERTO"
+    if word == "VIVO":
+        return "OK"
     if (client.state, word) not in TABLE:
         return "ERROR DESCONOCIDO"
-    before = client.state
-    client.state, text = TABLE[before, word]
-    if before == "new" and client.state == "active":
+    if (client.state, word) == ("new", "CONECTAR"):
         client.port = int(port)
+    client.state, text = TABLE[client.state, word]
     if client.state == "active":
-        viewers[client] = client.port
+        viewers[client] = ("127.0.0.1", client.port)
     else:
         viewers.pop(client, None)
     return text
 
 
-def drop(client):
-    clients.remove(client)
-    selector.unregister(client.sock)
-    client.sock.close()  # nothing comes from him any more, nothing goes to him
-
-
 def receive(client):
     try:
-        data = client.sock.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
     if not data or len(client.rest) > LIMIT:
@@ -86,12 +95,33 @@ def receive(client):
         client.sock.send(answer(client, line).encode() + b"\n")
         if client.state == "closed":
             client.sock.shutdown(socket.SHUT_WR)  # what was said arrives, then the end
+            return
 
 
-def feed(ingest):
-    data = ingest.recv(65536)
-    for port in viewers.values():  # nobody has to be asked whether he watches
-        ingest.sendto(data, ("127.0.0.1", port))
+def drop(client):
+    clients.remove(client)
+    selector.unregister(client.sock)
+    client.sock.close()  # nothing comes from him any more, nothing goes to him
+
+
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        sock, _ = listener.accept()
+    except OSError:
+        return
+    sock.setblocking(False)
+    client = Client(sock)
+    clients.append(client)
+    selector.register(sock, selectors.EVENT_READ, client)
 
 
 def until_next_lease_ends():
@@ -104,6 +134,7 @@ def until_next_lease_ends():
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
     for sock in (listener, ingest):
         sock.setblocking(False)
@@ -112,18 +143,12 @@ def main():
         ready = selector.select(until_next_lease_ends())
         now = time.monotonic()
         for key, _ in ready:
-            try:
-                if key.fileobj is listener:
-                    client = Client(listener.accept()[0])
-                    clients.add(client)
-                    selector.register(client.sock, selectors.EVENT_READ, client)
-                elif key.fileobj is ingest:
-                    feed(ingest)
-                else:
-                    receive(key.data)
-            except OSError:
-                if key.data:
-                    drop(key.data)  # his error is his alone
+            if key.fileobj is listener:
+                accept(listener)
+            elif key.fileobj is ingest:
+                relay(ingest)
+            else:
+                attempt(receive, key.data)
         # Last, so that nobody is judged whose VIVO is there already.
         for client in [each for each in clients if each.expires < now]:
             viewers.pop(client, None)

@@ -10,40 +10,54 @@ import time
 
 LIMIT = 256  # bytes of a line
 LEASE = 1.0  # seconds; whatever a client says renews it
+LARGEST = 65_507  # bytes of a datagram
+CAP = 64  # datagrams relayed before the clients have their turn
+ROOM = 4 << 20  # bytes that may wait while this program has no processor; the system may give less
 
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
     ("new", "CONTINUAR"): ("new", "ERROR NO_CONECTADO"),
-    ("new", "VIVO"): ("new", "OK"),
     ("new", "DESCONECTAR"): ("closed", "OK"),
     ("active", "CONECTAR"): ("active", "ERROR YA_CONECTADO"),
     ("active", "INTERRUMPIR"): ("paused", "OK"),
     ("active", "CONTINUAR"): ("active", "ERROR NO_INTERRUMPIDO"),
-    ("active", "VIVO"): ("active", "OK"),
     ("active", "DESCONECTAR"): ("closed", "OK"),
     ("paused", "CONECTAR"): ("paused", "ERROR YA_CONECTADO"),
     ("paused", "INTERRUMPIR"): ("paused", "ERROR YA_INTERRUMPIDO"),
     ("paused", "CONTINUAR"): ("active", "OK"),
-    ("paused", "VIVO"): ("paused", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 
 selector = selectors.DefaultSelector()
-clients = set()
+clients = []
 guests = []  # all who were ever here: how many shall be told in the end
 
 
 class Client:
+    """A connection, its state, and the port at which its viewer listens."""
+
     def __init__(self, sock):
-        sock.setblocking(False)
         self.sock, self.rest = sock, b""
         self.state, self.port = "new", 0
         self.renew()
-        guests.append(self)
 
     def renew(self):
         self.expires = time.monotonic() + LEASE
+
+
+def relay(ingest):
+    for _ in range(CAP):
+        try:
+            datagram = ingest.recv(LARGEST)
+        except BlockingIOError:
+            return
+        for client in clients:
+            if client.state == "active":
+                try:
+                    ingest.sendto(datagram, ("127.0.0.1", client.port))
+                except OSError:
+                    pass  # lost on its way, as any datagram may be
 
 
 def is_port(text):
@@ -54,23 +68,19 @@ def answer(client, line):
     word, _, port = line.decode(errors="replace").strip().partition(" ")
     if word == "CONECTAR" and not is_port(port):
         return "ERROR PUERTO"
+    if word == "VIVO":
+        return "OK"
     if (client.state, word) not in TABLE:
         return "ERROR DESCONOCIDO"
-    before = client.state
-    client.state, text = TABLE[before, word]
-    if before == "new" and client.state == "active":
+    if (client.state, word) == ("new", "CONECTAR"):
         client.port = int(port)
+    client.state, text = TABLE[client.state, word]
     return text
-
-
-def drop(client):
-    clients.remove(client)
-    selector.unregister(client.sock)  # nobody asks him any more, and so Python closes him
 
 
 def receive(client):
     try:
-        data = client.sock.recv(4096)
+        data = client.sock.recv(1024)
     except BlockingIOError:
         return
     if not data or len(client.rest) > LIMIT:
@@ -82,13 +92,33 @@ def receive(client):
         client.sock.send(answer(client, line).encode() + b"\n")
         if client.state == "closed":
             client.sock.shutdown(socket.SHUT_WR)  # what was said arrives, then the end
+            return
 
 
-def feed(ingest):
-    data = ingest.recv(65536)
-    for client in clients:
-        if client.state == "active":
-            ingest.sendto(data, ("127.0.0.1", client.port))
+def drop(client):
+    clients.remove(client)
+    selector.unregister(client.sock)  # nobody asks him any more, and so Python closes him
+
+
+def attempt(step, client):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client)
+    except Exception as error:  # also a full socket: it has read none of very many answers
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        sock, _ = listener.accept()
+    except OSError:
+        return
+    sock.setblocking(False)
+    client = Client(sock)
+    clients.append(client)
+    guests.append(client)
+    selector.register(sock, selectors.EVENT_READ, client)
 
 
 def until_next_lease_ends():
@@ -101,6 +131,7 @@ def until_next_lease_ends():
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
     for sock in (listener, ingest):
         sock.setblocking(False)
@@ -109,18 +140,12 @@ def main():
         ready = selector.select(until_next_lease_ends())
         now = time.monotonic()
         for key, _ in ready:
-            try:
-                if key.fileobj is listener:
-                    client = Client(listener.accept()[0])
-                    clients.add(client)
-                    selector.register(client.sock, selectors.EVENT_READ, client)
-                elif key.fileobj is ingest:
-                    feed(ingest)
-                else:
-                    receive(key.data)
-            except OSError:
-                if key.data:
-                    drop(key.data)  # his error is his alone
+            if key.fileobj is listener:
+                accept(listener)
+            elif key.fileobj is ingest:
+                relay(ingest)
+            else:
+                attempt(receive, key.data)
         # Last, so that nobody is judged whose VIVO is there already.
         for client in [each for each in clients if each.expires < now]:
             drop(client)
