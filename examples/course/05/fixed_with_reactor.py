@@ -16,7 +16,7 @@ def answer(line):
     return b"OK\n" if words and words[0] in WORDS else b"ERROR DESCONOCIDO\n"
 
 
-class Control(reactor.StreamHandler):
+class Client(reactor.StreamHandler):
     """One client's connection."""
 
     def connection_made(self, stream):
@@ -35,7 +35,7 @@ class Control(reactor.StreamHandler):
 
 def main():
     with reactor.EventLoop() as loop:
-        reactor.listen(loop, Control, "127.0.0.1", int(sys.argv[1]))
+        reactor.listen(loop, Client, "127.0.0.1", int(sys.argv[1]))
         loop.run()
 
 

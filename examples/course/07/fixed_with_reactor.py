@@ -19,7 +19,7 @@ class Client(reactor.StreamHandler):
 
     def data_received(self, buffer):
         try:
-            while not self.timer and (line := buffer.take_line(LIMIT)) is not None:
+            while not self.timer and (line := buffer.take_line(limit=LIMIT)) is not None:
                 self.answer(line.decode(errors="replace").split())
         except reactor.LineTooLong:
             self.stream.write(b"ERROR LARGO\n")

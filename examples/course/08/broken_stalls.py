@@ -28,8 +28,8 @@ def relay(ingest):
     for _ in range(CAP):
         try:
             datagram = ingest.recv(LARGEST)
-        except BlockingIOError:
-            return  # else there is more: then select says so at once
+        except OSError:
+            return  # BlockingIOError, mostly: no more for now
         for address in viewers.values():
             try:
                 ingest.sendto(datagram, address)
@@ -39,7 +39,7 @@ def relay(ingest):
 
 def answer(client, line):
     match line.decode(errors="replace").split():
-        case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
+        case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) <= 65535:
             viewers[client] = ("127.0.0.1", int(port))
             return b"OK\n"
         case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:

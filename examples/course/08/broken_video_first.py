@@ -37,7 +37,7 @@ def relay(ingest):
 
 def answer(client, line):
     match line.decode(errors="replace").split():
-        case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
+        case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) <= 65535:
             viewers[client] = ("127.0.0.1", int(port))
             return b"OK\n"
         case ["INTERRUMPIR"] | ["CONTINUAR"] | ["DESCONECTAR"]:

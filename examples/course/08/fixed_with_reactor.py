@@ -24,7 +24,7 @@ class Client(reactor.StreamHandler):
 
     def data_received(self, buffer):
         try:
-            while (line := buffer.take_line(LIMIT)) is not None:
+            while (line := buffer.take_line(limit=LIMIT)) is not None:
                 self.answer(line.decode(errors="replace").split())
         except reactor.LineTooLong:
             self.stream.write(b"ERROR LARGO\n")
@@ -32,8 +32,8 @@ class Client(reactor.StreamHandler):
 
     def answer(self, words):
         match words:
-            case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
-                viewers[self] = (self.stream.peername[0], int(port))
+            case ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) <= 65535:
+                viewers[self] = (HOST, int(port))
                 self.stream.write(b"OK\n")
             case ["INTERRUMPIR"] | ["CONTINUAR"]:
                 self.stream.write(b"OK\n")

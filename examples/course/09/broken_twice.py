@@ -28,8 +28,8 @@ def relay(ingest):
     for _ in range(CAP):
         try:
             datagram = ingest.recv(LARGEST)
-        except BlockingIOError:
-            return
+        except OSError:
+            return  # BlockingIOError, mostly: no more for now
         for address in viewers.values():
             try:
                 ingest.sendto(datagram, address)

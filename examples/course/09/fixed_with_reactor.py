@@ -7,6 +7,7 @@ import sys
 
 import reactor
 
+HOST = "127.0.0.1"
 LIMIT = 256  # bytes of a line
 
 TABLE = {  # (state, word) -> next state, answer
@@ -24,16 +25,26 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 
-clients = set()
+clients = []
+
+
+class Video(reactor.DatagramHandler):
+    def datagrams_received(self, endpoint, batch):
+        viewers = [(HOST, client.port) for client in clients if client.state == "active"]
+        endpoint.send_batch_to_all(batch, viewers)
+
+
+def is_port(text):
+    return text.isdecimal() and 1024 <= int(text) <= 65535
 
 
 class Client(reactor.StreamHandler):
     def connection_made(self, stream):
         self.stream, self.state, self.port = stream, "new", 0
-        clients.add(self)
+        clients.append(self)
 
     def data_received(self, buffer):
-        while self.state != "closed" and (line := buffer.take_line(LIMIT)) is not None:
+        while self.state != "closed" and (line := buffer.take_line(limit=LIMIT)) is not None:
             self.stream.write(self.answer(line).encode() + b"\n")
         if self.state == "closed":
             self.stream.close()  # what was said arrives, then the end
@@ -44,32 +55,19 @@ class Client(reactor.StreamHandler):
             return "ERROR PUERTO"
         if (self.state, word) not in TABLE:
             return "ERROR DESCONOCIDO"
-        before = self.state
-        self.state, text = TABLE[before, word]
-        if before == "new" and self.state == "active":
+        if (self.state, word) == ("new", "CONECTAR"):
             self.port = int(port)
+        self.state, text = TABLE[self.state, word]
         return text
 
     def connection_lost(self, exc):
         clients.remove(self)
 
 
-class Ingest(reactor.DatagramHandler):
-    def datagrams_received(self, endpoint, batch):
-        for client in clients:
-            if client.state == "active":
-                endpoint.send_batch(batch, ("127.0.0.1", client.port))
-
-
-def is_port(text):
-    return text.isdecimal() and 1024 <= int(text) <= 65535
-
-
 def main():
-    port, ingest = map(int, sys.argv[1:3])
     with reactor.EventLoop() as loop:
-        reactor.listen(loop, Client, "127.0.0.1", port)
-        reactor.bind_udp(loop, Ingest(), "127.0.0.1", ingest)
+        reactor.listen(loop, Client, HOST, int(sys.argv[1]))
+        reactor.bind_udp(loop, Video(), HOST, int(sys.argv[2]))
         loop.run()
 
 

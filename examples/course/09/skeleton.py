@@ -33,8 +33,8 @@ def relay(ingest):
     for _ in range(CAP):
         try:
             datagram = ingest.recv(LARGEST)
-        except BlockingIOError:
-            return
+        except OSError:
+            return  # BlockingIOError, mostly: no more for now
         for client in clients:
             if client.port:  # Your turn: is this all whom the video goes to?
                 try:

@@ -45,8 +45,8 @@ def relay(ingest):
     for _ in range(CAP):
         try:
             datagram = ingest.recv(LARGEST)
-        except BlockingIOError:
-            return
+        except OSError:
+            return  # BlockingIOError, mostly: no more for now
         for client in clients:
             if client.state == "active":
                 try:

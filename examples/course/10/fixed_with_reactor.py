@@ -1,4 +1,4 @@
-"""The same with the library: the table stays, the sockets go.
+"""The same with the library: a lease is a timer, and all leave by the same door.
 
 python3 fixed_with_reactor.py PORT INGEST
 """
@@ -7,6 +7,7 @@ import sys
 
 import reactor
 
+HOST = "127.0.0.1"
 LIMIT = 256  # bytes of a line
 LEASE = 1.0  # seconds; whatever a client says renews it
 
@@ -14,21 +15,28 @@ TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
     ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
     ("new", "CONTINUAR"): ("new", "ERROR NO_CONECTADO"),
-    ("new", "VIVO"): ("new", "OK"),
     ("new", "DESCONECTAR"): ("closed", "OK"),
     ("active", "CONECTAR"): ("active", "ERROR YA_CONECTADO"),
     ("active", "INTERRUMPIR"): ("paused", "OK"),
     ("active", "CONTINUAR"): ("active", "ERROR NO_INTERRUMPIDO"),
-    ("active", "VIVO"): ("active", "OK"),
     ("active", "DESCONECTAR"): ("closed", "OK"),
     ("paused", "CONECTAR"): ("paused", "ERROR YA_CONECTADO"),
     ("paused", "INTERRUMPIR"): ("paused", "ERROR YA_INTERRUMPIDO"),
     ("paused", "CONTINUAR"): ("active", "OK"),
-    ("paused", "VIVO"): ("paused", "OK"),
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 
-clients = set()
+clients = []
+
+
+class Video(reactor.DatagramHandler):
+    def datagrams_received(self, endpoint, batch):
+        viewers = [(HOST, client.port) for client in clients if client.state == "active"]
+        endpoint.send_batch_to_all(batch, viewers)
+
+
+def is_port(text):
+    return text.isdecimal() and 1024 <= int(text) <= 65535
 
 
 class Client(reactor.StreamHandler):
@@ -38,53 +46,42 @@ class Client(reactor.StreamHandler):
     def connection_made(self, stream):
         self.stream = stream
         self.lease = self.loop.call_later(LEASE, self.leave)
-        clients.add(self)
+        clients.append(self)
 
     def data_received(self, buffer):
         self.lease.cancel()
         self.lease = self.loop.call_later(LEASE, self.leave)
-        while self.state != "closed" and (line := buffer.take_line(LIMIT)) is not None:
+        while self.state != "closed" and (line := buffer.take_line(limit=LIMIT)) is not None:
             self.stream.write(self.answer(line).encode() + b"\n")
         if self.state == "closed":
             self.leave()
-
-    def leave(self):
-        clients.discard(self)  # first: a close in good order waits for the peer
-        self.stream.close()
 
     def answer(self, line):
         word, _, port = line.decode(errors="replace").strip().partition(" ")
         if word == "CONECTAR" and not is_port(port):
             return "ERROR PUERTO"
+        if word == "VIVO":
+            return "OK"
         if (self.state, word) not in TABLE:
             return "ERROR DESCONOCIDO"
-        before = self.state
-        self.state, text = TABLE[before, word]
-        if before == "new" and self.state == "active":
+        if (self.state, word) == ("new", "CONECTAR"):
             self.port = int(port)
+        self.state, text = TABLE[self.state, word]
         return text
+
+    def leave(self):
+        self.state = "closed"  # first: a close in good order waits for the peer
+        self.stream.close()
 
     def connection_lost(self, exc):
         self.lease.cancel()
-        clients.discard(self)
-
-
-class Ingest(reactor.DatagramHandler):
-    def datagrams_received(self, endpoint, batch):
-        for client in clients:
-            if client.state == "active":
-                endpoint.send_batch(batch, ("127.0.0.1", client.port))
-
-
-def is_port(text):
-    return text.isdecimal() and 1024 <= int(text) <= 65535
+        clients.remove(self)
 
 
 def main():
-    port, ingest = map(int, sys.argv[1:3])
     with reactor.EventLoop() as loop:
-        reactor.listen(loop, lambda: Client(loop), "127.0.0.1", port)
-        reactor.bind_udp(loop, Ingest(), "127.0.0.1", ingest)
+        reactor.listen(loop, lambda: Client(loop), HOST, int(sys.argv[1]))
+        reactor.bind_udp(loop, Video(), HOST, int(sys.argv[2]))
         loop.run()
 
 

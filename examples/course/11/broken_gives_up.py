@@ -7,73 +7,153 @@ import selectors
 import socket
 import sys
 
+LIMIT = 256  # bytes of a line
+LARGEST = 65_507  # bytes of a datagram
+CAP = 64  # datagrams relayed before the clients have their turn
+ROOM = 4 << 20  # bytes that may wait while this program has no processor; the system may give less
+
+TABLE = {  # (state, word) -> next state, answer
+    ("new", "CONECTAR"): ("active", "OK"),
+    ("new", "INTERRUMPIR"): ("new", "ERROR NO_CONECTADO"),
+    ("new", "CONTINUAR"): ("new", "ERROR NO_CONECTADO"),
+    ("new", "DESCONECTAR"): ("closed", "OK"),
+    ("active", "CONECTAR"): ("active", "ERROR YA_CONECTADO"),
+    ("active", "INTERRUMPIR"): ("paused", "OK"),
+    ("active", "CONTINUAR"): ("active", "ERROR NO_INTERRUMPIDO"),
+    ("active", "DESCONECTAR"): ("closed", "OK"),
+    ("paused", "CONECTAR"): ("paused", "ERROR YA_CONECTADO"),
+    ("paused", "INTERRUMPIR"): ("paused", "ERROR YA_INTERRUMPIDO"),
+    ("paused", "CONTINUAR"): ("active", "OK"),
+    ("paused", "DESCONECTAR"): ("closed", "OK"),
+}
+
+selector = selectors.DefaultSelector()
+clients = []
+
 
 class Client:
-    """One connection, and the socket on which the video leaves for its viewer."""
+    """A connection, its state, what waits for room, and the way to its viewer."""
 
     def __init__(self, sock):
-        self.sock, self.video, self.rest = sock, None, b""
-        self.state = "new"
+        self.sock, self.rest, self.queue = sock, b"", bytearray()
+        self.state, self.port, self.video = "new", 0, None
 
-    def answer(self, words):
-        match self.state, words:
-            case "new", ["CONECTAR", port] if port.isdecimal() and 1024 <= int(port) < 65536:
-                self.video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                self.video.connect(("127.0.0.1", int(port)))  # from now on send() knows where to
-                self.state = "active"
-            case "active", ["INTERRUMPIR"]:
-                self.state = "paused"
-            case "paused", ["CONTINUAR"]:
-                self.state = "active"
-            case _, ["DESCONECTAR"]:
-                self.state = "gone"
-            case _:
-                return b"ERROR DESCONOCIDO\n"
-        return b"OK\n"
 
-    def serve(self):
+def open_video(port):
+    video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    video.setblocking(False)
+    video.connect(("127.0.0.1", port))  # a send buffer of his own, and word if nobody listens
+    return video
+
+
+def relay(ingest):
+    for _ in range(CAP):
         try:
-            data = self.sock.recv(4096)
-            *lines, self.rest = (self.rest + data).split(b"\n")
-            for line in lines:
-                self.sock.send(self.answer(line.decode(errors="replace").split()))
+            datagram = ingest.recv(LARGEST)
         except OSError:
-            data = b""
-        if not data:
-            self.state = "gone"
+            return  # BlockingIOError, mostly: no more for now
+        for client in clients:
+            if client.state == "active":
+                try:
+                    client.video.send(datagram)
+                except OSError:
+                    client.state = "paused"  # nobody is there: he costs us no more
 
 
-def feed(ingest, clients):
-    datagram = ingest.recv(65535)
-    for client in clients:
-        if client.state == "active":
-            try:
-                client.video.send(datagram)
-            except OSError:
-                client.state = "paused"  # nobody is there: he costs us no more
+def is_port(text):
+    return text.isdecimal() and 1024 <= int(text) <= 65535
+
+
+def answer(client, line):
+    word, _, port = line.decode(errors="replace").strip().partition(" ")
+    if word == "CONECTAR" and not is_port(port):
+        return "ERROR PUERTO"
+    if (client.state, word) not in TABLE:
+        return "ERROR DESCONOCIDO"
+    if (client.state, word) == ("new", "CONECTAR"):
+        if any(each.port == int(port) and each.state != "closed" for each in clients):
+            return "ERROR PUERTO_OCUPADO"
+        client.port, client.video = int(port), open_video(int(port))
+    client.state, text = TABLE[client.state, word]
+    return text
+
+
+def receive(client):
+    try:
+        data = client.sock.recv(1024)
+    except BlockingIOError:
+        return
+    *lines, client.rest = (client.rest + data).split(b"\n")
+    for line in lines:
+        if client.state != "closed":
+            client.queue += answer(client, line).encode() + b"\n"
+    if not data or len(client.rest) > LIMIT:
+        client.state = "closed"
+
+
+def flush(client):
+    try:
+        if client.queue:
+            del client.queue[: client.sock.send(client.queue)]
+    except BlockingIOError:
+        pass  # no room: it will be said when there is some
+
+
+def serve(client, events):
+    if events & selectors.EVENT_READ:
+        receive(client)
+    flush(client)
+    if client.state == "closed" and not client.queue:
+        drop(client)
+    else:  # who has not read the answers is asked for nothing more
+        wanted = selectors.EVENT_WRITE if client.queue else selectors.EVENT_READ
+        selector.modify(client.sock, wanted, client)
+
+
+def drop(client):
+    clients.remove(client)  # from here on nobody feeds him; then he may be closed
+    selector.unregister(client.sock)
+    client.sock.close()
+    if client.video:
+        client.video.close()
+
+
+def attempt(step, client, events):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
+    try:
+        step(client, events)
+    except Exception as error:
+        print(f"a client is lost: {error!r}", file=sys.stderr)
+        drop(client)
+
+
+def accept(listener):
+    try:
+        sock, _ = listener.accept()
+    except OSError:
+        return
+    sock.setblocking(False)
+    client = Client(sock)
+    clients.append(client)
+    selector.register(sock, selectors.EVENT_READ, client)
 
 
 def main():
-    selector = selectors.DefaultSelector()
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
-    selector.register(listener, selectors.EVENT_READ)
-    selector.register(ingest, selectors.EVENT_READ)
-    clients = []
+    for sock in (listener, ingest):
+        sock.setblocking(False)
+        selector.register(sock, selectors.EVENT_READ)
     while True:
-        for key, _ in selector.select():
+        for key, events in selector.select():
             if key.fileobj is listener:
-                clients.append(Client(listener.accept()[0]))
-                selector.register(clients[-1].sock, selectors.EVENT_READ, clients[-1])
+                accept(listener)
             elif key.fileobj is ingest:
-                feed(ingest, clients)
+                relay(ingest)
             else:
-                key.data.serve()
-                if key.data.state == "gone":
-                    clients.remove(key.data)
-                    selector.unregister(key.data.sock)
-                    key.data.sock.close()
+                attempt(serve, key.data, events)
 
 
 if __name__ == "__main__":

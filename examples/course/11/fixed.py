@@ -8,7 +8,9 @@ import socket
 import sys
 
 LIMIT = 256  # bytes of a line
-CAP = 64  # datagrams in one turn, before the clients have theirs
+LARGEST = 65_507  # bytes of a datagram
+CAP = 64  # datagrams relayed before the clients have their turn
+ROOM = 4 << 20  # bytes that may wait while this program has no processor; the system may give less
 
 TABLE = {  # (state, word) -> next state, answer
     ("new", "CONECTAR"): ("active", "OK"),
@@ -25,16 +27,37 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 
-
 selector = selectors.DefaultSelector()
 clients = []
 
 
 class Client:
+    """A connection, its state, what waits for room, and the way to its viewer."""
+
     def __init__(self, sock):
-        sock.setblocking(False)
-        self.sock, self.rest, self.queue = sock, b"", b""
+        self.sock, self.rest, self.queue = sock, b"", bytearray()
         self.state, self.port, self.video = "new", 0, None
+
+
+def open_video(port):
+    video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    video.setblocking(False)
+    video.connect(("127.0.0.1", port))  # a send buffer of his own, and word if nobody listens
+    return video
+
+
+def relay(ingest):
+    for _ in range(CAP):
+        try:
+            datagram = ingest.recv(LARGEST)
+        except OSError:
+            return  # BlockingIOError, mostly: no more for now
+        for client in clients:
+            if client.state == "active":
+                try:
+                    client.video.send(datagram)
+                except OSError:
+                    pass  # no VLC at his port, or no room on his way: lost, and for him alone
 
 
 def is_port(text):
@@ -55,13 +78,36 @@ def answer(client, line):
     return text
 
 
-def accept(listener):
+def receive(client):
     try:
-        client = Client(listener.accept()[0])
-    except OSError:  # gone before it was his turn
+        data = client.sock.recv(1024)
+    except BlockingIOError:
         return
-    clients.append(client)
-    selector.register(client.sock, selectors.EVENT_READ, client)
+    *lines, client.rest = (client.rest + data).split(b"\n")
+    for line in lines:
+        if client.state != "closed":
+            client.queue += answer(client, line).encode() + b"\n"
+    if not data or len(client.rest) > LIMIT:
+        client.state = "closed"
+
+
+def flush(client):
+    try:
+        if client.queue:
+            del client.queue[: client.sock.send(client.queue)]
+    except BlockingIOError:
+        pass  # no room: it will be said when there is some
+
+
+def serve(client, events):
+    if events & selectors.EVENT_READ:
+        receive(client)
+    flush(client)
+    if client.state == "closed" and not client.queue:
+        drop(client)
+    else:  # who has not read the answers is asked for nothing more
+        wanted = selectors.EVENT_WRITE if client.queue else selectors.EVENT_READ
+        selector.modify(client.sock, wanted, client)
 
 
 def drop(client):
@@ -72,65 +118,30 @@ def drop(client):
         client.video.close()
 
 
-def serve(client, events):
+def attempt(step, client, events):
+    """Whatever goes wrong in a step of one client ends this client, and nobody else."""
     try:
-        if events & selectors.EVENT_READ:
-            receive(client)
-        flush(client)
-    except BlockingIOError:
-        pass
-    except OSError:  # a reset: nobody is left to be answered
-        client.state, client.queue = "closed", b""
-    if client.state == "closed" and not client.queue:
+        step(client, events)
+    except Exception as error:
+        print(f"a client is lost: {error!r}", file=sys.stderr)
         drop(client)
-    else:  # who has not read the answers is asked for nothing more
-        wanted = selectors.EVENT_WRITE if client.queue else selectors.EVENT_READ
-        selector.modify(client.sock, wanted, client)
 
 
-def receive(client):
-    data = client.sock.recv(4096)
-    *lines, client.rest = (client.rest + data).split(b"\n")
-    for line in lines:
-        if client.state != "closed":
-            client.queue += answer(client, line).encode() + b"\n"
-    if not data or len(client.rest) > LIMIT:
-        client.state = "closed"
-
-
-def flush(client):
-    if client.queue:
-        client.queue = client.queue[client.sock.send(client.queue) :]
-
-
-def open_video(port):
-    video = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    video.setblocking(False)
-    video.connect(("127.0.0.1", port))  # a send buffer of his own, and word if nobody listens
-    return video
-
-
-def feed(ingest):
-    for _ in range(CAP):
-        try:
-            data = ingest.recv(65536)
-        except OSError:  # no more for now
-            return
-        for client in clients:
-            if client.state == "active":
-                send_video(client, data)
-
-
-def send_video(client, data):
+def accept(listener):
     try:
-        client.video.send(data)
+        sock, _ = listener.accept()
     except OSError:
-        pass  # no VLC at his port, or no room on his way: lost, and for him alone
+        return
+    sock.setblocking(False)
+    client = Client(sock)
+    clients.append(client)
+    selector.register(sock, selectors.EVENT_READ, client)
 
 
 def main():
     listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     ingest = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ingest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     ingest.bind(("127.0.0.1", int(sys.argv[2])))
     for sock in (listener, ingest):
         sock.setblocking(False)
@@ -140,9 +151,9 @@ def main():
             if key.fileobj is listener:
                 accept(listener)
             elif key.fileobj is ingest:
-                feed(ingest)
+                relay(ingest)
             else:
-                serve(key.data, events)
+                attempt(serve, key.data, events)
 
 
 if __name__ == "__main__":
