@@ -44,8 +44,9 @@ def serve(client):
                     break
         except OSError:
             pass  # left without a word
-        with lock:
-            give_back_ports_of(client)
+        finally:
+            with lock:
+                give_back_ports_of(client)
 
 
 def main():

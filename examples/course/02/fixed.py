@@ -45,7 +45,8 @@ def serve(client):
                     break
         except OSError:
             pass  # left without a word
-        give_back_ports_of(client)
+        finally:
+            give_back_ports_of(client)
 
 
 def main():

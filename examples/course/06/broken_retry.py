@@ -47,7 +47,7 @@ def accept(listener, selector):
     try:
         sock, _ = listener.accept()
     except OSError:
-        return
+        return  # who knocked has gone already
     sock.setblocking(False)
     selector.register(sock, selectors.EVENT_READ, Client(sock))
 

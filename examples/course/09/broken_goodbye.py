@@ -99,7 +99,7 @@ def accept(listener):
     try:
         sock, _ = listener.accept()
     except OSError:
-        return
+        return  # who knocked has gone already
     sock.setblocking(False)
     selector.register(sock, selectors.EVENT_READ, Client(sock))
 

@@ -117,7 +117,7 @@ def accept(listener):
     try:
         sock, _ = listener.accept()
     except OSError:
-        return
+        return  # who knocked has gone already
     sock.setblocking(False)
     client = Client(sock)
     clients.append(client)
