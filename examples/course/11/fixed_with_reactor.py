@@ -25,34 +25,33 @@ TABLE = {  # (state, word) -> next state, answer
     ("paused", "DESCONECTAR"): ("closed", "OK"),
 }
 
+clients = []
+
+
+class Video(reactor.DatagramHandler):
+    """Copies what comes to the ingest to those who are active."""
+
+    def __init__(self, way_out):
+        self.way_out = way_out
+
+    def datagrams_received(self, endpoint, batch):
+        viewers = [client.address for client in clients if client.state == "active"]
+        self.way_out.send_batch_to_all(batch, viewers)
+
 
 def is_port(text):
     return text.isdecimal() and 1024 <= int(text) <= 65535
 
 
-# region video
-class Video(reactor.DatagramHandler):
-    """Copies what comes to the ingest to those who are active."""
-
-    def __init__(self, loop):
-        self.viewers, self.active = set(), []
-        self.way_out = reactor.bind_udp(loop, reactor.DatagramHandler(), HOST, receiving=False)
-
-    def datagrams_received(self, endpoint, batch):
-        self.way_out.send_batch_to_all(batch, self.active)
-
-
-# endregion
-
-
 class Client(reactor.StreamHandler):
     """One connection: its state, and where its viewer listens."""
 
-    def __init__(self, video):
-        self.video, self.state, self.address = video, "new", None
+    def __init__(self, way_out):
+        self.way_out, self.state, self.address = way_out, "new", None
 
     def connection_made(self, stream):
         self.stream = stream
+        clients.append(self)
 
     def data_received(self, buffer):
         try:
@@ -61,9 +60,9 @@ class Client(reactor.StreamHandler):
                     self.stream.pause_reading()  # who has not read the answers asks nothing more
                     break
         except reactor.LineTooLong:
-            self.become("closed")
+            self.state = "closed"
         if self.state == "closed":
-            self.stream.close()
+            self.leave()
 
     def resume_writing(self):
         self.stream.resume_reading()
@@ -75,35 +74,31 @@ class Client(reactor.StreamHandler):
         if (self.state, word) not in TABLE:
             return "ERROR DESCONOCIDO"
         if (self.state, word) == ("new", "CONECTAR"):
-            if (HOST, int(port)) in self.video.viewers:
+            address = HOST, int(port)
+            if any(each.address == address for each in clients):
                 return "ERROR PUERTO_OCUPADO"
-            self.address = HOST, int(port)
-            self.video.viewers.add(self.address)
-            self.video.way_out.open_lane(self.address)
-        state, text = TABLE[self.state, word]
-        self.become(state)
+            self.address = address
+            self.way_out.open_lane(address)
+        self.state, text = TABLE[self.state, word]
         return text
 
-    def become(self, state):
-        if self.state == "active":
-            self.video.active.remove(self.address)
-        self.state = state
-        if self.state == "active":
-            self.video.active.append(self.address)
-        if self.state == "closed" and self.address:  # free for others, however long we close
-            self.video.viewers.remove(self.address)
-            self.video.way_out.close_lane(self.address)
+    def leave(self):
+        self.state = "closed"
+        if self.address:  # first: it is free for others, however long the close may take
+            self.way_out.close_lane(self.address)
             self.address = None
+        self.stream.close()
 
     def connection_lost(self, exc):
-        self.become("closed")
+        self.leave()
+        clients.remove(self)
 
 
 def main():
     with reactor.EventLoop() as loop:
-        video = Video(loop)
-        reactor.bind_udp(loop, video, HOST, int(sys.argv[2]))
-        reactor.listen(loop, lambda: Client(video), HOST, int(sys.argv[1]))
+        way_out = reactor.bind_udp(loop, reactor.DatagramHandler(), HOST, receiving=False)
+        reactor.listen(loop, lambda: Client(way_out), HOST, int(sys.argv[1]))
+        reactor.bind_udp(loop, Video(way_out), HOST, int(sys.argv[2]))
         loop.run()
 
 
