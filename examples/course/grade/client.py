@@ -13,7 +13,7 @@ from .program import Program
 from .receive_queue import is_unread, wait_until_read, wait_until_stuck
 from .transcript import Transcript, shown, shown_pieces
 
-__all__ = ["LIMIT", "WORDS_OF_CHAPTERS", "Answer", "Client", "Silence"]
+__all__ = ["LIMIT", "WORDS_OF_CHAPTERS", "Answer", "Client", "Silence", "says"]
 
 LIMIT: Final = 2.0
 """Seconds: an answer that takes longer never comes."""
@@ -36,6 +36,15 @@ class Silence(Enum):
 
 Answer = bytes | Silence
 """A line without its end, or what came in its place."""
+
+
+def says(answer: Answer, word: str) -> bool:
+    """Whether it is a line that begins with this word, OK or ERROR.
+
+    >>> says(b"OK 3", "OK"), says(b"OKAY", "OK"), says(Silence.END, "OK")
+    (True, False, False)
+    """
+    return isinstance(answer, bytes) and answer.split(b" ")[0] == word.encode()
 
 
 class Client:
@@ -71,9 +80,9 @@ class Client:
         except OSError:
             self._transcript.saw("cannot_send", who=self.name)
 
-    def wait_until_read(self) -> bool:
-        """Until the program has received what was sent. False where this could not be seen."""
-        return wait_until_read(self._program.port, self.sock.getsockname()[1])
+    def wait_until_read(self) -> None:
+        """Until the program has received what was sent."""
+        wait_until_read(self._program.port, self.sock.getsockname()[1])
 
     def wait_until_stuck(self) -> None:
         """Until the program has nothing more to send, or no room: for who does not read."""
@@ -118,22 +127,14 @@ class Client:
         line, _, self._received = self._received.partition(b"\n")
         return line.removesuffix(b"\r")
 
-    def read(self, most: int = _PIECE, within: float = LIMIT) -> bytes:
-        """The next bytes, be they lines or not; b"" if the end came, or nothing for so many
-        seconds. Nothing of them stands in the transcript: there may be many.
+    def read(self) -> bytes:
+        """The next bytes, be they lines or not; b"" if the end came, or nothing for LIMIT.
+        Nothing of them stands in the transcript: there may be many.
         """
-        if not self._received and self.is_answered(within):
+        if not self._received and self.is_answered(LIMIT):
             self._received = self._receive()
-        data, self._received = self._received[:most], self._received[most:]
+        data, self._received = self._received, b""
         return data
-
-    def take(self, count: int, within: float = LIMIT) -> bytes:
-        """As `read`, but all of so many bytes; fewer if no more came."""
-        pieces = []
-        while count and (data := self.read(count, within)):
-            pieces.append(data)
-            count -= len(data)
-        return b"".join(pieces)
 
     def _receive(self) -> bytes:
         """b"" at the end, be it polite or rude."""
@@ -151,62 +152,58 @@ class Client:
 
     # -- asking --------------------------------------------------------------------------------
 
-    def ask(self, command: bytes, *, shown_as: str = "", within: float = LIMIT) -> Answer:
+    def ask(self, command: bytes, *, shown_as: str = "") -> Answer:
         """Say a line, and hear one."""
         self.send(command + b"\n", shown_as=f"{shown_as}↵" if shown_as else "")
-        return self.hear(within)
+        return self.hear()
 
-    def ask_ok(self, command: bytes, *, shown_as: str = "", otherwise: str = "") -> None:
-        """Say what has to be answered OK.
+    def ask_ok(self, command: bytes, *, shown_as: str = "") -> None:
+        """Say what has to be answered OK. Raises Diagnosis as `expect` does."""
+        self.expect(self.ask(command, shown_as=shown_as), shown_as or shown(command), "OK")
 
-        Raises Diagnosis: `otherwise` if given, else one of the E00s.
-        """
-        answer = self.ask(command, shown_as=shown_as)
-        if isinstance(answer, Silence) or answer.split(b" ")[0] != b"OK":
-            raise self.complaint(answer, shown_as or shown(command), "OK", otherwise)
-
-    def ask_error(self, command: bytes, *, otherwise: str = "") -> None:
-        """Say what has to be answered ERROR. Raises Diagnosis as `ask_ok` does."""
-        answer = self.ask(command)
-        if isinstance(answer, bytes) and answer.split(b" ")[0] == b"ERROR":
+    def ask_error(self, command: bytes) -> None:
+        """Say what is no command, and has to be answered ERROR. Raises Diagnosis as `expect`."""
+        answer, said = self.ask(command), shown(command)
+        if says(answer, "ERROR"):
             return
-        if isinstance(answer, bytes) and answer.split(b" ")[0] == b"OK" and not otherwise:
-            otherwise = "E00-ACCEPTS-ANYTHING"
-        raise self.complaint(answer, shown(command), "ERROR", otherwise)
+        complaint = self.complaint(answer, said, "ERROR")
+        if says(answer, "OK") and " | " not in str(complaint.figures["came"]):
+            complaint = Diagnosis("E00-ACCEPTS-ANYTHING", **complaint.figures)
+        raise complaint
 
-    def ask_to_watch(self, port: int, *, otherwise: str = "") -> None:
+    def ask_to_watch(self, port: int) -> None:
         """CONECTAR with a port, which is a `<port>` in the transcript."""
-        self.ask_ok(b"CONECTAR %d" % port, shown_as="CONECTAR <port>", otherwise=otherwise)
+        self.ask_ok(b"CONECTAR %d" % port, shown_as="CONECTAR <port>")
 
-    def complaint(
-        self, answer: Answer, command: str, expected: str, otherwise: str = ""
-    ) -> Diagnosis:
-        """What to raise when `command` got this answer.
+    def expect(self, answer: Answer, command: str, expected: str) -> None:
+        """Raises Diagnosis, one of the E00s, unless the answer to `command` is OK, or ERROR."""
+        if not says(answer, expected):
+            raise self.complaint(answer, command, expected)
 
-        A word that only some chapters need, answered ERROR, is E00-UNKNOWN-WORD whatever else.
-        """
+    def complaint(self, answer: Answer, command: str, expected: str) -> Diagnosis:
+        """What to raise when `command` got this answer, and another was expected."""
         figures: dict[str, Figure] = {"who": self.name, "command": command, "expected": expected}
         if isinstance(answer, bytes):
             word = command.partition(" ")[0]
-            if word in WORDS_OF_CHAPTERS and answer.startswith(b"ERROR"):
-                otherwise, figures["words"] = "E00-UNKNOWN-WORD", word
-            came = _shown_line(answer)
-            if otherwise in ("", "E00-ACCEPTS-ANYTHING"):
-                # Whoever answered something twice has this answer still to give.
-                self._transcript.did("says_no_more", who=self.name)
-                following = self.hear(_MOMENT)
-                if isinstance(following, bytes):
-                    otherwise, came = "", f"{came} | {_shown_line(following)}"
-            return Diagnosis(otherwise or "E00-WRONG-ANSWER", came=came, **figures)
+            if word in WORDS_OF_CHAPTERS and says(answer, "ERROR"):
+                return Diagnosis("E00-UNKNOWN-WORD", words=word, came=shown(answer), **figures)
+            figures["came"] = " | ".join(map(_shown_line, [answer, *self._what_follows()]))
+            return Diagnosis("E00-WRONG-ANSWER", **figures)
         is_alive = self._program.is_alive()
         figures["last_line"] = self._program.last_line
         if not is_alive:
-            return Diagnosis(otherwise or "E00-DIED", **figures)
+            return Diagnosis("E00-DIED", **figures)
         if answer is Silence.END:
-            return Diagnosis(otherwise or "E00-HANGS-UP", **figures)
+            return Diagnosis("E00-HANGS-UP", **figures)
         if is_unread(self._program.port, self.sock.getsockname()[1]):
             self._transcript.saw("is_unread", who=self.name)
-        return Diagnosis(otherwise or "E00-NO-ANSWER", seconds=LIMIT, **figures)
+        return Diagnosis("E00-NO-ANSWER", seconds=LIMIT, **figures)
+
+    def _what_follows(self) -> list[bytes]:
+        """Whoever answered something twice has the answer to what was said last still to give."""
+        self._transcript.did("says_no_more", who=self.name)
+        following = self.hear(_MOMENT)
+        return [following] if isinstance(following, bytes) else []
 
 
 def _shown_line(line: bytes) -> str:

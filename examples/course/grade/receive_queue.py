@@ -23,23 +23,20 @@ def can_be_seen() -> bool:
     return _TABLES[0].exists()
 
 
-def wait_until_read(server: int, client: int) -> bool:
+def wait_until_read(server: int, client: int) -> None:
     """Wait until the connection from port `client` to port `server` of this machine has nothing
     unread at the server, or for a second. Where the system doesn't tell, for 30 ms.
-
-    Returns whether it was seen to be read.
     """
     if not can_be_seen():
         time.sleep(_ELSEWHERE)
-        return False
+        return
     started, was_there = time.monotonic(), False
     while time.monotonic() - started < (_PATIENCE if was_there else _APPEARS_WITHIN):
         queues = _queues(server, client)
         if queues and queues.unread == 0:
-            return True
+            return
         was_there |= queues is not None
         time.sleep(_LOOK_AGAIN)
-    return False
 
 
 def is_unread(server: int, client: int) -> bool:

@@ -7,24 +7,21 @@ as long as the grader likes; nobody else has to.
 from collections.abc import Mapping
 from typing import Final
 
-from ..client import LIMIT, Client, Silence
+from ..client import LIMIT, Client, Silence, says
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
-from ..listing import ask_for_a_short_list, lines_for_any_buffer
+from ..listing import ask_for_a_long_list, ask_for_a_short_list, read_until_answered
 from .chapter01 import ask_beside, say_beside
 
 __all__ = ["examine"]
 
 _NO: Final = "ERROR"
 """To who asks for a port that another client has: that is what the table is for."""
-_BEGINS_WITHIN: Final = 5 * LIMIT
-"""Seconds: a million lines take a slow language a while."""
-_PIECE: Final = 65_536
-_MOMENT: Final = 0.002
+_BUFFER: Final = 65_536
 
 
 def examine(exam: Exam) -> Mapping[str, Figure]:
-    slow, other = exam.client("S", receive_buffer=_PIECE), exam.client("B")
+    slow, other = exam.client("S", receive_buffer=_BUFFER), exam.client("B")
     # Whoever waits for one of them with the lock in his hand may do so for either, and give it
     # to the other after each command: one of these three is not answered.
     command = b"CONECTAR %d" % exam.some_port()
@@ -35,7 +32,9 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     third.hang_up()
     other.ask_error(exam.wrong_word())
     ask_for_a_short_list(other, exam.chance.randint(2, 4))
-    lines = _ask_for_a_long_list(exam, slow)
+    lines = ask_for_a_long_list(exam, slow)
+    exam.transcript.did("does_not_read", who=slow.name)
+    slow.wait_until_stuck()
     _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
     newcomer = exam.client("D")
     command = b"CONECTAR %d" % exam.some_port()
@@ -43,38 +42,14 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     return {"lines": lines}
 
 
-def _ask_for_a_long_list(exam: Exam, slow: Client) -> int:
-    """Ask for what no send buffer holds, and wait until there is no room for more. Returns for
-    how many lines.
-    """
-    lines = lines_for_any_buffer(exam.chance)
-    command = b"LISTA %d" % lines
-    slow.send(command + b"\n")
-    if not slow.is_answered(_BEGINS_WITHIN):
-        raise slow.complaint(slow.hear(0), command.decode(), "cliente 000000")
-    exam.transcript.did("does_not_read", who=slow.name)
-    slow.wait_until_stuck()
-    return lines
-
-
 def _expect_not_to_wait(
     exam: Exam, slow: Client, other: Client, command: bytes, shown_as: str = ""
 ) -> None:
     answer, said = other.ask(command, shown_as=shown_as), shown_as or command.decode()
     if answer is Silence.NOTHING:
-        taken = _read_until_answered(exam, slow, other)
+        taken = read_until_answered(exam, slow, other)
         answer = other.hear(0)
-        if answer == b"OK":
+        if says(answer, "OK"):
             figures: dict[str, Figure] = {"who": other.name, "command": said, "taken": taken}
             raise Diagnosis("E02-LOCK-ACROSS-SEND", seconds=LIMIT, **figures)
-    if answer != b"OK":
-        raise other.complaint(answer, said, "OK")
-
-
-def _read_until_answered(exam: Exam, slow: Client, other: Client) -> int:
-    """The intervention: whoever waits for S has room now. Returns how many bytes that took."""
-    taken = 0
-    while not other.is_answered(_MOMENT) and (data := slow.read(_PIECE)):
-        taken += len(data)
-    exam.transcript.did("reads_until", who=slow.name, whom=other.name)
-    return taken
+    other.expect(answer, said, "OK")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from ..client import Answer, Client, Silence
+from ..client import Answer, Client, Silence, says
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 from ..transcript import shown, shown_pieces
@@ -48,7 +48,7 @@ def _ask_cut(client: Client, exam: Exam, number: int) -> None:
     pieces = _cut(command, _places(command, exam))
     client.send_in_pieces(pieces)
     answer = client.hear()
-    if not _is(b"OK", answer):
+    if not says(answer, "OK"):
         figures = {"pieces": shown_pieces(pieces), "came": _shown(answer)}
         answers = isinstance(answer, bytes) + _answers_left(client, exam, len(pieces))
         raise Diagnosis(
@@ -93,7 +93,7 @@ def _several_at_once(client: Client) -> None:
 
 def _oks(client: Client, most: int) -> int:
     count = 0
-    while count < most and _is(b"OK", client.hear()):
+    while count < most and says(client.hear(), "OK"):
         count += 1
     return count
 
@@ -106,7 +106,7 @@ def _cut_inside_a_letter(client: Client, exam: Exam) -> None:
     inside = [place for place in range(len(line)) if line[place] & 0xC0 == 0x80]
     client.send_in_pieces(_cut(line + b"\n", [exam.chance.choice(inside)]))
     answer = client.hear()
-    if not _is(b"ERROR", answer):
+    if not says(answer, "ERROR"):
         raise Diagnosis("E03-SPLIT-UTF8", word=word, last_line=_last_line(exam))
 
 
@@ -136,10 +136,6 @@ def _pour(client: Client) -> None:
             client.sock.sendall(b"x" * min(_PIECE, _ENDLESS - begin))
     except OSError:
         pass  # it hung up, or takes no more
-
-
-def _is(word: bytes, answer: Answer) -> bool:
-    return isinstance(answer, bytes) and answer.split(b" ")[0] == word
 
 
 def _shown(answer: Answer) -> str:

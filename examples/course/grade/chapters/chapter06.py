@@ -8,10 +8,15 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from ..client import LIMIT, Answer, Client, Silence
+from ..client import LIMIT, Client, Silence, says
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
-from ..listing import ask_for_a_short_list, lines_for_any_buffer, listing
+from ..listing import (
+    ask_for_a_long_list,
+    ask_for_a_short_list,
+    listing,
+    read_until_answered,
+)
 from ..transcript import shown
 
 __all__ = ["examine"]
@@ -28,31 +33,23 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     other.ask_error(exam.wrong_word())
     ask_for_a_short_list(other)
     idle = exam.idle_share()
-    command, whole = _long_list(exam)
-    reader.send(command + b"\n")
-    if not reader.is_answered(_IS_MADE_WITHIN):
-        raise reader.complaint(reader.hear(0), shown(command), "cliente 000000")
+    count = ask_for_a_long_list(exam, reader)
     if exam.is_busy(idle):
         raise _why_never_idle(exam, other, reader, idle)
     _expect_not_to_wait(exam, other, reader)
     reader.wait_until_stuck()
     stuck = exam.idle_share()
+    whole = listing(count)
     came = _read_all(exam, reader, 2 * len(whole))
     rested = exam.idle_share()
     if exam.is_busy(stuck):
         raise _why_busy(exam, stuck, idle, rested)
     if came != whole:
-        raise _why_not_whole(exam, reader, shown(command), came, whole)
+        raise _why_not_whole(exam, reader, f"LISTA {count}", came, whole)
     if exam.is_busy(rested):
         raise Diagnosis("E06-ALWAYS-WATCHING-WRITE", share=round(rested, 2))
     reader.ask_to_watch(exam.some_port())
     return {"size": len(whole), "share": round(max(idle, stuck, rested), 2)}
-
-
-def _long_list(exam: Exam) -> tuple[bytes, bytes]:
-    """A command, and its answer, which no send buffer holds."""
-    count = lines_for_any_buffer(exam.chance)
-    return b"LISTA %d" % count, listing(count)
 
 
 # -- while A does not read ---------------------------------------------------------------------
@@ -63,11 +60,10 @@ def _expect_not_to_wait(exam: Exam, other: Client, reader: Client) -> None:
     _wait_while_it_works(exam, other)
     answer = other.hear(0)
     if answer is Silence.NOTHING:
-        taken = _read_until_answered(exam, reader, other)
-        if _is_ok(other.hear(0)):
+        taken = read_until_answered(exam, reader, other)
+        if says(other.hear(0), "OK"):
             raise Diagnosis("E06-BLOCKED-BY-A-READER", seconds=LIMIT, taken=taken)
-    if not _is_ok(answer):
-        raise other.complaint(answer, "INTERRUMPIR", "OK")
+    other.expect(answer, "INTERRUMPIR", "OK")
 
 
 def _wait_while_it_works(exam: Exam, other: Client) -> None:
@@ -76,19 +72,6 @@ def _wait_while_it_works(exam: Exam, other: Client) -> None:
     while not other.is_answered(LIMIT) and time.monotonic() < deadline:
         if not exam.is_busy(exam.program.idle_share()):
             break
-
-
-def _is_ok(answer: Answer) -> bool:
-    return isinstance(answer, bytes) and answer.split(b" ")[0] == b"OK"
-
-
-def _read_until_answered(exam: Exam, reader: Client, other: Client) -> int:
-    """The intervention: whoever waited for A's room has it now. Returns bytes."""
-    taken = 0
-    while not other.is_answered() and (data := reader.read()):
-        taken += len(data)
-    exam.transcript.did("reads", who=reader.name, count=taken)
-    return taken
 
 
 def _why_never_idle(exam: Exam, other: Client, reader: Client, idle: float) -> Diagnosis:

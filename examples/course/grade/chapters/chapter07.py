@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import cycle
 from typing import Final
 
-from ..client import LIMIT, Answer, Client, Silence
+from ..client import LIMIT, Client, Silence, says
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 from ..transcript import shown
@@ -77,7 +77,7 @@ class _Pause:
         is_answered = self.client.is_answered(within)
         took = self.elapsed
         if is_answered and took < self.length * _EARLY:
-            self._expect_ok(self.client.hear())
+            self._hear_ok()
             raise self._at("E07-TIMER-TOO-EARLY", took)
         return is_answered
 
@@ -86,9 +86,9 @@ class _Pause:
         if not self.has_ended(max(0.0, self.length - self.elapsed) / 1000 + LIMIT):
             self.client.hear(0)
             other.ask_ok()
-            self._expect_ok(self.client.hear())
+            self._hear_ok()
             raise self.late(other.client)
-        self._expect_ok(self.client.hear())
+        self._hear_ok()
 
     def late(self, other: Client) -> Diagnosis:
         """Answered only now, when `other` was."""
@@ -97,9 +97,8 @@ class _Pause:
     def _at(self, id: str, took: float, **figures: Figure) -> Diagnosis:
         return Diagnosis(id, who=self.client.name, pause=self.length, took=round(took), **figures)
 
-    def _expect_ok(self, answer: Answer) -> None:
-        if answer != b"OK":
-            raise self.client.complaint(answer, f"DORMIR {self.length}", "OK")
+    def _hear_ok(self) -> None:
+        self.client.expect(self.client.hear(), f"DORMIR {self.length}", "OK")
 
 
 def _ask_beside_a_pause(
@@ -128,7 +127,7 @@ def _beside(exam: Exam, long: _Pause, other: _Other, third: Client) -> float | D
     waited = round(long.elapsed - asked, 1)
     if long.has_ended():
         long.hear_end(other)
-        _hear_ok(other.client, command)
+        other.client.expect(other.client.hear(), shown(command), "OK")
         return Diagnosis(
             "E07-SLEEP-IN-CALLBACK",
             who=other.client.name,
@@ -137,7 +136,7 @@ def _beside(exam: Exam, long: _Pause, other: _Other, third: Client) -> float | D
             sleeper=long.client.name,
             pause=long.length,
         )
-    _hear_ok(other.client, command)
+    other.client.expect(other.client.hear(), shown(command), "OK")
     short = _Pause(third, _SHORT)
     short.has_ended(long.length / 1000 + LIMIT)
     late = short.late(long.client) if long.has_ended() else None
@@ -149,24 +148,17 @@ def _beside(exam: Exam, long: _Pause, other: _Other, third: Client) -> float | D
     return late or waited
 
 
-def _hear_ok(client: Client, command: bytes) -> None:
-    answer = client.hear()
-    if answer != b"OK":
-        raise client.complaint(answer, shown(command), "OK")
-
-
 def _ask_for_more_meanwhile(exam: Exam, sleeper: Client) -> None:
     """Two lines of one client are answered in their order, also if the first takes longer."""
     word = exam.wrong_word()
     sleeper.send(b"DORMIR %d\n%s\n" % (_SHORT, word))
     first, second = sleeper.hear(), sleeper.hear()
-    if first == b"OK" and isinstance(second, bytes) and second.startswith(b"ERROR"):
-        return
-    if second == b"OK" and isinstance(first, bytes) and first.startswith(b"ERROR"):
+    if isinstance(first, bytes) and says(first, "ERROR") and says(second, "OK"):
         figures = {"who": sleeper.name, "word": shown(word), "first": shown(first)}
         raise Diagnosis("E07-OUT-OF-ORDER", pause=_SHORT, second="OK", **figures)
-    wrong, expected = (first, "OK") if first != b"OK" else (second, "ERROR")
-    raise sleeper.complaint(wrong, f"DORMIR {_SHORT}↵{shown(word)}", expected)
+    said = f"DORMIR {_SHORT}↵{shown(word)}"
+    sleeper.expect(first, said, "OK")
+    sleeper.expect(second, said, "ERROR")
 
 
 def _make_mistakes(exam: Exam, other: _Other) -> None:
@@ -175,9 +167,8 @@ def _make_mistakes(exam: Exam, other: _Other) -> None:
         answer = client.ask(command)
         if other.is_deaf():
             raise _all_are_deaf(exam, client, command)
-        is_refused = isinstance(answer, bytes) and answer.startswith(b"ERROR")
-        if not is_refused and answer is not Silence.END:
-            raise client.complaint(answer, shown(command), "ERROR")
+        if answer is not Silence.END:
+            client.expect(answer, shown(command), "ERROR")
         client.hang_up()
 
 

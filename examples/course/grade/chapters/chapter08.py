@@ -209,9 +209,7 @@ def _ask_meanwhile(exam: Exam, stream: _Stream, least: int, other: Client, comma
         exam.transcript.saw("hears_nothing", who=other.name)
         exam.transcript.did("films_no_more")
     stream.end()
-    answer = other.hear()
-    if answer != b"OK":
-        raise other.complaint(answer, shown(command), "OK")
+    other.expect(other.hear(), shown(command), "OK")
     if not is_answered:
         figures = {"who": other.name, "command": shown(command)}
         raise Diagnosis("E08-COMMANDS-STARVE", seconds=seconds, rate=stream.rate, **figures)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from ..client import LIMIT, Client, Silence
+from ..client import LIMIT, Client, Silence, says
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 from ..screen import Screen
@@ -62,7 +62,7 @@ class _Session:
         expected = "OK" if following else "ERROR"
         if isinstance(answer, Silence):
             raise self.client.complaint(answer, self.said[-1], expected)
-        if not answer.startswith(expected.encode()):
+        if not says(answer, expected):
             raise self.diagnosis("E09-STATE", expected=expected, came=shown(answer))
         self.state = following or self.state
 
@@ -110,7 +110,7 @@ def _leave(exam: Exam, session: _Session, witness: Witness) -> None:
     answer = client.ask(b"DESCONECTAR")
     if isinstance(answer, Silence):
         raise client.complaint(answer, "DESCONECTAR", "OK")
-    is_granted = answer.startswith(b"OK")
+    is_granted = says(answer, "OK")
     is_over = is_granted and client.hear() is Silence.END
     is_fed = has_seen(session.screen, witness.film())
     exam.transcript.saw("both_watch" if is_fed else "witness_watches", who=client.name)
@@ -136,7 +136,7 @@ def _ask_for_whole_words(exam: Exam, *, goodbye: str = "OK") -> None:
         answer = client.ask(command, shown_as=f"{word} <port>")
         if isinstance(answer, Silence):
             raise client.complaint(answer, f"{word} <port>", "ERROR")
-        if answer.startswith(b"OK"):
+        if says(answer, "OK"):
             raise Diagnosis("E09-SUBSTRING", word=word, goodbye=goodbye)
 
 
