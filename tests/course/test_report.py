@@ -110,5 +110,5 @@ def test_the_exit_status_tells_whose_fault_it_is(id: str, status: Status) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_another_chapter_writes_down_can_be_told_in_each(language: str) -> None:
-    entry = Entry(Kind.ACTION, "silent_leave")  # of chapter 1, which chapter 2 asks for help
+    entry = Entry(Kind.ACTION, "crowd_leaves", {"count": 9})  # of chapter 1, which 2 asks for help
     assert tell(Result("02", 1, DEAF.id, DEAF.figures, 1.0, (entry,)), language)

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from .chapters import NUMBERS
 from .diagnosis import Figure
 from .transcript import Entry
 
@@ -41,11 +42,9 @@ class Sentences:
 
     def __init__(self, chapter: str, language: str) -> None:
         self._language = language
-        general, special = _read(_GENERAL, language), _read(chapter, language)
-        self._labels: dict[str, str] = general["labels"]
-        self._transcript = _of_all_chapters(language) | special.get("transcript", {})
-        self._holds: str = special["holds"]
-        self._nothing: str = general["labels"]["nothing"]
+        self._labels: dict[str, str] = _read(_GENERAL, language)["labels"]
+        self._transcript = _of_all_chapters(language)
+        self._holds: str = _read(chapter, language)["holds"]
         self._formatter = _Formatter(language)
 
     def label(self, name: str, **figures: Figure) -> str:
@@ -67,7 +66,8 @@ class Sentences:
     def _put(self, sentence: str, figures: Mapping[str, Figure]) -> str:
         """A figure that is '' is something that was not there."""
         shown = {
-            name: figure if figure != "" else self._nothing for name, figure in figures.items()
+            name: figure if figure != "" else self._labels["nothing"]
+            for name, figure in figures.items()
         }
         return " ".join(self._formatter.vformat(sentence, (), shown).split())
 
@@ -90,10 +90,8 @@ def _read(name: str, language: str) -> dict[str, Any]:
 @cache
 def _of_all_chapters(language: str) -> dict[str, str]:
     """A chapter that looks for another one's fault writes down what that one would."""
-    files_of_texts = sorted(files(__package__).joinpath("texts", language).iterdir(), key=str)
-    names = [file.name.removesuffix(".toml") for file in files_of_texts]
     entries: dict[str, str] = {}
-    for name in [*filter(str.isdigit, names), _GENERAL]:
+    for name in (_GENERAL, *NUMBERS):
         entries |= _read(name, language).get("transcript", {})
     return entries
 
