@@ -13,6 +13,7 @@ from examples.course.grade import receive_queue
 from examples.course.grade.processor import asked_for, family
 from examples.course.grade.program import NotStarted, Program
 from examples.course.grade.result import grade
+from tests.doubles.program import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
 ODDLY = str(PROGRAMS / "00_oddly.py")
@@ -167,6 +168,7 @@ def test_children_count() -> None:
     program.stop()
     assert share is not None
     assert share > 0.5
+    assert descriptors is not None
     assert descriptors >= 6
 
 
@@ -206,6 +208,17 @@ def test_what_cannot_be_seen_is_said_and_no_diagnosis(monkeypatch: pytest.Monkey
     monkeypatch.setattr(under_test, "asked_for", lambda process: None)
     result = grade("05", [sys.executable, ODDLY, "usual", "{port}", "{ingest}"], seed=1)
     assert (result.id, result.transcript[3].key) == ("", "idle_unseen")
+
+
+@pytest.mark.thorough
+def test_descriptors_that_cannot_be_seen_are_no_leak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_test, "_DESCRIPTORS", tmp_path / "fd")
+    leak = ROOT / "examples" / "course" / "10" / "broken_leak.py"
+    result = grade("10", [sys.executable, str(leak)], seed=1)
+    assert result.id == ""
+    assert "descriptors_unseen" in {entry.key for entry in result.transcript}
 
 
 @pytest.mark.thorough

@@ -25,6 +25,7 @@ _PORTS: Final = (20_000, 32_768)
 _WINDOWS: Final = 3
 _WINDOW: Final = 0.3
 _IDLE: Final = 0.15
+_DESCRIPTORS: Final = Path("/proc/self/fd")
 _ROOT: Final = str(Path(__file__).parents[3])
 _PATH: Final = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
 
@@ -118,8 +119,10 @@ class Program:
                 break
         return least
 
-    def descriptors(self) -> int:
-        """How many are open in all its processes; 0 where the system doesn't tell."""
+    def descriptors(self) -> int | None:
+        """How many are open in all its processes; None where the system doesn't tell."""
+        if not _DESCRIPTORS.exists():
+            return None
         open_now = 0
         for process in family(self._process.pid):
             try:

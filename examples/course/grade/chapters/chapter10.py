@@ -98,14 +98,14 @@ def _film_for_who_stays(exam: Exam, witness: Witness) -> bytes:
 
 
 def _come_and_go(exam: Exam, witness: Witness) -> None:
-    before, port = exam.program.descriptors(), exam.some_port()
+    port, before = exam.some_port(), exam.program.descriptors()
+    if before is None:
+        exam.transcript.saw("descriptors_unseen")
     with exam.transcript.summed_up("crowd", count=_CROWD):
         for _ in range(_CROWD):
             _visit(exam, port)
             _stay(witness)
-        left = _left_open(exam, witness, before)
-    if before is None:
-        exam.transcript.saw("descriptors_unseen")
+        left = 0 if before is None else _left_open(exam, witness, before)
     if left > _FEW:
         raise Diagnosis("E10-FD-LEAK", count=_CROWD, left=left)
 
@@ -117,15 +117,12 @@ def _visit(exam: Exam, port: int) -> None:
     exam.chance.choice((Client.hang_up, Client.reset))(client)
 
 
-def _left_open(exam: Exam, witness: Witness, before: int | None) -> int:
-    """How many descriptors more than before, when the last visitor has had time to be gone. 0 if
-    that can't be seen.
-    """
-    deadline, left = time.monotonic() + LIMIT, 0
-    while before is not None and time.monotonic() < deadline:
+def _left_open(exam: Exam, witness: Witness, before: int) -> int:
+    """How many descriptors more than before, when the last visitor has had time to be gone."""
+    deadline = time.monotonic() + LIMIT
+    while True:
         left = (exam.program.descriptors() or 0) - before
-        if left <= _FEW:
-            break
+        if left <= _FEW or time.monotonic() > deadline:
+            return left
         _stay(witness)
         time.sleep(_PICTURE)
-    return left
