@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.course.grade.__main__ import main
 from examples.course.grade.report import from_json, tell
 from examples.course.grade.result import Result
 from examples.course.grade.transcript import Entry
@@ -54,10 +55,12 @@ def test_what_is_said_to_people_and_to_programs_is_the_same() -> None:
     assert told.stdout.splitlines()[6] == "FAIL E05-EOF-SPIN"
 
 
-def test_a_command_that_does_not_exist_is_wrong_use() -> None:
-    done = grader("5", "--", "no-such-command")
-    assert done.returncode == 2
-    assert "FAIL E00-NOT-STARTED" in done.stdout
+def test_a_command_that_does_not_exist_is_wrong_use(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda signum, handler: None)
+    assert main(["5", "--lang", "en", "--", "no-such-command"]) == 2
+    assert "FAIL E00-NOT-STARTED" in capsys.readouterr().out
 
 
 @pytest.mark.thorough

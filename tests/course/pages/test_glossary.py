@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from examples.course.pages.contents import Page
-from examples.course.site.markdown.blocks import parse
 from examples.course.site.markdown.tree import (
     Block,
     Details,
@@ -19,7 +18,7 @@ from examples.course.site.markdown.tree import (
     Table,
     plain,
 )
-from tests.course.pages.existing import CHAPTERS, PAGES, text_of
+from tests.course.pages.existing import CHAPTERS, PAGES, text_of, tree_of
 
 GLOSSARIES = [page for page in PAGES if page.name == "glossary"]
 LONGEST = 3
@@ -30,7 +29,7 @@ each_glossary = pytest.mark.parametrize("page", GLOSSARIES, ids=lambda page: pag
 
 def terms(page: Page) -> dict[str, str]:
     """What the glossary explains, and the same in the other language."""
-    (table,) = (block for block in parse(text_of(page)) if isinstance(block, Table))
+    (table,) = (block for block in tree_of(page.path) if isinstance(block, Table))
     pairs = [(plain(row[0]), plain(row[1])) for row in table.rows]
     assert len({term for term, _ in pairs}) == len(pairs)
     return dict(pairs)
@@ -38,7 +37,7 @@ def terms(page: Page) -> dict[str, str]:
 
 def bold(page: Page) -> list[str]:
     """What is set in bold and may be a term."""
-    found = [plain(each.inside).replace("\n", " ") for each in _strong(parse(text_of(page)))]
+    found = [plain(each.inside).replace("\n", " ") for each in _strong(tree_of(page.path))]
     return [each for each in found if len(each.split()) <= LONGEST and each[-1].isalnum()]
 
 

@@ -2,14 +2,15 @@
 
 import posixpath
 import re
+from functools import cache
+from pathlib import Path
 
 import pytest
 
 from examples.course.pages.contents import Page, pages
 from examples.course.site.html import Writer
-from examples.course.site.markdown.blocks import parse
 from examples.course.site.site import sections
-from tests.course.pages.existing import PAGES, text_of
+from tests.course.pages.existing import PAGES, text_of, tree_of
 from tests.doubles.program import ROOT
 
 COURSE = {page.path.as_posix() for page in pages()}
@@ -17,15 +18,16 @@ COURSE = {page.path.as_posix() for page in pages()}
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.as_posix())
 
 
+@cache
 def targets(page: Page) -> list[str]:
-    """Of all links and pictures; raises MarkdownError for what is no Markdown as we know it."""
+    """Of all links and pictures."""
     found: list[str] = []
 
     def note(target: str) -> str:
         found.append(target)
         return target
 
-    Writer(note).blocks(parse(text_of(page)))
+    Writer(note).blocks(tree_of(page.path))
     return found
 
 
@@ -47,10 +49,10 @@ def leads_somewhere(page: Page, target: str) -> bool:
 
 def anchors(path: str) -> set[str]:
     """The headings of a document, the lines of a program."""
-    text = (ROOT / path).read_text("utf-8")
     if path.endswith(".md"):
-        return {section.slug for _, section in sections(parse(text))}
-    return {f"L{number}" for number in range(1, text.count("\n") + 1)}
+        return {section.slug for _, section in sections(tree_of(Path(path)))}
+    lines = (ROOT / path).read_text("utf-8").splitlines()
+    return {f"L{number}" for number in range(1, len(lines) + 1)}
 
 
 @each_page

@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from examples.course.pictures.threads import cut, recorded
 from tests.doubles.program import ROOT
@@ -57,38 +60,47 @@ def run(command: list[str]) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_recorded_program_does_what_it_does(tmp_path: Path) -> None:
-    program, record = tmp_path / "program.py", tmp_path / "record.jsonl"
+@dataclass(frozen=True)
+class Recording:
+    """PROGRAM, run once under the recorder."""
+
+    arguments: list[str]
+    record: Path
+    outcome: tuple[int, str, str]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    folder = tmp_path_factory.mktemp("recording")
+    program, record = folder / "program.py", folder / "record.jsonl"
     program.write_text(PROGRAM)
     arguments = [str(program), "1", "--two"]
-    plain = run([sys.executable, *arguments])
+    return Recording(arguments, record, run(recorded(arguments, record)))
+
+
+def test_a_recorded_program_does_what_it_does(recording: Recording) -> None:
+    plain = run([sys.executable, *recording.arguments])
     assert plain[0] == 3
-    assert run(recorded(arguments, record)) == plain
+    assert recording.outcome == plain
 
 
-def test_the_record_tells_who_waited_for_the_lock_and_what_was_said(tmp_path: Path) -> None:
-    program, record = tmp_path / "program.py", tmp_path / "record.jsonl"
-    program.write_text(PROGRAM)
-    run(recorded([str(program)], record))
-    events = [json.loads(line) for line in record.read_text().splitlines()]
+def test_the_record_tells_who_waited_for_the_lock_and_what_was_said(recording: Recording) -> None:
+    events = [json.loads(line) for line in recording.record.read_text().splitlines()]
     waiting = [each["e"] for each in events if each.get("lock") == 1 and each["thread"] == 2]
     assert waiting == ["wants", "has", "gives"]
     assert {"word\n", "WORD\n"} <= {each.get("data") for each in events}
     assert [each["e"] for each in events if each["thread"] == 2][-1] == "ends"
-    assert 0 < float(cut(record, {})["waited"]) < 20
+    assert 0 < float(cut(recording.record, {})["waited"]) < 20
 
 
-def test_what_can_not_be_written_any_more_does_not_end_the_program(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    assert run(recorded([str(program)], Path("/dev/full")))[0] == 3
+@pytest.mark.thorough
+def test_what_can_not_be_written_any_more_does_not_end_the_program(recording: Recording) -> None:
+    assert run(recorded(recording.arguments, Path("/dev/full")))[0] == 3
 
 
-def test_a_student_can_draw_a_run_of_his_own(tmp_path: Path) -> None:
-    program, record = tmp_path / "program.py", tmp_path / "record.jsonl"
-    program.write_text(PROGRAM)
-    command = recorded([str(program)], record)
-    run(command)
-    status, picture, _ = run([*command[:3], "--draw", str(record)])
+@pytest.mark.thorough
+def test_a_student_can_draw_a_run_of_his_own(recording: Recording) -> None:
+    command = recorded(recording.arguments, recording.record)
+    status, picture, _ = run([*command[:3], "--draw", str(recording.record)])
     assert status == 0
     check_svg(picture)
