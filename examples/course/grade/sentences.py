@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .chapters import NUMBERS
 from .diagnosis import Figure
+from .numbers import written
 from .transcript import Entry
 
 __all__ = ["LANGUAGES", "Sentences", "chapter_of", "sentences"]
@@ -16,7 +17,6 @@ __all__ = ["LANGUAGES", "Sentences", "chapter_of", "sentences"]
 LANGUAGES: Final = ("en", "es")
 _GENERAL: Final = "00"
 """What any chapter may find, and what is said in each."""
-_SPANISH_SEPARATORS: Final = str.maketrans(",.", ".,")
 
 
 class _Formatter(string.Formatter):
@@ -26,10 +26,7 @@ class _Formatter(string.Formatter):
         self._language = language
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        text: str = super().format_field(value, format_spec)
-        if self._language == "es" and format_spec and not isinstance(value, str):
-            return text.translate(_SPANISH_SEPARATORS)
-        return text
+        return written(value, format_spec, self._language)
 
 
 class Sentences:

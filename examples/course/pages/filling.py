@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..grade.diagnosis import Figure
+from ..grade.numbers import written
 from ..grade.report import tell
 from ..record.recorded_run import RecordedRun, picture_file, run_named
 from .contents import ORIGINAL, Page, neighbours
@@ -16,7 +16,6 @@ __all__ = ["Filling", "command_line"]
 _FENCES: Final = {".py": "python", ".js": "js", ".c": "c", ".toml": "toml", ".java": "java"}
 _LINE: Final = {"en": "line", "es": "línea"}
 _LANGUAGES: Final = {"en": "English", "es": "Español"}
-_SPANISH_SEPARATORS: Final = str.maketrans(",.", ".,")
 
 
 class Filling:
@@ -89,7 +88,7 @@ class Filling:
         figures = self._run_named(name).figures
         if key not in figures:
             raise ValueError(f"run {name!r} has no figure {key!r}, but {', '.join(figures)}")
-        return _written(figures[key], spec, self._page.language)
+        return written(figures[key], spec, self._page.language)
 
     def _run_named(self, name: str) -> RecordedRun:
         return run_named(name, self._root)
@@ -104,14 +103,3 @@ def command_line(run: RecordedRun, language: str) -> str:
 
 def _fenced(language: str, text: str) -> str:
     return f"```{language}\n{text}\n```"
-
-
-def _written(figure: Figure, spec: str, language: str) -> str:
-    """
-    >>> _written(31486, ",", "en"), _written(31486, ",", "es"), _written(0.99, ".0%", "es")
-    ('31,486', '31.486', '99%')
-    """
-    text = format(figure, spec)
-    if language == "es" and not isinstance(figure, str):
-        return text.translate(_SPANISH_SEPARATORS)
-    return text

@@ -1,20 +1,21 @@
 """Where the bytes of a client were cut, what the program made of it, and of all other cuttings."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from reactor.timeline.picture.markup import escape, text
-from reactor.timeline.picture.svg import STYLE
+from reactor.timeline.picture.markup import text
 from reactor.timeline.run.events import Close, Event, Io, Start, parse
 
 from ..grade.diagnosis import Figure
+from ..grade.numbers import written
 from . import grid
+from .frame import framed
 from .strip import Piece, Strip, Words, pieces
+from .timeline import recorded
 
 __all__ = ["cut", "draw", "recorded"]
 
@@ -90,23 +91,15 @@ _LANGUAGES: Final = {
             wrong=_spanish_wrong,
         ),
         all=lambda count, line: (
-            f"El mismo programa, y las {_dotted(count)} formas de cortar {line}"
+            f"El mismo programa, y las {written(count, ',', 'es')} formas de cortar {line}"
         ),
-        right=lambda count: f"{_dotted(count)} bien: OK, una vez",
-        wrong=lambda count: f"{_dotted(count)} mal",
+        right=lambda count: f"{written(count, ',', 'es')} bien: OK, una vez",
+        wrong=lambda count: f"{written(count, ',', 'es')} mal",
         this="esta vez",
         first="el primero: entero",
         last="el último: byte a byte",
     ),
 }
-
-
-def _dotted(count: int) -> str:
-    return f"{count:,}".replace(",", ".")
-
-
-def recorded(arguments: list[str], record: Path) -> list[str]:
-    return [sys.executable, "-m", "reactor.timeline", "-o", str(record), *arguments]
 
 
 def cut(record: Path, settings: Mapping[str, Any]) -> Mapping[str, Figure]:
@@ -166,17 +159,8 @@ def draw(record: Path, language: str, settings: Mapping[str, Any]) -> str:
     if settings.get("grid"):
         parts.append(_at(_MARGIN, height + 24, _grid(_survived(_program(events)), shown, words)))
         height += 24 + 12 + grid.HEIGHT + _MARGIN
-    return _svg(settings["title"][language], language, width, height, "".join(parts))
-
-
-def _svg(title: str, language: str, width: int, height: int, inside: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="run" role="img" lang="{language}" '
-        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f"<title>{escape(title)}</title><style>{STYLE}{_LOOK}</style>"
-        f'<rect class="paper" width="100%" height="100%"/>{text("title", _MARGIN, 24, title)}'
-        f"{inside}</svg>\n"
-    )
+    title = settings["title"][language]
+    return framed("".join(parts), title, language, width, height, _LOOK)
 
 
 def _at(x: int, y: int, inside: str) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import atan2, cos, pi, sin
 from typing import Final
 
-from reactor.timeline.picture.markup import escape, rect, text
+from reactor.timeline.picture.markup import rect, text
 from reactor.timeline.picture.measure import SANS, text_width
-from reactor.timeline.picture.svg import STYLE
 
+from ..frame import framed
 from .moves import Move
 
 __all__ = ["draw"]
@@ -59,13 +59,7 @@ def draw(moves: Sequence[Move], language: str, title: str, notes: Mapping[str, s
     parts = "".join(picture.parts())
     legend = "".join(_legend(parts, language, picture.bottom + _LEGEND))
     height = picture.bottom + _LEGEND + 14
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="run" role="img" lang="{language}" '
-        f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}">'
-        f"<title>{escape(title)}</title><style>{STYLE}{_LOOK}</style>"
-        f'<rect class="paper" width="100%" height="100%"/>{text("title", 8, 24, title)}'
-        f"{parts}{legend}</svg>\n"
-    )
+    return framed(parts + legend, title, language, _WIDTH, height, _LOOK)
 
 
 @dataclass(frozen=True, slots=True)

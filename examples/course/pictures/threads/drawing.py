@@ -14,6 +14,7 @@ from reactor.timeline.picture.measure import MONO, SANS, fit, text_width
 from reactor.timeline.picture.svg import STYLE
 from reactor.timeline.words.printable import printable
 
+from ...grade.numbers import written
 from .axis import Axis, Room
 from .lanes import Kind, Lane, Run, Saying, Span
 from .words import WORDS
@@ -119,8 +120,7 @@ class _Picture:
         return ("▸ " if said.is_heard else "◂ ") + (word or self._words.end)
 
     def _number(self, number: float, places: int = 0) -> str:
-        text = f"{number:,.{places}f}"
-        return text if self._words.decimal == "." else text.translate(_SWAPPED)
+        return written(number, f",.{places}f", self._language)
 
     def _on_bar(self, span: Span) -> str:
         words = {Kind.SEND: self._words.send, Kind.LOCK: self._words.wait}[span.kind]
@@ -272,9 +272,6 @@ class _Picture:
             y += 20
             drawn.append(text("sub", 8, y + 10, self._words.more.format(self._left_out)))
         return drawn, y + 22
-
-
-_SWAPPED: Final = str.maketrans(",.", ".,")
 
 
 def _is_long(span: Span) -> bool:

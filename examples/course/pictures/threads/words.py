@@ -26,7 +26,6 @@ class Words:
     cut: str
     end: str
     size: str
-    decimal: str
     more: str
 
 
@@ -48,7 +47,6 @@ WORDS: Final = {
         cut="time is shortened here; instants are drawn wider",
         end="(end)",
         size="{0} bytes",
-        decimal=".",
         more="{0} more threads are not shown",
     ),
     "es": Words(
@@ -68,7 +66,6 @@ WORDS: Final = {
         cut="acá se acortó el tiempo; los instantes se ven más anchos",
         end="(fin)",
         size="{0} bytes",
-        decimal=",",
         more="no se muestran {0} hilos más",
     ),
 }
