@@ -5,6 +5,7 @@ import random
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -49,24 +50,11 @@ class Student:
                 chapter, seed, "E00-NOT-STARTED", {"command": _RUN, "problem": problem}, 0
             )
         options = ["--json", "--seed", str(seed), "--lang", language, "--in", str(self.folder)]
-        grader = subprocess.Popen(
-            [sys.executable, "-m", "examples.course.grade", chapter, *options, "--", *command],
-            cwd=_ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-        )
-        with grader:
-            try:
-                told, complaint = grader.communicate(timeout=limit)
-            except subprocess.TimeoutExpired:
-                _end(grader)
-                problem = command_words(language).said["too_long"].format(limit=limit)
-                return Result(chapter, seed, "E99-GRADER", {"problem": problem}, limit)
-            except BaseException:
-                _end(grader)
-                raise
+        try:
+            told, complaint = _graders_words([chapter, *options, "--", *command], limit)
+        except subprocess.TimeoutExpired:
+            problem = command_words(language).said["too_long"].format(limit=limit)
+            return Result(chapter, seed, "E99-GRADER", {"problem": problem}, limit)
         try:
             return from_json(told)
         except ValueError:
@@ -94,6 +82,24 @@ class Student:
         if not command:
             raise _Unusable("empty")
         return command
+
+
+def _graders_words(arguments: Sequence[str], limit: float) -> tuple[str, str]:
+    """What it tells, and what it complains of. Raises TimeoutExpired when it is ended."""
+    grader = subprocess.Popen(
+        [sys.executable, "-m", "examples.course.grade", *arguments],
+        cwd=_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    with grader:
+        try:
+            return grader.communicate(timeout=limit)
+        except BaseException:
+            _end(grader)
+            raise
 
 
 def _end(grader: subprocess.Popen[str]) -> None:
