@@ -1,6 +1,7 @@
 """A run is graded and recorded at once, and drawn from its record, the same to the byte."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,33 @@ def test_a_record_is_cut_behind_the_last_turn_that_is_shown_and_names_no_machine
     assert [each["i"] for each in kept] == [0, 1, 2, 3, 103]
     assert kept[0]["program"] == ["broken.py", "PORT", "INGEST"]
     assert counted == {"turns": 203, "spin": 200, "spin_rate": 2000}
+
+
+def test_turns_are_named_by_what_happens_in_them(tmp_path: Path) -> None:
+    record = write(
+        tmp_path / "run.jsonl",
+        event("open", 0, 0.1, s=1, fd=4),
+        *(
+            each
+            for turn, line in enumerate(["CONECTAR 1", "LISTA 3", "CONECTAR 2", "VIVO", "VIVO"], 1)
+            for each in (
+                event("select", turn, turn),
+                event("callback", turn, turn + 0.1, s=1, name=f"Client.turn_{turn}"),
+                event("io", turn, turn + 0.2, s=1, op="recv", data=line),
+                event("returned", turn, turn + 0.3),
+            )
+        ),
+    )
+    commands = {**PICTURE, "around": ["LISTA", "CONECTAR"], "last": 1}
+    assert _numbers(draw(record, "en", commands)) == ["2", "3", "4"]
+    callback = {**PICTURE, "around": ["Client.turn_3"], "first": -1, "last": 0}
+    cut(record, callback)
+    assert _numbers(draw(record, "en", callback)) == ["2", "3"]
+
+
+def _numbers(drawn: str) -> list[str]:
+    """Of the turns."""
+    return re.findall(r'class="num"[^>]*>(\d+)<', drawn)
 
 
 @pytest.mark.parametrize("kind", ["timeline", "sequence"])
