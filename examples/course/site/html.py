@@ -113,14 +113,17 @@ class Writer:
         )
 
     def _table(self, table: Table) -> str:
-        def row(cells: tuple[tuple[Inline, ...], ...], name: str) -> str:
+        """Each cell knows what stands above it, for a screen that has no room beside it."""
+
+        def row(cells: tuple[tuple[Inline, ...], ...], names: Iterable[str]) -> str:
             return "".join(
-                f"<{name}{_side(side)}>{self._inlines(cell)}</{name}>"
-                for cell, side in zip(cells, table.sides, strict=True)
+                f"<{name}{_side(side)}>{self._inlines(cell)}</{name[:2]}>"
+                for cell, side, name in zip(cells, table.sides, names, strict=True)
             )
 
-        rows = "".join(f"<tr>{row(cells, 'td')}</tr>\n" for cells in table.rows)
-        head = f"<thead><tr>{row(table.head, 'th')}</tr></thead>"
+        names = [f'td data-head="{escape(plain(cell))}"' for cell in table.head]
+        rows = "".join(f"<tr>{row(cells, names)}</tr>\n" for cells in table.rows)
+        head = f"<thead><tr>{row(table.head, ['th'] * len(names))}</tr></thead>"
         return (
             f'<div class="table" tabindex="0"><table>{head}\n<tbody>\n{rows}</tbody></table></div>'
         )
