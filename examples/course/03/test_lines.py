@@ -1,7 +1,8 @@
 """However the bytes were cut, the same lines come out.
 
-python3 -m pip install pytest hypothesis
-python3 -m pytest test_lines.py
+python3 -m venv .venv
+.venv/bin/python -m pip install pytest hypothesis
+.venv/bin/python -m pytest test_lines.py
 """
 
 from itertools import pairwise
