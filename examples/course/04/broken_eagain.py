@@ -52,7 +52,7 @@ def serve(client, lines):
                 return False
     except OSError:
         return False  # the connection is over
-    return bool(data)  # b"" is the end
+    return data != b""  # b"" is the end
 
 
 def main():

@@ -35,7 +35,7 @@ def answer(line):
 def accept(listener, clients):
     try:
         client, _ = listener.accept()
-    except BlockingIOError:
+    except OSError:
         return  # nobody is there
     client.setblocking(False)
     clients[client] = Lines()
@@ -53,7 +53,7 @@ def serve(client, lines):
         return True  # nothing has come yet
     except OSError:
         return False  # left without a word
-    return bool(data)  # b"" is the end
+    return data != b""  # b"" is the end
 
 
 def main():
