@@ -124,7 +124,7 @@ class Layout:
         self.columns = [*map(self._column, run.turns, _anchors(run.turns))]
         self.findings = diagnose(run)
         self._set_flags()
-        self.left = 16 + round(max([80.0, *self._widths_of_names()]))
+        self.left = 16 + math.ceil(max([80.0, *self._widths_of_names()]))
 
     def _set_flags(self) -> None:
         numbers = defaultdict[str, list[str]](list)

@@ -24,7 +24,7 @@ SPANISH: Final = Words(
     # -- lanes -----------------------------------------------------------------------
     lane_listener="socket de escucha",
     lane_client="cliente {letter}",
-    lane_to="hacia {address}",
+    lane_to="a {address}",
     lane_socket="socket",
     lane_udp="UDP",
     lane_udp_in="UDP entrada",
