@@ -1,4 +1,7 @@
-"""A thread for each client, each of whom takes its time. Right."""
+"""A thread for each client, each of whom takes its time. Right, if that is not too long.
+
+python3 01_answers_late.py PORT INGEST [SECONDS]
+"""
 
 import socket
 import sys
@@ -6,13 +9,14 @@ import threading
 import time
 
 WORDS = (b"CONECTAR", b"INTERRUMPIR", b"CONTINUAR", b"DESCONECTAR")
+PAUSE = float(sys.argv[3]) if len(sys.argv) > 3 else 0.3
 
 
 def serve(client):
     with client, client.makefile("rb") as lines:
         for line in lines:
             word = (line.split() or [b""])[0]
-            time.sleep(0.3)
+            time.sleep(PAUSE)
             for byte in b"OK\n" if word in WORDS else b"ERROR DESCONOCIDO\n":
                 client.send(bytes([byte]))
 

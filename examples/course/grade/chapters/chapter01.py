@@ -53,9 +53,22 @@ def say_beside(
         _hang_up(exam, silent)
         answer = client.hear()
         if isinstance(answer, bytes):
+            client.hang_up()
+            _expect_to_be_answered_alone(exam.client(chr(ord(client.name) + 1)), exam)
             figures = {"who": client.name, "command": said, "expected": expected}
             raise Diagnosis("E01-ONE-AT-A-TIME", silent=len(silent), **figures)
     client.expect(answer, said, expected)
+
+
+def _expect_to_be_answered_alone(client: Client, exam: Exam) -> None:
+    """The control: a program that is late also where nobody else is there waits for nobody.
+
+    Raises Diagnosis if so.
+    """
+    word = exam.wrong_word()
+    answer = client.ask(word)
+    if isinstance(answer, Silence):
+        raise client.complaint(answer, shown(word), "ERROR")
 
 
 def _hang_up(exam: Exam, silent: Sequence[Client]) -> None:

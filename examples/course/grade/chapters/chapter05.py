@@ -17,13 +17,10 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     first = exam.client("A")
     first.ask_to_watch(exam.some_port())
     before = exam.idle_share()
-    first.hang_up()
-    share = exam.idle_share()
     if exam.is_busy(before):
-        # The intervention was that A has left. Who asks all sockets asks the one that listens.
-        id = "E04-BUSY-POLL" if exam.is_busy(share) else "E06-ALWAYS-WATCHING-WRITE"
-        raise Diagnosis(id, share=round(before, 2))
-    _expect_sleep(exam, share, before)
+        raise Diagnosis("E04-BUSY-POLL", share=round(before, 2))
+    first.hang_up()
+    _expect_sleep(exam, exam.idle_share(), before)
     # The control: whoever dies of these would die of the others, too, and not of their resets.
     with exam.transcript.summed_up("polite_crowd", count=_CROWD):
         for _ in range(_CROWD):
