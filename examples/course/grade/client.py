@@ -1,5 +1,6 @@
 """A client of the program under test: says commands, hears lines, and writes down what came."""
 
+import re
 import select
 import socket
 import struct
@@ -41,10 +42,10 @@ Answer = bytes | Silence
 def says(answer: Answer, word: str) -> bool:
     """Whether it is a line that begins with this word, OK or ERROR.
 
-    >>> says(b"OK 3", "OK"), says(b"OKAY", "OK"), says(Silence.END, "OK")
-    (True, False, False)
+    >>> says(b"OK 3", "OK"), says(b"ERROR: no", "ERROR"), says(b"OKAY", "OK")
+    (True, True, False)
     """
-    return isinstance(answer, bytes) and answer.split(b" ")[0] == word.encode()
+    return isinstance(answer, bytes) and bool(re.match(rf"{word}\b".encode(), answer))
 
 
 class Client:
@@ -135,6 +136,10 @@ class Client:
             self._received = self._receive()
         data, self._received = self._received, b""
         return data
+
+    def peek(self) -> bytes:
+        """What has come, and is still to be read."""
+        return self._received or self.sock.recv(_PIECE, socket.MSG_PEEK)
 
     def _receive(self) -> bytes:
         """b"" at the end, be it polite or rude."""

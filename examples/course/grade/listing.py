@@ -3,11 +3,17 @@
 from pathlib import Path
 from typing import Final
 
-from .client import LIMIT, Client
+from .client import LIMIT, Client, says
 from .exam import Exam
 from .transcript import shown
 
-__all__ = ["ask_for_a_long_list", "ask_for_a_short_list", "listing", "read_until_answered"]
+__all__ = [
+    "ask_for_a_long_list",
+    "ask_for_a_short_list",
+    "expect_no_end_yet",
+    "listing",
+    "read_until_answered",
+]
 
 _SEND_BUFFERS: Final = Path("/proc/sys/net/ipv4/tcp_wmem")
 """tcp(7): the least, the first and the greatest size, in bytes."""
@@ -54,6 +60,15 @@ def ask_for_a_long_list(exam: Exam, reader: Client) -> int:
     if not reader.is_answered(_IS_MADE_WITHIN):
         raise reader.complaint(reader.hear(0), shown(command), shown(_FIRST))
     return count
+
+
+def expect_no_end_yet(reader: Client, count: int) -> None:
+    """Raises Diagnosis if the answer is over while nobody reads: fewer lines, or none at all."""
+    *lines, last = reader.peek().split(b"\n")
+    if lines and not last and (says(lines[-1], "OK") or says(lines[-1], "ERROR")):
+        reader.read()
+        expected = b"cliente %06d" % (len(lines) - 1)
+        raise reader.complaint(lines[-1], f"LISTA {count}", shown(expected))
 
 
 def read_until_answered(exam: Exam, reader: Client, other: Client) -> int:

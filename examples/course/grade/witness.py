@@ -1,8 +1,9 @@
 """A viewer who always watches, and the camera: what he has seen, the program is done with."""
 
+import time
 from typing import Final
 
-from .client import LIMIT, Silence
+from .client import LIMIT
 from .diagnosis import Diagnosis
 from .exam import Exam
 from .screen import Screen
@@ -31,17 +32,31 @@ class Witness:
         self._filmed += 1
         picture = b"%06d" % self._filmed
         for datagram in (picture, picture + b" is through"):
-            self._camera.film(datagram)
-            if self._screen.take(1, LIMIT) != [datagram]:
+            if not any(self._sees(datagram, within) for within in (MOMENT, LIMIT)):
                 raise self._complaint()
         return picture
+
+    def _sees(self, datagram: bytes, within: float) -> bool:
+        self._camera.film(datagram)
+        return has_seen(self._screen, datagram, within)
+
+    def shares_with(self, screen: Screen, *, rightly: bool, patience: float = MOMENT) -> bool:
+        """Whether what the witness sees comes to that screen, too. If that is not as it should
+        be, the next picture decides: an answer may come a moment before what it promises, here
+        and where the witness has joined.
+        """
+        for within in (MOMENT, LIMIT) if rightly else (patience, MOMENT):
+            if has_seen(screen, self.film(), within) == rightly:
+                return rightly
+            time.sleep(MOMENT)
+        return not rightly
 
     def _complaint(self) -> Diagnosis:
         name = self.client.name
         self._exam.transcript.saw("watches_nothing", who=name)
-        if self._exam.program.is_alive():
-            return Diagnosis("E00-NO-VIDEO", who=name)
-        return self.client.complaint(Silence.END, "CONECTAR <port>", "OK")
+        if self.client.is_answered():  # the end, at most: he has asked nothing
+            return self.client.complaint(self.client.hear(), "CONECTAR <port>", "OK")
+        return Diagnosis("E00-NO-VIDEO", who=name)
 
 
 def has_seen(screen: Screen, picture: bytes, within: float = MOMENT) -> bool:

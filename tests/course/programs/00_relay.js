@@ -75,6 +75,7 @@ class Session {
 
   list(count) {
     if (!Number.isInteger(count) || count < 0) return "ERROR NUMERO\n";
+    if (how === "bounds_lists") count = Math.min(count, 1000);
     let text = "";
     for (let k = 0; k < count; k++) text += `cliente ${String(k).padStart(6, "0")}\n`;
     return text + "OK\n";
@@ -123,7 +124,8 @@ net.createServer((socket) => { socket.setNoDelay(true); new Session(socket); }).
 const camera = dgram.createSocket("udp4");
 camera.on("message", (datagram) => {
   for (const viewer of viewers) {
-    if (viewer.state === "active") lane.send(datagram, viewer.port, "127.0.0.1", () => {});
+    if (viewer.state !== "active") continue;
+    for (let k = how === "sends_twice" ? 2 : 1; k; k--) lane.send(datagram, viewer.port, "127.0.0.1", () => {});
   }
 });
 camera.bind({ port: +ingest, address: "127.0.0.1" }, () => camera.setRecvBufferSize(1 << 20));

@@ -10,7 +10,12 @@ from typing import Final
 from ..client import LIMIT, Client, Silence, says
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
-from ..listing import ask_for_a_long_list, ask_for_a_short_list, read_until_answered
+from ..listing import (
+    ask_for_a_long_list,
+    ask_for_a_short_list,
+    expect_no_end_yet,
+    read_until_answered,
+)
 from .chapter01 import ask_beside, say_beside
 
 __all__ = ["examine"]
@@ -35,6 +40,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     lines = ask_for_a_long_list(exam, slow)
     exam.transcript.did("does_not_read", who=slow.name)
     slow.wait_until_stuck()
+    expect_no_end_yet(slow, lines)
     _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
     newcomer = exam.client("D")
     command = b"CONECTAR %d" % exam.some_port()

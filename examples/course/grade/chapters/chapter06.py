@@ -14,6 +14,7 @@ from ..exam import Exam
 from ..listing import (
     ask_for_a_long_list,
     ask_for_a_short_list,
+    expect_no_end_yet,
     listing,
     read_until_answered,
 )
@@ -38,6 +39,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
         raise _why_never_idle(exam, other, reader, idle)
     _expect_not_to_wait(exam, other, reader)
     reader.wait_until_stuck()
+    expect_no_end_yet(reader, count)
     stuck = exam.idle_share()
     whole = listing(count)
     came = _read_all(exam, reader, 2 * len(whole))

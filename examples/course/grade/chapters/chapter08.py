@@ -158,6 +158,7 @@ def _film_streams(exam: Exam, way: _Way, other: Client) -> Mapping[str, Figure]:
         if not stream.lost:
             return figures | {"count": stream.sent}
         tries.append((stream.lost, stream.sent))
+        way.expect_any()  # the control: whoever has ended the viewer's video has lost nothing
     lost, sent = min(tries)
     raise Diagnosis("E08-OVERFLOW", lost=lost, count=sent, **figures)
 

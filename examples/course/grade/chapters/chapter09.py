@@ -9,7 +9,7 @@ from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 from ..screen import Screen
 from ..transcript import shown
-from ..witness import MOMENT, Witness, has_seen
+from ..witness import MOMENT, Witness
 
 __all__ = ["examine"]
 
@@ -68,12 +68,14 @@ class _Session:
 
     def look(self, exam: Exam, witness: Witness, *, patience: float = MOMENT) -> None:
         """The next picture comes to who is active, and to nobody else. Raises Diagnosis."""
-        picture, is_active = witness.film(), self.state == "active"
-        is_seen = has_seen(self.screen, picture, LIMIT if is_active else patience)
+        is_active = self.state == "active"
+        is_seen = witness.shares_with(self.screen, rightly=is_active, patience=patience)
         exam.transcript.saw("both_watch" if is_seen else "witness_watches", who=self.client.name)
         if is_seen and not is_active:
             raise self.diagnosis("E09-FED-AFTER-INTERRUMPIR")
         if is_active and not is_seen:
+            if self.client.is_answered():  # the end, at most: he has asked nothing
+                raise self.client.complaint(self.client.hear(), self.said[-1], "OK")
             raise self.diagnosis("E09-NOT-RESUMED" if len(self.said) > 1 else "E00-NO-VIDEO")
 
     def diagnosis(self, id: str, **figures: Figure) -> Diagnosis:
@@ -112,7 +114,7 @@ def _leave(exam: Exam, session: _Session, witness: Witness) -> None:
         raise client.complaint(answer, "DESCONECTAR", "OK")
     is_granted = says(answer, "OK")
     is_over = is_granted and client.hear() is Silence.END
-    is_fed = has_seen(session.screen, witness.film())
+    is_fed = witness.shares_with(session.screen, rightly=False)
     exam.transcript.saw("both_watch" if is_fed else "witness_watches", who=client.name)
     if is_over and not is_fed:
         return

@@ -49,7 +49,7 @@ class _Viewer:
 
     def watch(self, witness: Witness) -> None:
         """The control: the video comes. Raises Diagnosis if not."""
-        if not has_seen(self.screen, witness.film(), LIMIT):
+        if not witness.shares_with(self.screen, rightly=True):
             raise Diagnosis("E00-NO-VIDEO", who=self._name)
         self._exam.transcript.saw("both_watch", who=self._name)
 
