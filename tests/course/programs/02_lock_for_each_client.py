@@ -17,12 +17,18 @@ def answer(line, client):
     return b"OK\n" if word in WORDS else b"ERROR DESCONOCIDO\n"
 
 
+def give_back_ports_of(client):
+    for port in [port for port, owner in list(owners.items()) if owner is client]:
+        del owners[port]
+
+
 def serve(client):
     lock = threading.Lock()
     with client, client.makefile("rb") as lines:
         for line in lines:
             with lock:
                 client.sendall(answer(line, client))
+    give_back_ports_of(client)
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

@@ -23,6 +23,11 @@ def say_list(client, reply):
         client.sendall(reply)
 
 
+def give_back_ports_of(client):
+    for port in [port for port, owner in owners.items() if owner is client]:
+        del owners[port]
+
+
 def serve(client):
     with client, client.makefile("rb") as lines:
         for line in lines:
@@ -34,6 +39,8 @@ def serve(client):
                 say_list(client, answer(line, client))
             else:
                 client.sendall(answer(line, client))
+    with lock:
+        give_back_ports_of(client)
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

@@ -18,6 +18,11 @@ def answer(line, client):
     return b"OK\n" if word in WORDS else b"ERROR DESCONOCIDO\n"
 
 
+def give_back_ports_of(client):
+    for port in [port for port, owner in list(owners.items()) if owner is client]:
+        del owners[port]
+
+
 def send_all_of(replies, client):
     while (reply := replies.get()) is not None:
         client.sendall(reply)
@@ -30,6 +35,7 @@ def serve(client):
         for line in lines:
             replies.put(answer(line, client))
     replies.put(None)
+    give_back_ports_of(client)
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

@@ -19,6 +19,11 @@ def answer(line, client):
     return b"OK\n" if word in WORDS else b"ERROR DESCONOCIDO\n"
 
 
+def give_back_ports_of(client):
+    for port in [port for port, owner in list(owners.items()) if owner is client]:
+        del owners[port]
+
+
 def serve(client):
     with client, client.makefile("rb") as lines:
         for line in lines:
@@ -26,6 +31,8 @@ def serve(client):
                 time.sleep(0.1)
                 reply = answer(line, client).replace(b"\n", b"\r\n")
             client.sendall(reply)
+    with lock:
+        give_back_ports_of(client)
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))

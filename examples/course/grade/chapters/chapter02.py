@@ -34,6 +34,8 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     ask_beside(exam, [slow], other)
     third = exam.client("C")
     say_beside(exam, [slow, other], third, command, shown_as="CONECTAR <S.port>", expected=_NO)
+    left = b"CONECTAR %d" % exam.some_port()
+    say_beside(exam, [slow, other], third, left, shown_as="CONECTAR <port>")
     third.hang_up()
     other.ask_error(exam.wrong_word())
     ask_for_a_short_list(other, exam.chance.randint(2, 4))
@@ -42,9 +44,9 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     slow.wait_until_stuck()
     expect_no_end_yet(slow, lines)
     _expect_not_to_wait(exam, slow, other, b"INTERRUMPIR")
+    # By now whoever gives back the ports of those who leave has long done so.
     newcomer = exam.client("D")
-    command = b"CONECTAR %d" % exam.some_port()
-    _expect_not_to_wait(exam, slow, newcomer, command, shown_as="CONECTAR <port>")
+    _expect_not_to_wait(exam, slow, newcomer, left, shown_as="CONECTAR <C.port>")
     return {"lines": lines}
 
 
