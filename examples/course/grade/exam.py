@@ -72,7 +72,7 @@ class Exam:
 
     def _nobody(self, name: str, is_alive: bool) -> Diagnosis:
         id = "E00-NOT-LISTENING" if is_alive or not self._has_listened else "E00-DIED"
-        return Diagnosis(id, who=name, last_line=self.program.last_line)
+        return Diagnosis(id, who=name, command="", last_line=self.program.last_line)
 
     def viewer(self, name: str) -> tuple[Client, Screen]:
         """A client who has said CONECTAR, and where the video is to come."""

@@ -61,7 +61,7 @@ class _Session:
         following = _NEXT.get((self.state, word))
         expected = "OK" if following else "ERROR"
         if isinstance(answer, Silence):
-            raise self.client.complaint(answer, self.said[-1], expected)
+            raise self.client.complaint(answer, ", ".join(self.said), expected)
         if not says(answer, expected):
             raise self.diagnosis("E09-STATE", expected=expected, came=shown(answer))
         self.state = following or self.state
