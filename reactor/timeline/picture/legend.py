@@ -15,7 +15,7 @@ def signs(drawn: str, words: Words) -> list[tuple[str, str]]:
     known = {
         "short": (rect("short", 0, 1, 26, 12), words.key_short),
         "long": (rect("long", 0, 1, 26, 12), words.key_long),
-        "heavy": (rect("heavy", 0, 1, 26, 12) + exclamation, words.key_heavy),
+        "bar on-heavy": (rect("heavy", 0, 1, 26, 12) + exclamation, words.key_heavy),
         "hatch": (rect("hatch", 0, 1, 26, 12), words.key_waited),
         "in": (text("in", 9, 11, "◀"), words.key_in),
         "out": (text("out", 9, 11, "▶"), words.key_out),
