@@ -15,7 +15,8 @@ _PYTHON: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _CONSOLE: Final = re.compile(r"(?P<typed>^\$ [^\n]*)", re.MULTILINE)
-_LANGUAGES: Final = {"python": _PYTHON, "console": _CONSOLE}
+_SH: Final = re.compile(r"(?P<command>^[^\n]+)", re.MULTILINE)
+_LANGUAGES: Final = {"python": _PYTHON, "console": _CONSOLE, "sh": _SH}
 
 
 def coloured(text: str, language: str) -> str:
