@@ -23,6 +23,7 @@ def examine(exam: Exam) -> Mapping[str, Figure]:
     share = _be_silent(exam, first, second)
     ask_beside(exam, [first], second)
     second.ask_error(exam.wrong_word())
+    second.hang_up()  # whose socket, closed and still in a list, is one that select() won't take
     with exam.transcript.summed_up("questions", who=first.name, count=_QUESTIONS):
         waits = [_ask(first, number) for number in range(_QUESTIONS)]
     return {"share": round(share, 2), "wait": round(1000 * median(waits), 2)}
