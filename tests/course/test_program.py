@@ -10,7 +10,7 @@ import pytest
 
 from examples.course.grade import program as under_test
 from examples.course.grade import receive_queue
-from examples.course.grade.processor import asked_for, family
+from examples.course.grade.processor import asked_for, family, wants_one
 from examples.course.grade.program import NotStarted, Program
 from examples.course.grade.result import grade
 from tests.doubles.program import ROOT
@@ -147,6 +147,27 @@ def test_who_spins_asks_for_all_of_a_processor() -> None:
     program.stop()
     assert share is not None
     assert share > 0.5
+
+
+@pytest.mark.thorough
+def test_who_stood_in_the_queue_all_the_while_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "asked_for", lambda process: 1.5)
+    monkeypatch.setattr(under_test, "wants_one", lambda process: True)
+    program = Program(["sh", "-c", "exec sleep 60", "{port}"])
+    share = program.idle_share()
+    program.stop()
+    assert share is not None
+    assert share > 0.5
+
+
+@pytest.mark.parametrize(("state", "wants"), [("R", True), ("S", False), ("Z", False)])
+def test_the_state_of_a_thread_says_whether_it_wants_a_processor(
+    state: str, wants: bool, tmp_path: Path
+) -> None:
+    thread = tmp_path / "7" / "task" / "8"
+    thread.mkdir(parents=True)
+    (thread / "stat").write_text(f"8 (a (strange) R name) {state} 1 7 7 0 -1")
+    assert wants_one(7, tmp_path) is wants
 
 
 @pytest.mark.thorough

@@ -5,6 +5,7 @@ ran *and what it stood in the queue for a processor* is all of the time, whateve
 only `ps` tells, it is what it ran; where nobody does, that is said.
 """
 
+import itertools
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["asked_for", "family"]
+__all__ = ["asked_for", "family", "wants_one"]
 
 _PROCESSES: Final = Path("/proc")
 _PS: Final = ("ps", "-A", "-o", "pid=,ppid=,time=")
@@ -28,6 +29,23 @@ def asked_for(process: int, processes: Path = _PROCESSES) -> float | None:
     if (processes / "self/schedstat").exists():
         return sum(_ran_and_waited(processes / str(each)) for each in family(process, processes))
     return _of_ps(process, _listed_by_ps())
+
+
+def wants_one(process: int, processes: Path = _PROCESSES) -> bool:
+    """Whether one of its threads, or of its descendants', runs or waits for a processor now.
+
+    How long it has waited so far is in no account yet: `asked_for` counts a wait when it is over.
+    """
+    threads = [processes / str(each) / "task" for each in family(process, processes)]
+    return any(map(_is_runnable, itertools.chain.from_iterable(map(_listed, threads))))
+
+
+def _is_runnable(thread: Path) -> bool:
+    """proc_pid_stat: the state stands behind the name, which may have any character in it."""
+    try:
+        return (thread / "stat").read_text().rpartition(") ")[2].startswith("R")
+    except OSError:
+        return False
 
 
 def family(process: int, processes: Path = _PROCESSES) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from .output import Output
-from .processor import asked_for, family
+from .processor import asked_for, family, wants_one
 from .survivors import Mark, kill
 
 __all__ = ["LAST_WORDS", "NotStarted", "Program"]
@@ -104,7 +104,9 @@ class Program:
         """The share of a processor that it asks for now, while nothing is asked of it; None
         where the system doesn't tell.
 
-        The least of three looks, so that a compiler that still warms up is forgiven.
+        The least of three looks, so that a compiler that still warms up is forgiven. A look at
+        whose end the program wants a processor does not show that it is idle: on a busy machine
+        it may have waited for one all the while, and that is counted later.
         """
         least = float("inf")
         for _ in range(_WINDOWS):
@@ -114,7 +116,8 @@ class Program:
             if before is None or after is None:
                 return None
             # What has ended meanwhile is not counted any more.
-            least = min(least, max(0.0, after - before) / (time.monotonic() - began))
+            share = max(0.0, after - before) / (time.monotonic() - began)
+            least = min(least, max(share, 1.0) if wants_one(self._process.pid) else share)
             if least < _IDLE:
                 break
         return least
