@@ -10,7 +10,7 @@ import pytest
 
 from examples.course.grade import program as under_test
 from examples.course.grade import receive_queue
-from examples.course.grade.processor import asked_for, family, wants_one
+from examples.course.grade.processor import Spent, family, spent, wants_one
 from examples.course.grade.program import NotStarted, Program
 from examples.course.grade.result import grade
 from tests.doubles.program import ROOT
@@ -151,13 +151,12 @@ def test_who_spins_asks_for_all_of_a_processor() -> None:
 
 @pytest.mark.thorough
 def test_who_stood_in_the_queue_all_the_while_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "asked_for", lambda process: 1.5)
+    monkeypatch.setattr(under_test, "spent", lambda process: {"8": Spent(1.5, 0.5)})
     monkeypatch.setattr(under_test, "wants_one", lambda process: True)
     program = Program(["sh", "-c", "exec sleep 60", "{port}"])
     share = program.idle_share()
     program.stop()
-    assert share is not None
-    assert share > 0.5
+    assert share == 1
 
 
 @pytest.mark.parametrize(("state", "wants"), [("R", True), ("S", False), ("Z", False)])
@@ -204,8 +203,8 @@ def fake_ps(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
 
 def test_where_only_ps_tells_it_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_ps(tmp_path, monkeypatch, "echo 1 0 0:07.00; echo 7 1 1:01.50; echo 8 7 1-00:00:00.25")
-    assert asked_for(7, tmp_path / "nowhere") == 86_461.75
-    assert asked_for(9, tmp_path / "nowhere") is None
+    assert spent(7, tmp_path / "nowhere") == {"": Spent(86_461.75, 0)}
+    assert spent(9, tmp_path / "nowhere") is None
     assert family(7, tmp_path / "nowhere") == [7]
 
 
@@ -214,19 +213,19 @@ def test_where_nobody_tells_nothing_is_made_up(
     says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_ps(tmp_path, monkeypatch, says)
-    assert asked_for(7, tmp_path / "nowhere") is None
+    assert spent(7, tmp_path / "nowhere") is None
 
 
 def test_where_there_is_no_ps_either_nothing_is_made_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert asked_for(7, tmp_path / "nowhere") is None
+    assert spent(7, tmp_path / "nowhere") is None
 
 
 @pytest.mark.thorough
 def test_what_cannot_be_seen_is_said_and_no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "asked_for", lambda process: None)
+    monkeypatch.setattr(under_test, "spent", lambda process: None)
     result = grade("05", [sys.executable, ODDLY, "usual", "{port}", "{ingest}"], seed=1)
     assert (result.id, result.transcript[3].key) == ("", "idle_unseen")
 

@@ -1,19 +1,20 @@
 """How much of a processor a program asks for, also on a busy machine.
 
-Time that it ran is not enough: on a busy machine a program that spins gets only a part. What it
-ran *and what it stood in the queue for a processor* is all of the time, whatever else runs. Where
-only `ps` tells, it is what it ran; where nobody does, that is said.
+Time that it ran is not enough: on a busy machine a program that spins gets only a part. Of the
+time *that it did not stand in the queue for a processor*, it ran all, whatever else runs; and who
+wakes up often, and is kept in that queue each time, ran next to nothing. Where only `ps` tells, it
+is what it ran of all the time; where nobody does, that is said.
 """
 
 import itertools
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-__all__ = ["asked_for", "family", "wants_one"]
+__all__ = ["Spent", "family", "share", "spent", "wants_one"]
 
 _PROCESSES: Final = Path("/proc")
 _PS: Final = ("ps", "-A", "-o", "pid=,ppid=,time=")
@@ -21,20 +22,47 @@ _HUNDREDTHS: Final = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+\.\d\d)")
 """What `ps` writes where it knows more than whole seconds: [[days-]hours:]minutes:seconds."""
 
 
-def asked_for(process: int, processes: Path = _PROCESSES) -> float | None:
-    """Seconds that a process and all its descendants ran, or waited for a processor, until now.
+class Spent(NamedTuple):
+    """Seconds of one thread, until now."""
+
+    ran: float
+    waited: float
+
+
+def spent(process: int, processes: Path = _PROCESSES) -> dict[str, Spent] | None:
+    """By each thread of a process and of all its descendants; where only `ps` tells, by all of
+    them in one.
 
     None where the system tells too little. `processes` is where proc(5) is, if anywhere.
     """
     if (processes / "self/schedstat").exists():
-        return sum(_ran_and_waited(processes / str(each)) for each in family(process, processes))
-    return _of_ps(process, _listed_by_ps())
+        found = (processes / str(each) for each in family(process, processes))
+        return dict(entry for each in found for entry in _of_threads(each))
+    ran = _of_ps(process, _listed_by_ps())
+    return None if ran is None else {"": Spent(ran, 0)}
+
+
+def share(before: Mapping[str, Spent], after: Mapping[str, Spent], seconds: float) -> float:
+    """How much of a processor they asked for between the two, which are so many seconds apart.
+
+    One that ran whenever it could, and one that slept, on a machine that was busy as long:
+
+    >>> nothing = {"1": Spent(0, 0)}
+    >>> share(nothing, {"1": Spent(0.25, 0.75)}, 1), share(nothing, {"1": Spent(0.01, 0.75)}, 1)
+    (1.0, 0.04)
+    """
+    total = 0.0
+    for thread, now in after.items():
+        then = before.get(thread, Spent(0, 0))
+        if (ran := now.ran - then.ran) > 0:
+            total += ran / max(ran, seconds - (now.waited - then.waited))
+    return total
 
 
 def wants_one(process: int, processes: Path = _PROCESSES) -> bool:
-    """Whether one of its threads, or of its descendants', runs or waits for a processor now.
+    """Whether one of its threads, or of its descendants', runs or stands in the queue now.
 
-    How long it has waited so far is in no account yet: `asked_for` counts a wait when it is over.
+    How long it has stood there is in no account yet: `spent` has a wait when it is over.
     """
     threads = [processes / str(each) / "task" for each in family(process, processes)]
     return any(map(_is_runnable, itertools.chain.from_iterable(map(_listed, threads))))
@@ -61,15 +89,14 @@ def family(process: int, processes: Path = _PROCESSES) -> list[int]:
     return found
 
 
-def _ran_and_waited(process: Path) -> float:
+def _of_threads(process: Path) -> Iterator[tuple[str, Spent]]:
     """proc_pid_schedstat: nanoseconds on a processor, nanoseconds on a run queue, time slices."""
-    total = 0
     for task in _listed(process / "task"):
         try:
-            total += sum(map(int, (task / "schedstat").read_text().split()[:2]))
-        except OSError:
-            pass
-    return total / 1e9
+            ran, waited, _ = map(int, (task / "schedstat").read_text().split())
+        except (OSError, ValueError):  # it has ended
+            continue
+        yield task.name, Spent(ran / 1e9, waited / 1e9)
 
 
 def _listed(folder: Path) -> list[Path]:

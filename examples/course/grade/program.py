@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from .output import Output
-from .processor import asked_for, family, wants_one
+from .processor import family, share, spent, wants_one
 from .survivors import Mark, kill
 
 __all__ = ["LAST_WORDS", "NotStarted", "Program"]
@@ -25,6 +25,8 @@ _PORTS: Final = (20_000, 32_768)
 _WINDOWS: Final = 3
 _WINDOW: Final = 0.3
 _IDLE: Final = 0.15
+_SLEEPS_WITHIN: Final = 0.2
+_LOOK_AGAIN: Final = 0.001
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 _ROOT: Final = str(Path(__file__).parents[3])
 _PATH: Final = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
@@ -104,23 +106,31 @@ class Program:
         """The share of a processor that it asks for now, while nothing is asked of it; None
         where the system doesn't tell.
 
-        The least of three looks, so that a compiler that still warms up is forgiven. A look at
-        whose end the program wants a processor does not show that it is idle: on a busy machine
-        it may have waited for one all the while, and that is counted later.
+        The least of three looks, so that a compiler that still warms up is forgiven.
         """
         least = float("inf")
         for _ in range(_WINDOWS):
-            before, began = asked_for(self._process.pid), time.monotonic()
+            before, began = spent(self._process.pid), time.monotonic()
             time.sleep(_WINDOW)
-            after = asked_for(self._process.pid)
+            sleeps = self._is_seen_asleep()
+            after, seconds = spent(self._process.pid), time.monotonic() - began
             if before is None or after is None:
                 return None
-            # What has ended meanwhile is not counted any more.
-            share = max(0.0, after - before) / (time.monotonic() - began)
-            least = min(least, max(share, 1.0) if wants_one(self._process.pid) else share)
+            least = min(least, share(before, after, seconds) if sleeps else 1.0)
             if least < _IDLE:
                 break
         return least
+
+    def _is_seen_asleep(self) -> bool:
+        """Whether there is a moment at which no thread wants a processor, so that no wait for one
+        is missing in the account.
+        """
+        deadline = time.monotonic() + _SLEEPS_WITHIN
+        while wants_one(self._process.pid):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_AGAIN)
+        return True
 
     def descriptors(self) -> int | None:
         """How many are open in all its processes; None where the system doesn't tell."""
