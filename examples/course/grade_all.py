@@ -60,13 +60,15 @@ def _grade(options: argparse.Namespace, marks: dict[str, list[Result]]) -> None:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """What is asked for: `students`, `chapters`, and the options by their names."""
     parser = Parser(_NAME, _USAGE, arguments)
-    parser.add_argument("folder", type=parser.folder, help=argparse.SUPPRESS)
+    parser.add_argument("folder", nargs="?", type=parser.folder, help=argparse.SUPPRESS)
     parser.add_argument("chapters", nargs="*", type=parser.chapter, help=argparse.SUPPRESS)
     parser.option("--own-seeds", action="store_true")
     parser.option("--limit", metavar="S", type=parser.seconds, default=_PATIENCE)
     parser.option("--out", metavar="FILE", type=Path)
     parser.option("--csv", metavar="FILE", type=Path)
-    options = parser.parse_args(arguments)
+    options = parser.understand(arguments)
+    if options.folder is None:
+        parser.wrong("class")
     options.chapters = options.chapters or NUMBERS
     options.students = students(options.folder)
     if not options.students:

@@ -73,6 +73,10 @@ def test_the_language_is_that_of_the_environment_or_asked_for(
         (["5", "--timeline", "run.html", "--", "python3", "-c", "1"], "only Python"),
         (["5", "--lang", "es", "--"], "poné -- y después el comando"),
         (["77", "--lang", "es", *COMMAND], "no hay capítulo '77': van del 1 al 11"),
+        (["5", "--lang=es", "--what", *COMMAND], "no hay ninguna opción '--what'"),
+        (["5", "--lang", "es", "--seed", *COMMAND], "detrás de --seed falta un valor"),
+        (["5", "--lang", "es", "--json=7", *COMMAND], "detrás de --json falta un valor, o no"),
+        (["5", "--timeline", "nowhere/run.html", *COMMAND], "there is no folder 'nowhere'"),
     ],
 )
 def test_wrong_use_is_one_line_that_says_what_to_do(

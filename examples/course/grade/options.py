@@ -31,7 +31,8 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, in the language that was asked for; exits with 2."""
 
     def __init__(self, name: str, usage: str, arguments: Sequence[str]) -> None:
-        asked = (value for option, value in pairwise(arguments) if option == "--lang")
+        words = [part for word in arguments for part in word.split("=", 1)]
+        asked = (value for option, value in pairwise(words) if option == "--lang")
         language = next(asked, language_of(os.environ))
         self.words: CommandWords = command_words(language if language in LANGUAGES else "en")
         super().__init__(
@@ -40,14 +41,26 @@ class Parser(argparse.ArgumentParser):
             description=self.words.about[name],
             allow_abbrev=False,
             add_help=False,
+            exit_on_error=False,
         )
         self._group = self.add_argument_group(self.words.title)
         self.option("-h", "--help", action="help")
-        self.option("--lang", choices=LANGUAGES, default=self.words.language)
+        self.option("--lang", metavar="|".join(LANGUAGES), type=self._language)
+        self.set_defaults(lang=self.words.language)
         self.option("--seed", metavar="N", type=self._seed, default=secrets.randbelow(_SEEDS))
 
     def option(self, *flags: str, **how: Any) -> None:
         self._group.add_argument(*flags, help=self.words.options[flags[-1]], **how)
+
+    def understand(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """What is asked for. argparse itself complains in one language only."""
+        try:
+            options, unknown = self.parse_known_args(arguments)
+        except argparse.ArgumentError as exc:
+            self.wrong("value", option=exc.argument_name)
+        if unknown:
+            self.wrong("unknown", option=repr(unknown[0]))
+        return options
 
     def wrong(self, key: str, **figures: object) -> NoReturn:
         """End here, for this reason."""
@@ -75,6 +88,11 @@ class Parser(argparse.ArgumentParser):
             self.wrong("limit", limit=repr(text))
         return float(text)
 
+    def _language(self, text: str) -> str:
+        if text not in LANGUAGES:
+            self.wrong("language", language=repr(text))
+        return text
+
     def _seed(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 19):
             self.wrong("seed", seed=repr(text))
@@ -91,7 +109,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.option("--json", action="store_true")
     parser.option("--timeline", metavar="FILE", type=Path)
     parser.option("--in", metavar="FOLDER", dest="folder", type=parser.folder)
-    options = parser.parse_args(ours)
+    options = parser.understand(ours)
     if len(ours) == len(arguments) or not command:
         parser.wrong("command")
     if len(options.given) + options.all != 1:
@@ -108,6 +126,7 @@ def _to_be_drawn(parser: Parser, options: argparse.Namespace) -> list[str]:
         parser.wrong("picture_of_all")
     if options.timeline.suffix != ".html":
         parser.wrong("picture", picture=repr(str(options.timeline)))
+    parser.folder(str(options.timeline.parent))
     command = recorded(options.command, options.timeline, options.lang)
     if command is None:
         parser.wrong("python", command=repr(options.command[0]))
