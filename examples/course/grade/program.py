@@ -1,7 +1,6 @@
 """The program under test: it is started with two ports, and ended with all that it started."""
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from .output import Output
+from .ports import free_port
 from .processor import family, share, spent, wants_one
 from .survivors import Mark, kill
 
@@ -20,8 +20,6 @@ __all__ = ["LAST_WORDS", "NotStarted", "Program"]
 LAST_WORDS: Final = 1.0
 """Seconds that a program has to end by itself when it is told to."""
 _LAST_LINE: Final = 0.5
-_PORTS: Final = (20_000, 32_768)
-"""Below those that Linux, macOS and Windows give by themselves."""
 _WINDOWS: Final = 3
 _WINDOW: Final = 0.3
 _IDLE: Final = 0.15
@@ -55,7 +53,7 @@ class Program:
         folder: Path | None = None,
         last_words: float = LAST_WORDS,
     ) -> None:
-        self.port, self.ingest = _free(socket.SOCK_STREAM), _free(socket.SOCK_DGRAM)
+        self.port, self.ingest = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
         self._last_words = last_words
         reading, writing = os.pipe()
         self._output = Output(reading)
@@ -170,17 +168,3 @@ class Program:
             kill(-self._process.pid, signal.SIGKILL)
             self._mark.end_all()
             self._process.wait()
-
-
-def _free(kind: int) -> int:
-    """A port at which nobody listens now, and which the system gives to nobody who does not ask
-    for it: a client that waits for the program would else come to sit there, one day.
-    """
-    while True:
-        port = random.randrange(*_PORTS)
-        with socket.socket(socket.AF_INET, kind) as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port

@@ -2,6 +2,7 @@
 in /proc/net.
 """
 
+import re
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -69,22 +70,11 @@ class _Queues(NamedTuple):
 def _queues(server: int, client: int) -> _Queues | None:
     """Those of the server's end; None if there is no such connection.
 
-    proc_pid_net(5): the second field is the local address, the third the remote one, the fifth
-    tx_queue:rx_queue.
+    proc_pid_net(5): local address, remote one, state, tx_queue:rx_queue. On a machine that has
+    seen a crowd there are thousands of rows.
     """
-    ends = f":{client:04X} "
+    row = re.compile(rf":{server:04X} \w+:{client:04X} \w+ (\w+):(\w+)")
     for table in _TABLES:
-        if not table.exists():
-            continue
-        for line in table.read_text().splitlines()[1:]:
-            if ends not in line:  # so are hundreds, on a machine that has seen a crowd
-                continue
-            row = line.split()
-            if _port(row[1]) == server and _port(row[2]) == client:
-                unsent, _, unread = row[4].partition(":")
-                return _Queues(int(unsent, 16), int(unread, 16))
+        if table.exists() and (found := row.search(table.read_text())):
+            return _Queues(int(found[1], 16), int(found[2], 16))
     return None
-
-
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2], 16)

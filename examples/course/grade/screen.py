@@ -5,6 +5,8 @@ import socket
 import time
 from typing import Final
 
+from .ports import free_port
+
 __all__ = ["Screen"]
 
 _BUFFER: Final = 1 << 20
@@ -15,13 +17,13 @@ class Screen:
     """A datagram socket of this machine, at `port`."""
 
     def __init__(self) -> None:
-        self._open(0)
-        self.port: int = self._sock.getsockname()[1]
+        self.port = free_port(socket.SOCK_DGRAM)
+        self._open()
 
-    def _open(self, port: int) -> None:
+    def _open(self) -> None:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        self._sock.bind(("127.0.0.1", port))
+        self._sock.bind(("127.0.0.1", self.port))
 
     def switch_off(self) -> None:
         """As if no VLC ran: what comes is refused. Nobody else gets the port meanwhile."""
@@ -30,7 +32,7 @@ class Screen:
     def switch_on(self) -> None:
         """Without what came while it was off."""
         self._sock.close()
-        self._open(self.port)
+        self._open()
 
     def take(self, count: int, within: float) -> list[bytes]:
         """The next datagrams: `count` of them, or as many as come within so many seconds."""
