@@ -117,7 +117,9 @@ def test_a_run_is_graded_recorded_and_drawn(
         "runs/05-broken.json", "runs/05-broken.jsonl",
         "pictures/05-broken.svg", "pictures/05-broken.es.svg",
     }  # fmt: skip
-    run = load((tmp_path / "runs/05-broken.json").read_text())
+    text = (tmp_path / "runs/05-broken.json").read_text()
+    assert str(tmp_path) not in text
+    run = load(text)
     assert (run.result.id, run.program) == ("E05-EOF-SPIN", "examples/course/05/broken.py")
     assert "✕" not in (tmp_path / "pictures/05-broken.svg").read_text()
     before = (tmp_path / "pictures/05-broken.svg").read_bytes()

@@ -8,11 +8,12 @@ python3 -m examples.course.record --redraw    # the pictures only, from the reco
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from .. import pictures
-from ..grade.result import grade
+from ..grade.result import Result, grade
 from ..grade.sentences import LANGUAGES
 from .recorded_run import RecordedRun, dump, picture_file
 from .runs import PlannedRun, planned
@@ -31,9 +32,18 @@ def record(run: PlannedRun, folder: Path) -> RecordedRun:
     path.parent.mkdir(parents=True, exist_ok=True)
     result = grade(run.chapter, [*_command(run, path), "{port}", "{ingest}"], run.seed)
     counted = pictures.cut(path, run.picture) if run.picture else {}
-    recorded = RecordedRun(run.path, result, counted)
+    recorded = RecordedRun(run.path, _of_the_program(result), counted)
     path.with_suffix(".json").write_text(dump(recorded), "utf-8")
     return recorded
+
+
+def _of_the_program(result: Result) -> Result:
+    """Without what the recorder printed last: it names a path of this machine."""
+    figures = {
+        name: "" if str(figure).startswith("reactor.timeline: ") else figure
+        for name, figure in result.figures.items()
+    }
+    return replace(result, figures=figures)
 
 
 def _command(run: PlannedRun, record: Path) -> list[str]:
