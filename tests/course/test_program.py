@@ -122,6 +122,7 @@ def test_the_last_line_moves_nothing_on_a_terminal() -> None:
             "Error: no\n    at x\nEmitted 'error' event\n  errno: -104,\n}\n\nNode.js v20",
             "Error: no",
         ),
+        ("ValueError: no\nreactor.timeline: drawn to run.html\n", "ValueError: no"),
         ("    at last\n", "at last"),
         ("\n\n", ""),
     ],

@@ -12,6 +12,8 @@ __all__ = ["Output"]
 _KEPT: Final = 16_384
 _PIECE: Final = 65_536
 _LONGEST: Final = 500
+_RECORDER: Final = "reactor.timeline: "
+"""What draws a program's run says so behind the program's own last words."""
 _WHERE_FROM: Final = re.compile(r"\s+(at|\.\.\.) |\s+\w+: |}$|Node\.js v|Emitted 'error' event")
 
 
@@ -37,7 +39,7 @@ class Output:
         """
         self._reader.join(within)
         lines = self._tail.decode(errors="backslashreplace").splitlines()
-        said = [line for line in lines if line.strip()]
+        said = [line for line in lines if line.strip() and not line.startswith(_RECORDER)]
         telling = [line for line in said if not _WHERE_FROM.match(line)]
         line = printable("".join((telling or said)[-1:]).strip())
         return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ..client import LIMIT
 from ..diagnosis import Diagnosis, Figure
 from ..exam import Exam
 
 __all__ = ["examine"]
 
 _CROWD: Final = 100
+_IS_SERVED_WITHIN: Final = 5 * LIMIT
+"""Seconds: a crowd takes a while where each gets a process of his own."""
 _SAID_AND_NOT_FINISHED: Final = b"CONECTAR 50"
 _SAID_AND_NOT_WAITED_FOR: Final = b"CONECTAR 50000\nINTERRUMPIR\n"
 
@@ -55,7 +58,9 @@ def _expect_to_survive_resets(exam: Exam) -> None:
                 _come_and_break_off(exam)
                 came += 1
         last = exam.client("B")
-        last.ask_to_watch(exam.some_port())
+        last.send(b"CONECTAR %d\n" % exam.some_port(), shown_as="CONECTAR <port>↵")
+        last.is_answered(_IS_SERVED_WITHIN)
+        last.expect(last.hear(), "CONECTAR <port>", "OK")
         last.ask_error(exam.wrong_word())
         last.hang_up()
     except Diagnosis as diagnosis:
