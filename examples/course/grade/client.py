@@ -67,12 +67,13 @@ class Client:
         self._transcript.did("sends", who=self.name, data=shown_as or shown(data))
         self._send(data)
 
-    def send_in_pieces(self, pieces: Sequence[bytes]) -> None:
-        """Each is sent when the program has read the one before."""
+    def send_in_pieces(self, pieces: Sequence[bytes], *, pause: float = 0) -> None:
+        """Each is sent when the program has read the one before; the last, so many seconds on."""
         self._transcript.did("sends", who=self.name, data=shown_pieces(pieces))
         for piece in pieces[:-1]:
             self._send(piece)
             self.wait_until_read()
+        time.sleep(pause)
         self._send(pieces[-1])
 
     def _send(self, data: bytes) -> None:

@@ -13,6 +13,10 @@ from ..transcript import shown, shown_pieces
 __all__ = ["examine"]
 
 _CUTTINGS: Final = 32
+_IS_SLOW: Final = 16
+"""The number of the cutting in which there is a pause before the last piece."""
+_PAUSE: Final = 0.5
+"""Seconds: whoever takes a silence for the end of a line has heard one."""
 _ENDLESS: Final = 4_000_000
 _PIECE: Final = 65_536
 _NO_COMMANDS: Final = ("¿qué?", "señal", "adiós", "ñandú", "corazón")
@@ -46,7 +50,7 @@ def _ask_cut(client: Client, exam: Exam, number: int) -> None:
     """One OK for all pieces of a command. One too many is found in place of the next answer."""
     command = b"CONTINUAR\n" if number % 2 else b"INTERRUMPIR\n"
     pieces = _cut(command, _places(command, exam))
-    client.send_in_pieces(pieces)
+    client.send_in_pieces(pieces, pause=_PAUSE if number == _IS_SLOW else 0)
     answer = client.hear()
     if not says(answer, "OK"):
         figures = {"pieces": shown_pieces(pieces), "came": _shown(answer)}
