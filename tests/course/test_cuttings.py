@@ -73,6 +73,11 @@ def test_an_answer_is_right_when_each_whole_line_has_one() -> None:
     assert [piece.is_right for piece in found] == [True, True, False]
 
 
+def test_an_answer_and_the_end_is_no_right_answer() -> None:
+    (piece,) = pieces([Io(op="recv", data=b"A\n"), Io(op="send", data=b"OK\n"), Close()])
+    assert (piece.lines, piece.answers, piece.is_right) == (1, 1, False)
+
+
 def test_a_record_keeps_what_is_shown_of_who_spoke_first(tmp_path: Path) -> None:
     record = record_of(
         tmp_path,
@@ -81,6 +86,7 @@ def test_a_record_keeps_what_is_shown_of_who_spoke_first(tmp_path: Path) -> None
         came(3, "CONECTAR 40004\n"),
         came(2, "INTERRUMPIR"),
         went(3, "OK\n"),
+        came(3, ""),
         went(2, "OK\n"),
         came(2, "\n"),
         went(2, "ERROR DESCONOCIDO\n"),

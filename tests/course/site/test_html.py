@@ -110,3 +110,20 @@ def test_headings_can_be_led_to_by_the_names_that_github_gives_them() -> None:
 def test_paragraphs_of_a_tight_list_stand_close_together() -> None:
     assert "<li>one</li>\n<li>two</li>" in html_of(parse("- one\n- two"))
     assert "<li><p>one</p></li>" in html_of(parse("- one\n\n- two"))
+
+
+def test_a_program_that_is_named_within_a_link_is_no_link_of_its_own() -> None:
+    writer = Writer(lambda target: target, named=lambda code: "a.html")
+    page = writer.blocks(parse("[see `a.py`](b.md) and `a.py`"))
+    assert Reading(page).targets == ["b.md", "a.html"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "marked"),
+    [
+        ("python", 'x = """a\n# b"""', 'x = <b class="string">&quot;&quot;&quot;a\n# b'),
+        ("console", "$ a\nb $ c", '<b class="typed">$ a</b>\nb $ c'),
+    ],
+)
+def test_a_mark_begins_and_ends_with_what_it_marks(language: str, text: str, marked: str) -> None:
+    assert coloured(text, language).startswith(marked)

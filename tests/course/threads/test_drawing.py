@@ -69,6 +69,10 @@ def test_it_says_for_whom_a_thread_waits_and_how_long(language: str, sentence: s
     assert '<path class="tip"' in picture
 
 
+def test_a_wait_of_a_moment_has_no_arrow() -> None:
+    assert '<path class="tip"' not in drawn([*JAM[:-1], {**JAM[-1], "t": 0.51}])
+
+
 def test_a_part_begins_with_the_command_that_was_asked_for() -> None:
     heard = [
         event

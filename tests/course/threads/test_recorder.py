@@ -88,6 +88,8 @@ def test_the_record_tells_who_waited_for_the_lock_and_what_was_said(recording: R
     events = [json.loads(line) for line in recording.record.read_text().splitlines()]
     waiting = [each["e"] for each in events if each.get("lock") == 1 and each["thread"] == 2]
     assert waiting == ["wants", "has", "gives"]
+    taken_twice = [each["e"] for each in events if each.get("lock") == 2]
+    assert taken_twice[:5] == ["wants", "has", "wants", "gives", "wants"]
     assert {"word\n", "WORD\n"} <= {each.get("data") for each in events}
     assert [each["e"] for each in events if each["thread"] == 2][-1] == "ends"
     assert 0 < float(cut(recording.record, {})["waited"]) < 20
