@@ -10,14 +10,14 @@ import pytest
 
 from examples.course.grade import program as under_test
 from examples.course.grade import receive_queue
+from examples.course.grade.ports import PROGRAMS
 from examples.course.grade.processor import Spent, family, spent, wants_one
 from examples.course.grade.program import NotStarted, Program
 from examples.course.grade.result import grade
 from examples.course.grade.screen import Screen
 from tests.doubles.program import ROOT
 
-PROGRAMS = Path(__file__).parent / "programs"
-ODDLY = str(PROGRAMS / "00_oddly.py")
+ODDLY = str(Path(__file__).parent / "programs" / "00_oddly.py")
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
 
 pytestmark = pytest.mark.usefixtures("watchdog")
@@ -89,14 +89,15 @@ def test_ports_are_put_where_they_belong_or_behind() -> None:
     program.stop()
 
 
-def test_ports_are_none_that_the_system_gives_by_itself() -> None:
-    program = Program(["true"])
+def test_ports_are_none_that_the_system_gives_by_itself_nor_a_screens_a_programs() -> None:
+    program, screen = Program(["true"]), Screen()
     program.stop()
+    screen.close()
     given = Path("/proc/sys/net/ipv4/ip_local_port_range")
     first = int(given.read_text().split()[0]) if given.exists() else 49_152
-    screen = Screen()
-    screen.close()
-    assert all(1024 < port < first for port in (program.port, program.ingest, screen.port))
+    assert 1024 < screen.port < min(PROGRAMS)
+    assert {program.port, program.ingest} <= set(PROGRAMS)
+    assert max(PROGRAMS) < first
 
 
 def test_a_program_runs_in_the_folder_it_is_told(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from .output import Output
-from .ports import free_port
+from .ports import PROGRAMS, free_port
 from .processor import family, share, spent, wants_one
 from .survivors import Mark, kill
 
@@ -53,7 +53,8 @@ class Program:
         folder: Path | None = None,
         last_words: float = LAST_WORDS,
     ) -> None:
-        self.port, self.ingest = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+        self.port = free_port(socket.SOCK_STREAM, PROGRAMS)
+        self.ingest = free_port(socket.SOCK_DGRAM, PROGRAMS)
         self._last_words = last_words
         reading, writing = os.pipe()
         self._output = Output(reading)

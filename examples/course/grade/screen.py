@@ -5,7 +5,7 @@ import socket
 import time
 from typing import Final
 
-from .ports import free_port
+from .ports import SCREENS, free_port
 
 __all__ = ["Screen"]
 
@@ -17,7 +17,7 @@ class Screen:
     """A datagram socket of this machine, at `port`."""
 
     def __init__(self) -> None:
-        self.port = free_port(socket.SOCK_DGRAM)
+        self.port = free_port(socket.SOCK_DGRAM, SCREENS)
         self._open()
 
     def _open(self) -> None:
