@@ -21,10 +21,11 @@ class Client(relay.Client):
 
     knows_leases = False
 
-    def __init__(self, loop, video):
-        super().__init__(video)
+    def __init__(self, loop, way_out):
+        super().__init__(way_out)
         self.loop = loop
         self.is_asleep = False
+        self.is_fed = True
         self.lease = loop.call_later(LEASE, self.lapse)
 
     def connection_made(self, stream):
@@ -42,11 +43,11 @@ class Client(relay.Client):
                     self.stream.pause_reading()
                     break
         except reactor.LineTooLong:
-            self.become("closed")
+            self.state = "closed"
         if self.is_asleep:
             self.stream.pause_reading()
         if self.state == "closed":
-            self.stream.close()
+            self.leave()
 
     def resume_writing(self):
         if not self.is_asleep:
@@ -74,24 +75,29 @@ class Client(relay.Client):
     def renew(self):
         self.lease.cancel()
         self.lease = self.loop.call_later(LEASE, self.lapse)
-        if self.state == "active" and self.address not in self.video.active:
-            self.video.active.append(self.address)
+        self.is_fed = True
 
     def lapse(self):
-        if self.state == "active" and self.knows_leases:
-            self.video.active.remove(self.address)
+        self.is_fed = not Client.knows_leases
 
     def connection_lost(self, exc):
-        self.renew()
         self.lease.cancel()
         super().connection_lost(exc)
 
 
+class Video(relay.Video):
+    """Copies what comes to those who are active and have a lease."""
+
+    def datagrams_received(self, endpoint, batch):
+        active = (client for client in relay.clients if client.state == "active")
+        self.way_out.send_batch_to_all(batch, [each.address for each in active if each.is_fed])
+
+
 def main():
     with reactor.EventLoop() as loop:
-        video = relay.Video(loop)
-        reactor.bind_udp(loop, video, relay.HOST, int(sys.argv[2]))
-        reactor.listen(loop, lambda: Client(loop, video), relay.HOST, int(sys.argv[1]))
+        way_out = reactor.bind_udp(loop, reactor.DatagramHandler(), relay.HOST, receiving=False)
+        reactor.listen(loop, lambda: Client(loop, way_out), relay.HOST, int(sys.argv[1]))
+        reactor.bind_udp(loop, Video(way_out), relay.HOST, int(sys.argv[2]))
         loop.run()
 
 
