@@ -41,6 +41,7 @@ def found(row: Row, seed: int) -> str:
 def test_each_program_gets_its_id_on_a_busy_machine() -> None:
     """Four at once, for most of a row is waiting. The other processors are for other tests."""
     rows = [row for row in ROWS if not row.tool or shutil.which(row.tool)]
+    assert all(row.command for row in rows)  # compiled, before two ask for the same at once
     with crowded(PROCESSORS[-1]), ThreadPoolExecutor(4) as pool:
         ids = pool.map(lambda row: found(row, seed=3), rows)
         wrong = {str(row): id for row, id in zip(rows, ids, strict=True) if id != row.id}
