@@ -88,7 +88,8 @@ class Client:
 
     def wait_until_stuck(self) -> None:
         """Until the program has nothing more to send, or no room: for who does not read."""
-        wait_until_stuck(self._program.port, self.sock.getsockname()[1])
+        own = self.sock.getsockname()[1]
+        wait_until_stuck(self._program.port, own, self._program.wants_processor)
 
     def hang_up(self) -> None:
         self._transcript.did("hangs_up", who=self.name)

@@ -90,12 +90,13 @@ class Exam:
         self._open.callback(camera.close)
         return camera
 
-    def idle_share(self) -> float:
-        """The share of a processor that the program uses while nobody asks anything of it.
+    def idle_share(self, looks: int = 3) -> float:
+        """The share of a processor that the program uses while nobody asks anything of it. A look
+        takes half a second at most.
 
         Where this can't be seen it is said, and 0.
         """
-        share = self.program.idle_share()
+        share = self.program.idle_share(looks)
         if share is None:
             self.transcript.saw("idle_unseen")
             return 0.0

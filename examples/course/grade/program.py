@@ -20,7 +20,6 @@ __all__ = ["LAST_WORDS", "NotStarted", "Program"]
 LAST_WORDS: Final = 1.0
 """Seconds that a program has to end by itself when it is told to."""
 _LAST_LINE: Final = 0.5
-_WINDOWS: Final = 3
 _WINDOW: Final = 0.3
 _IDLE: Final = 0.15
 _SLEEPS_WITHIN: Final = 0.2
@@ -101,14 +100,18 @@ class Program:
         """Of what it printed. '' if nothing."""
         return self._output.last_line(_LAST_LINE if self.status is not None else 0)
 
-    def idle_share(self) -> float | None:
+    def wants_processor(self) -> bool:
+        """Whether it is at work, or would be; False where the system doesn't tell."""
+        return wants_one(self._process.pid)
+
+    def idle_share(self, looks: int = 3) -> float | None:
         """The share of a processor that it asks for now, while nothing is asked of it; None
         where the system doesn't tell.
 
-        The least of three looks, so that a compiler that still warms up is forgiven.
+        The least of several looks, so that a compiler that still warms up is forgiven.
         """
         least = float("inf")
-        for _ in range(_WINDOWS):
+        for _ in range(looks):
             before, began = spent(self._process.pid), time.monotonic()
             time.sleep(_WINDOW)
             sleeps = self._is_seen_asleep()
@@ -125,7 +128,7 @@ class Program:
         is missing in the account.
         """
         deadline = time.monotonic() + _SLEEPS_WITHIN
-        while wants_one(self._process.pid):
+        while self.wants_processor():
             if time.monotonic() > deadline:
                 return False
             time.sleep(_LOOK_AGAIN)

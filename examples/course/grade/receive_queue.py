@@ -4,6 +4,7 @@ in /proc/net.
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,6 +17,7 @@ _APPEARS_WITHIN: Final = 0.03
 _PATIENCE: Final = 1.0
 _ELSEWHERE: Final = 0.03
 _MOVES_WITHIN: Final = 0.2
+_MOVES_WITHIN_AT_WORK: Final = 1.0
 _FILLS_WITHIN: Final = 30.0
 
 
@@ -46,18 +48,22 @@ def is_unread(server: int, client: int) -> bool:
     return queues is not None and queues.unread > 0
 
 
-def wait_until_stuck(server: int, client: int) -> None:
-    """Wait until the server has put nothing more into that connection for 0.2 s, or for half a
-    minute: a peer who does not read leaves no room, but it may be filled slowly. Where the
-    system doesn't tell, not at all.
+def wait_until_stuck(server: int, client: int, is_at_work: Callable[[], bool]) -> None:
+    """Wait until the server has put nothing more into that connection for 0.2 s, or for 1 s if it
+    is at work, or for half a minute: a peer who does not read leaves no room, but it may be filled
+    slowly. Where the system doesn't tell, not at all.
     """
-    deadline, before = time.monotonic() + _FILLS_WITHIN, -1
-    while time.monotonic() < deadline:
+    before, since = -1, time.monotonic()
+    deadline = since + _FILLS_WITHIN
+    while (now := time.monotonic()) < deadline:
         queues = _queues(server, client)
-        if queues is None or queues.unsent == before:
+        if queues is None:
             return
-        before = queues.unsent
-        time.sleep(_MOVES_WITHIN)
+        if queues.unsent != before:
+            before, since = queues.unsent, now
+        elif now - since > (_MOVES_WITHIN_AT_WORK if is_at_work() else _MOVES_WITHIN):
+            return
+        time.sleep(_MOVES_WITHIN / 4)
 
 
 class _Queues(NamedTuple):

@@ -142,7 +142,8 @@ def _beside(exam: Exam, long: _Pause, other: _Other, third: Client) -> float | D
     short.has_ended(long.length / 1000 + LIMIT)
     late = short.late(long.client) if long.has_ended() else None
     short.hear_end(other)
-    share = 0.0 if late else exam.idle_share()
+    # One look, for A's pause has to outlast it.
+    share = 0.0 if late else exam.idle_share(looks=1)
     if exam.is_busy(share):
         raise Diagnosis("E04-BUSY-POLL", share=round(share, 2))
     long.hear_end(other)
