@@ -141,7 +141,10 @@ def _wrong(turn: Turn, seen: set[int]) -> Iterator[_Key]:
     for event in _all_of(turn):
         if isinstance(event, Io) and is_refused_accept(event):
             refused.add(event.serial)
-        elif isinstance(event, Watch | Close) or (isinstance(event, Io) and not _is_in_vain(event)):
+        elif isinstance(event, Watch | Close):
+            if not _is_behind(turn, event):
+                touched.add(event.serial)
+        elif isinstance(event, Io) and not _is_in_vain(event):
             touched.add(event.serial)
     for serial in refused:
         yield Id.SPIN_ACCEPT, serial
@@ -150,6 +153,13 @@ def _wrong(turn: Turn, seen: set[int]) -> Iterator[_Key]:
             yield (Id.SPIN_UNSERVED if "r" in events else Id.SPIN_WRITE_INTEREST), serial
     if not turn.ready and not refused and _is_poll(turn):
         yield Id.BUSY_POLL, TIMERS
+
+
+def _is_behind(turn: Turn, event: Event) -> bool:
+    """Turns that are counted changed nothing: a change with the last one's number ended them, as
+    one with the next number does.
+    """
+    return isinstance(event, Watch | Close) and turn.times > 1 and event.turn >= turn.last
 
 
 def _is_in_vain(event: Io) -> bool:
@@ -177,7 +187,8 @@ def _poll(spells: list[tuple[int, _Spell]]) -> Finding:
 
 def _is_idle(turn: Turn) -> bool:
     """A signal that comes as a turn begins is told of before its wait, with its number."""
-    return all(_is_nothing(event) for event in turn.events if event.turn <= turn.last)
+    events = (event for event in turn.events if event.turn <= turn.last)
+    return all(_is_nothing(event) or _is_behind(turn, event) for event in events)
 
 
 def _is_nothing(event: Event) -> bool:

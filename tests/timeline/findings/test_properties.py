@@ -68,6 +68,19 @@ def test_a_signal_that_ends_a_spin_does_not_excuse_it(cause: Id) -> None:
     assert ids(tape.run()) == {cause}
 
 
+@pytest.mark.parametrize("cause", [Id.SPIN_UNSERVED, Id.SPIN_WRITE_INTEREST])
+@pytest.mark.parametrize("later", [0, 1])
+def test_what_is_closed_as_a_spin_ends_does_not_excuse_it(cause: Id, later: int) -> None:
+    tape = Tape()
+    FAULTS[cause](tape)
+    tape.again(1000, 0.1)
+    tape.number += later  # a signal comes in the last turn that was counted, or behind it
+    tape.watch(1, "")
+    tape.watch(2, "")
+    tape.close(2)
+    assert ids(tape.run()) == {cause}
+
+
 @given(cause=st.sampled_from(Id), seconds=st.floats(0, 1000))
 def test_it_does_not_matter_when_the_program_was_started(cause: Id, seconds: float) -> None:
     happened = events_with(cause)
