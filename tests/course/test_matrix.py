@@ -28,7 +28,7 @@ def needs_its_tool(row: Row) -> None:
 
 def found(row: Row, seed: int) -> str:
     """What the grader finds. A machine that stands still for longer than any limit deceives it
-    now and then, one look in a thousand: whoever is misjudged is looked at once more.
+    now and then: whoever is misjudged is looked at once more.
     """
     first = found_at_first(row, seed)
     return first if first == row.id else found_at_first(row, seed)
